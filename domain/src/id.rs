@@ -1,0 +1,114 @@
+//! Typed identifiers: one newtype over UUIDv7 per kind of thing, with a prefixed text form.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// A text that is not an identifier of the expected kind.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not an identifier with prefix `{prefix}`")]
+pub struct IdError {
+    /// The prefix that was expected, for example `case`.
+    pub prefix: &'static str,
+}
+
+macro_rules! define_ids {
+    ($($(#[$doc:meta])* $name:ident = $prefix:literal;)*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+            pub struct $name(Uuid);
+
+            impl $name {
+                /// Text in front of the underscore, for example `case`.
+                pub const PREFIX: &'static str = $prefix;
+
+                /// Wraps a raw UUID that is known to name this kind of thing.
+                #[must_use]
+                pub const fn from_uuid(raw: Uuid) -> Self {
+                    Self(raw)
+                }
+
+                /// The raw UUID, for a database column.
+                #[must_use]
+                pub const fn uuid(self) -> Uuid {
+                    self.0
+                }
+            }
+
+            impl fmt::Display for $name {
+                fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    write!(out, "{}_{}", $prefix, self.0.simple())
+                }
+            }
+
+            impl FromStr for $name {
+                type Err = IdError;
+
+                fn from_str(text: &str) -> Result<Self, Self::Err> {
+                    text.strip_prefix(concat!($prefix, "_"))
+                        .filter(|hex| hex.len() == 32)
+                        .and_then(|hex| Uuid::try_parse(hex).ok())
+                        .map(Self)
+                        .ok_or(IdError { prefix: $prefix })
+                }
+            }
+
+            impl Serialize for $name {
+                fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                    to.collect_str(self)
+                }
+            }
+
+            impl<'de> Deserialize<'de> for $name {
+                fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                    String::deserialize(from)?.parse().map_err(serde::de::Error::custom)
+                }
+            }
+        )*
+    };
+}
+
+define_ids! {
+    /// A case (办件).
+    CaseId = "case";
+    /// A draft of an application, before it is submitted.
+    DraftId = "draft";
+    /// A handoff of a case between two organizations (移交).
+    HandoffId = "handoff";
+    /// A clock of a case: one limit that runs, pauses and ends.
+    ClockId = "clock";
+    /// One line of the ledger.
+    EventId = "event";
+    /// A receipt (回执).
+    ReceiptId = "receipt";
+    /// A delivery to an upstream system, from the outbox.
+    DeliveryId = "delivery";
+    /// An administrative division (区划).
+    DivisionId = "division";
+    /// An organization (单位).
+    OrganizationId = "organization";
+    /// A government service item (事项), over all its versions.
+    ServiceItemId = "item";
+    /// One published version of a service item.
+    ItemVersionId = "itemversion";
+    /// One import of the working-day calendar.
+    CalendarVersionId = "calendar";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_form_round_trips_and_refuses_other_kinds() {
+        let id = CaseId::from_uuid(Uuid::from_u128(7));
+        let text = id.to_string();
+        assert_eq!(text, "case_00000000000000000000000000000007");
+        assert_eq!(text.parse::<CaseId>(), Ok(id));
+        assert!(text.parse::<HandoffId>().is_err());
+        assert!("case_７".parse::<CaseId>().is_err());
+    }
+}

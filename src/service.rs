@@ -1,0 +1,1 @@
+//! Use cases: what a person or a system can ask of the gateway.

@@ -1,0 +1,1 @@
+//! Logs and metrics: one subscriber, one registry, no personal data in either.

@@ -1,0 +1,1 @@
+//! Upstream systems: translate, send once, say honestly what happened.

@@ -1,0 +1,1 @@
+//! Reconcilers: loops without input that read the intended state and act on it.
