@@ -1,4 +1,9 @@
 //! The pure rules of OneDoor: every function takes state, command and time, and gives data back.
 
 pub mod actor;
+pub mod division;
 pub mod id;
+pub mod item;
+pub mod limit;
+pub mod organization;
+pub mod route;
