@@ -145,7 +145,13 @@ impl AppError {
     /// An error that is its code and nothing more.
     #[must_use]
     pub const fn of(code: ErrorCode) -> Self {
-        Self { code, detail: None, retry_after_ms: None, upstream: None, source: None }
+        Self {
+            code,
+            detail: None,
+            retry_after_ms: None,
+            upstream: None,
+            source: None,
+        }
     }
 
     /// An unexpected failure with its cause.
@@ -194,6 +200,8 @@ impl fmt::Display for AppError {
 
 impl std::error::Error for AppError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.source.as_deref().map(|cause| cause as _)
+        self.source
+            .as_deref()
+            .map(|cause| -> &(dyn std::error::Error + 'static) { cause })
     }
 }

@@ -1,5 +1,7 @@
 //! Values that must not be shown: they print as stars and compare in constant time.
 
+pub mod key_file;
+
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};

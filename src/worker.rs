@@ -1,1 +1,3 @@
 //! Reconcilers: loops without input that read the intended state and act on it.
+
+pub mod supervise;

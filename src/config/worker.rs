@@ -1,0 +1,29 @@
+//! The section `[worker]`: how often background loops look.
+
+use serde::{Deserialize, Serialize};
+
+use super::fault::Faults;
+
+/// Background loops.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WorkerConfig {
+    /// How often the change feed is read when no hint arrives.
+    pub feed_poll_ms: u64,
+    /// How often old idempotency records and drafts are removed.
+    pub retention_tick_ms: u64,
+    /// Days an idempotency record with its sealed answer is kept.
+    pub idempotency_days: u16,
+}
+
+impl WorkerConfig {
+    pub(super) fn check(&self, faults: &mut Faults) {
+        faults.within("worker.feed_poll_ms", self.feed_poll_ms, &(10..=60_000));
+        faults.within(
+            "worker.retention_tick_ms",
+            self.retention_tick_ms,
+            &(1_000..=86_400_000),
+        );
+        faults.within("worker.idempotency_days", self.idempotency_days, &(30..=3_650));
+    }
+}
