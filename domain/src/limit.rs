@@ -31,6 +31,45 @@ impl Limit {
     /// A limit in working days.
     #[must_use]
     pub const fn working_days(value: u32) -> Self {
-        Self { value, unit: LimitUnit::WorkingDay }
+        Self {
+            value,
+            unit: LimitUnit::WorkingDay,
+        }
+    }
+
+    /// A limit in calendar days.
+    #[must_use]
+    pub const fn calendar_days(value: u32) -> Self {
+        Self {
+            value,
+            unit: LimitUnit::CalendarDay,
+        }
+    }
+
+    /// A limit in months.
+    #[must_use]
+    pub const fn months(value: u32) -> Self {
+        Self {
+            value,
+            unit: LimitUnit::Month,
+        }
+    }
+
+    /// A limit in hours.
+    #[must_use]
+    pub const fn hours(value: u32) -> Self {
+        Self {
+            value,
+            unit: LimitUnit::Hour,
+        }
+    }
+
+    /// Before the same day ends.
+    #[must_use]
+    pub const fn on_the_spot() -> Self {
+        Self {
+            value: 0,
+            unit: LimitUnit::OnTheSpot,
+        }
     }
 }
