@@ -7,6 +7,7 @@ pub mod id;
 pub mod item;
 pub mod limit;
 pub mod organization;
+pub mod page;
 pub mod route;
 pub mod sla;
 

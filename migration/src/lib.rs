@@ -1,1 +1,34 @@
 //! Schema steps, up and down, on both databases.
+//!
+//! One file per step, never edited after a release; steps expand first and contract a release later, so that the
+//! old and the new binary run side by side. A step never imports entities: it stays what it was.
+//!
+//! # Portable columns, decided once
+//! | meaning | column | why |
+//! |---|---|---|
+//! | key, foreign key | `uuid` (SQLite: 16-byte blob) | `.uuid()`; equal order on both databases |
+//! | instant | `bigint`, microseconds UTC since 1970 | no time zones, no drivers' opinions, hashed as written |
+//! | calendar date | `text`, `YYYY-MM-DD` | sorts as it reads |
+//! | closed list (level, kind, state) | `text`, the name of the value | readable in any tool; parsed by the store |
+//! | document, payload | `text` holding JSON | the bytes that were hashed are the bytes that come back |
+//! | sealed or hashed bytes | `blob`/`bytea` | `.binary()` |
+//! | counter, version | `integer` (32 bits) or `bigint` | GraphQL's `Int` is 32 bits |
+//!
+//! All pending steps run in one transaction under the migration lock (`store::database`): an interrupted run leaves
+//! nothing behind, and of two replicas that start at once one migrates while the other waits.
+
+use sea_orm_migration::prelude::*;
+
+mod columns;
+mod m20261101_000001_reference;
+
+/// All steps in order.
+#[derive(Debug, Clone, Copy)]
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m20261101_000001_reference::Migration)]
+    }
+}

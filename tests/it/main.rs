@@ -1,1 +1,3 @@
 //! The integration suite, by story.
+
+mod store_base;

@@ -1,0 +1,164 @@
+//! The differences between the two databases: the only file that knows which one it is.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use sea_orm::sqlx::error::DatabaseError;
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, RuntimeErr, Statement, sqlx,
+};
+
+use super::database::DatabaseSettings;
+use super::error::{StoreError, fault_of};
+use super::tx::Tx;
+
+mod postgres;
+mod sqlite;
+
+/// Which database it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backend {
+    /// The embedded one.
+    Sqlite,
+    /// The served one.
+    Postgres,
+}
+
+/// The connections of one database.
+pub(super) struct Handles {
+    pub(super) backend: Backend,
+    pub(super) reader: DatabaseConnection,
+    /// On PostgreSQL the same pool as `reader`.
+    pub(super) writer: DatabaseConnection,
+    failures: Failures,
+}
+
+impl Handles {
+    pub(super) fn each_mut(&mut self) -> [&mut DatabaseConnection; 2] {
+        [&mut self.reader, &mut self.writer]
+    }
+
+    pub(super) fn failures(&self) -> Failures {
+        self.failures.clone()
+    }
+}
+
+/// Says for how many more acquires the connections are suspect, because a statement failed a moment ago.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Failures(Arc<AtomicU32>);
+
+impl Failures {
+    /// How many acquires after a failed statement are checked: enough to visit every connection of a pool.
+    const SUSPECT_ACQUIRES: u32 = 32;
+
+    /// Notes that a statement failed.
+    pub(super) fn note(&self) {
+        self.0.store(Self::SUSPECT_ACQUIRES, Ordering::Relaxed);
+    }
+
+    /// Whether the connection about to be handed out should be checked; counts down.
+    fn suspect(&self) -> bool {
+        self.0
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
+            .is_ok()
+    }
+}
+
+/// What a refusal of the database means to a caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// A unique constraint, by name or by columns.
+    Conflict(String),
+    /// Another transaction is in the way.
+    Busy,
+    /// The database cannot work now.
+    Unavailable,
+    /// A bug, most likely.
+    Other,
+}
+
+/// Opens the connections that a URL asks for.
+pub(super) async fn connect(settings: &DatabaseSettings) -> Result<Handles, StoreError> {
+    // parsed here, because the driver's own complaint would repeat the URL with its password
+    let url = url::Url::parse(settings.url.expose()).map_err(StoreError::other)?;
+    match url.scheme() {
+        "postgres" | "postgresql" => postgres::connect(settings).await,
+        "sqlite" => sqlite::connect(settings).await,
+        _ => Err(StoreError::other(
+            "the database URL begins with neither sqlite: nor postgres:",
+        )),
+    }
+}
+
+/// Connection options that hold for both: no statement text in logs or spans, no needless pings.
+fn common_options(settings: &DatabaseSettings) -> ConnectOptions {
+    let mut options = ConnectOptions::new(settings.url.expose().clone());
+    options
+        .sqlx_logging(false)
+        .acquire_timeout(settings.acquire_timeout)
+        .test_before_acquire_if_idle_for(Duration::from_secs(15))
+        .max_connections(settings.connections_max);
+    options.record_stmt_in_spans(false);
+    options
+}
+
+/// Reads what the database says of itself.
+pub(super) async fn server_version(reader: &DatabaseConnection) -> Result<String, StoreError> {
+    let sql = if reader.get_database_backend() == DbBackend::Postgres {
+        "select version()"
+    } else {
+        "select 'SQLite ' || sqlite_version()"
+    };
+    scalar(reader, sql).await
+}
+
+/// Waits for the right to migrate, until the transaction ends.
+pub(super) async fn lock_migrations(tx: Tx) -> Result<Tx, StoreError> {
+    if tx.connection().get_database_backend() == DbBackend::Postgres {
+        postgres::lock_migrations(tx.connection()).await?;
+    }
+    // SQLite: BEGIN IMMEDIATE already holds the one write lock
+    Ok(tx)
+}
+
+/// Classifies a refusal of either database.
+pub(super) fn classify(refusal: &dyn DatabaseError) -> Fault {
+    let code = refusal.code().unwrap_or_default();
+    if refusal.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() {
+        sqlite::classify(&code, refusal.message())
+    } else {
+        postgres::classify(&code, refusal.constraint())
+    }
+}
+
+/// Whether a failed commit is known to have stored nothing.
+pub(super) fn commit_surely_failed(error: &DbErr) -> bool {
+    let (DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause))) = error
+    else {
+        return false;
+    };
+    let sqlx::Error::Database(refusal) = cause.as_ref() else {
+        return false;
+    };
+    let code = refusal.code().unwrap_or_default();
+    match fault_of(cause) {
+        Fault::Busy | Fault::Conflict(_) => true,
+        Fault::Unavailable | Fault::Other => {
+            if refusal.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() {
+                sqlite::commit_surely_failed(&code)
+            } else {
+                postgres::commit_surely_failed(&code)
+            }
+        }
+    }
+}
+
+/// Runs a statement that answers one text.
+async fn scalar(handle: &DatabaseConnection, sql: &str) -> Result<String, StoreError> {
+    let row = handle
+        .query_one_raw(Statement::from_string(handle.get_database_backend(), sql))
+        .await?
+        .ok_or(StoreError::NotFound { what: "answer" })?;
+    Ok(row.try_get_by_index(0)?)
+}

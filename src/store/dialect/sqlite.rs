@@ -1,0 +1,150 @@
+//! SQLite: one writer, many readers, every commit synced to the disk.
+
+use std::fs::OpenOptions;
+use std::io::ErrorKind;
+use std::path::Path;
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sea_orm::{Database, DatabaseConnection, DbErr, RuntimeErr};
+
+use super::super::database::DatabaseSettings;
+use super::super::error::StoreError;
+use super::{Backend, Failures, Fault, Handles, common_options, scalar};
+
+/// How long SQLite waits for a lock that another process holds.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Attempts to open: switching to WAL fails at once, without the busy timeout, when another process does the same.
+const OPEN_ATTEMPTS: u32 = 20;
+
+pub(super) async fn connect(settings: &DatabaseSettings) -> Result<Handles, StoreError> {
+    let parsed =
+        SqliteConnectOptions::from_str(settings.url.expose()).map_err(|error| StoreError::Unavailable {
+            source: DbErr::Conn(RuntimeErr::SqlxError(error.into())),
+        })?;
+    create_private_file(parsed.get_filename()).map_err(|error| StoreError::Unavailable {
+        source: DbErr::Conn(RuntimeErr::SqlxError(sea_orm::sqlx::Error::Io(error).into())),
+    })?;
+    let writer = open_writer(settings).await?;
+    let reader = open(settings, Role::Reader).await?;
+    if scalar(
+        &writer,
+        "select cast(synchronous as text) from pragma_synchronous",
+    )
+    .await?
+        != "2"
+    {
+        return Err(StoreError::other("SQLite does not run with synchronous=FULL"));
+    }
+    Ok(Handles {
+        backend: Backend::Sqlite,
+        reader,
+        writer,
+        failures: Failures::default(),
+    })
+}
+
+/// Creates the file readable by its owner only, before SQLite would create it for everybody.
+fn create_private_file(path: &Path) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.create_new(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(_file) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Role {
+    Writer,
+    Reader,
+}
+
+async fn open_writer(settings: &DatabaseSettings) -> Result<DatabaseConnection, StoreError> {
+    let mut attempt = 1;
+    loop {
+        match open(settings, Role::Writer).await {
+            Err(StoreError::Busy { .. } | StoreError::Unavailable { .. }) if attempt < OPEN_ATTEMPTS => {
+                tokio::time::sleep(Duration::from_millis(25)).await;
+                attempt += 1;
+            }
+            other => return other,
+        }
+    }
+}
+
+async fn open(settings: &DatabaseSettings, role: Role) -> Result<DatabaseConnection, StoreError> {
+    let mut options = common_options(settings);
+    if matches!(role, Role::Writer) {
+        options.max_connections(1);
+    }
+    // a connection keeps its page cache and prepared statements: never retire one
+    options.idle_timeout(None).max_lifetime(None);
+    options.map_sqlx_sqlite_opts(move |opts| {
+        let opts = opts
+            .create_if_missing(true)
+            .busy_timeout(BUSY_TIMEOUT)
+            .foreign_keys(true)
+            .synchronous(SqliteSynchronous::Full)
+            .pragma("temp_store", "memory");
+        match role {
+            Role::Writer => opts.journal_mode(SqliteJournalMode::Wal),
+            Role::Reader => opts.pragma("query_only", "on"),
+        }
+    });
+    Ok(Database::connect(options).await?)
+}
+
+/// Classifies an extended result code.
+pub(super) fn classify(code: &str, message: &str) -> Fault {
+    let Ok(extended) = code.parse::<i32>() else {
+        return Fault::Other;
+    };
+    if matches!(extended, 1555 | 2067) {
+        let columns = message
+            .strip_prefix("UNIQUE constraint failed: ")
+            .unwrap_or("unique");
+        return Fault::Conflict(columns.to_owned());
+    }
+    match extended & 0xff {
+        5 | 6 => Fault::Busy,                       // BUSY, LOCKED
+        7 | 8 | 10 | 13 | 14 => Fault::Unavailable, // NOMEM, READONLY, IOERR, FULL, CANTOPEN
+        _ => Fault::Other,
+    }
+}
+
+/// FULL rolls back by itself; after an I/O error the frames may still surface at the next recovery.
+pub(super) fn commit_surely_failed(code: &str) -> bool {
+    code.parse::<i32>()
+        .is_ok_and(|extended| matches!(extended & 0xff, 13 | 19))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn result_codes_say_what_the_caller_can_do() {
+        for (code, fault) in [
+            ("5", Fault::Busy),
+            ("517", Fault::Busy), // BUSY_SNAPSHOT
+            ("6", Fault::Busy),
+            ("13", Fault::Unavailable),   // FULL
+            ("10", Fault::Unavailable),   // IOERR
+            ("1034", Fault::Unavailable), // IOERR_FSYNC
+            ("14", Fault::Unavailable),
+            ("11", Fault::Other), // CORRUPT
+            ("1", Fault::Other),
+            ("?", Fault::Other),
+        ] {
+            assert_eq!(classify(code, ""), fault, "{code}");
+        }
+        let unique = classify("2067", "UNIQUE constraint failed: case.tracking_code");
+        assert_eq!(unique, Fault::Conflict("case.tracking_code".to_owned()));
+        assert!(commit_surely_failed("13") && !commit_surely_failed("1034"));
+    }
+}
