@@ -1,6 +1,10 @@
 //! Values that must not be shown: they print as stars and compare in constant time.
 
 pub mod key_file;
+pub mod keyring;
+pub mod receipt_key;
+pub mod seal;
+pub mod tracking_secret;
 
 use std::fmt;
 
