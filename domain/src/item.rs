@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::id::{ItemVersionId, ServiceItemId};
-use crate::limit::Limit;
-use crate::route::Step;
+use crate::limit::{Limit, LimitUnit};
+use crate::route::{Step, StepClock};
 
 /// Type of item (事项类型, GB/T 39046 annex A).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -141,5 +141,42 @@ impl ItemVersion {
     #[must_use]
     pub const fn deemed_acceptance(&self) -> bool {
         matches!(self.item_type, ItemType::License)
+    }
+
+    /// The step that submitting itself is: a first step before acceptance.
+    #[must_use]
+    pub fn intake_step(&self) -> Option<usize> {
+        self.route
+            .first()
+            .filter(|step| step.clock == StepClock::PreAcceptance && !step.accepts)
+            .map(|_| 0)
+    }
+
+    /// The step whose organization accepts.
+    #[must_use]
+    pub fn accepting_step(&self) -> Option<usize> {
+        self.route.iter().position(|step| step.accepts)
+    }
+
+    /// The step whose organization decides.
+    #[must_use]
+    pub fn deciding_step(&self) -> Option<usize> {
+        self.route.iter().position(|step| step.decides)
+    }
+
+    /// Limit of the acceptance clock: 5 working days, for a licence no longer than the promise (DOMAIN §3).
+    #[must_use]
+    pub fn acceptance_limit(&self) -> Limit {
+        let five = Limit::working_days(5);
+        match (self.item_type, self.promised) {
+            (
+                ItemType::License,
+                Limit {
+                    value,
+                    unit: LimitUnit::WorkingDay,
+                },
+            ) if value < 5 => self.promised,
+            _ => five,
+        }
     }
 }

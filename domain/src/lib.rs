@@ -2,7 +2,10 @@
 
 pub mod actor;
 pub mod calendar;
+pub mod case;
+pub mod clock;
 pub mod division;
+pub mod handoff;
 pub mod id;
 pub mod item;
 pub mod limit;
@@ -10,6 +13,7 @@ pub mod organization;
 pub mod page;
 pub mod route;
 pub mod sla;
+pub mod tracking;
 
 #[cfg(test)]
 mod vectors;

@@ -1,0 +1,171 @@
+//! How an event changes the state: the same function for a new act and for a replay of the ledger.
+
+use chrono::{DateTime, Utc};
+
+use super::command::By;
+use super::event::{Event, NewEvent, Submitted};
+use super::state::{Case, CaseStatus, ExternalNumber};
+use crate::clock::ClockState;
+use crate::handoff::HandoffState;
+use crate::id::HandoffId;
+
+/// Builds a case from its whole ledger; `None` when the first event is not a submission.
+#[must_use]
+pub fn replay<'a>(events: impl IntoIterator<Item = &'a NewEvent>) -> Option<Case> {
+    let mut events = events.into_iter();
+    let first = events.next()?;
+    let Event::Submitted(submitted) = &first.event else {
+        return None;
+    };
+    let mut case = begin(submitted, first.at, &first.by);
+    for event in events {
+        apply(&mut case, event);
+    }
+    Some(case)
+}
+
+/// The case as its first event makes it.
+#[must_use]
+pub fn begin(submitted: &Submitted, at: DateTime<Utc>, by: &By) -> Case {
+    Case {
+        id: submitted.case,
+        version: 1,
+        tracking: submitted.tracking.clone(),
+        item: submitted.item,
+        item_code: submitted.item_code.clone(),
+        kind: submitted.kind,
+        status: CaseStatus::Submitted,
+        division: submitted.division,
+        division_code: submitted.division_code.clone(),
+        division_name: submitted.division_name.clone(),
+        route: submitted.route.clone(),
+        step: 0,
+        first_contact: submitted.first_contact,
+        submitted_by: by.subject.clone(),
+        applicant_subject: submitted.applicant_subject.clone(),
+        channel: submitted.channel,
+        owner: None,
+        submitted_at: at,
+        accepted_at: None,
+        decided_at: None,
+        outcome: None,
+        completed_at: None,
+        delivered_at: None,
+        external_numbers: Vec::new(),
+        handoffs: Vec::new(),
+        clocks: Vec::new(),
+    }
+}
+
+/// Applies one event. Events come only from `decide`, so there is nothing to refuse here.
+pub fn apply(case: &mut Case, new: &NewEvent) {
+    let at = new.at;
+    match &new.event {
+        Event::Submitted(_) => {}
+        Event::HandoffOffered { handoff } => {
+            case.version += 1;
+            case.handoffs.push((**handoff).clone());
+        }
+        Event::HandoffSent { handoff } => close(case, *handoff, HandoffState::Sent, at),
+        Event::HandoffAcknowledged { handoff } => acknowledge(case, *handoff, at, &new.by),
+        Event::HandoffDone { handoff, opinion } => {
+            close(case, *handoff, HandoffState::Done, at);
+            if let Some(done) = case.handoffs.iter_mut().find(|other| other.id == *handoff) {
+                done.opinion = *opinion;
+            }
+        }
+        Event::HandoffRefused { handoff } => {
+            case.version += 1;
+            close(case, *handoff, HandoffState::Refused, at);
+        }
+        Event::ClockStarted { clock } => case.clocks.push((**clock).clone()),
+        Event::ClockMoved {
+            clock,
+            state,
+            due_at,
+            provisional,
+            pauses,
+        } => {
+            if let Some(moved) = case.clocks.iter_mut().find(|other| other.id == *clock) {
+                moved.state = *state;
+                moved.due_at = *due_at;
+                moved.provisional = *provisional;
+                moved.pauses.clone_from(pauses);
+            }
+        }
+        Event::ClockStopped { clock } => {
+            if let Some(stopped) = case.clocks.iter_mut().find(|other| other.id == *clock) {
+                stopped.state = ClockState::Stopped;
+                stopped.stopped_at = Some(at);
+            }
+        }
+        Event::Accepted => {
+            moved(case, CaseStatus::Accepted);
+            case.accepted_at = Some(at);
+        }
+        Event::ReviewBegun | Event::SpecialProcedureEnded => moved(case, CaseStatus::InReview),
+        Event::SpecialProcedureBegun { .. } => moved(case, CaseStatus::SpecialProcedure),
+        Event::Decided { outcome } => {
+            moved(case, CaseStatus::Decided);
+            case.decided_at = Some(at);
+            case.outcome = Some(*outcome);
+        }
+        Event::Completed => {
+            moved(case, CaseStatus::Completed);
+            case.completed_at = Some(at);
+            if case.is_closed() {
+                case.owner = None;
+            }
+        }
+        Event::Delivered => {
+            case.version += 1;
+            case.delivered_at = Some(at);
+        }
+        Event::Closed => {
+            moved(case, CaseStatus::Delivered);
+            case.owner = None;
+        }
+        Event::NumberGiven { upstream, number } => {
+            case.external_numbers
+                .retain(|external| external.upstream != *upstream);
+            case.external_numbers.push(ExternalNumber {
+                upstream: upstream.clone(),
+                number: number.clone(),
+            });
+        }
+        Event::NewsKept { .. } => {}
+    }
+}
+
+const fn moved(case: &mut Case, to: CaseStatus) {
+    case.status = to;
+    case.version += 1;
+}
+
+fn acknowledge(case: &mut Case, id: HandoffId, at: DateTime<Utc>, by: &By) {
+    let Some(taken) = case.handoffs.iter_mut().find(|handoff| handoff.id == id) else {
+        return;
+    };
+    taken.state = HandoffState::Acknowledged;
+    taken.version += 1;
+    taken.acknowledged_at = Some(at);
+    taken.acknowledged_by = Some(by.subject.clone());
+    if taken.owning {
+        case.owner = Some(taken.to);
+        case.step = taken.step.unwrap_or(case.step);
+        case.version += 1;
+    }
+}
+
+fn close(case: &mut Case, id: HandoffId, state: HandoffState, at: DateTime<Utc>) {
+    let Some(changed) = case.handoffs.iter_mut().find(|handoff| handoff.id == id) else {
+        return;
+    };
+    changed.state = state;
+    changed.version += 1;
+    if state == HandoffState::Sent {
+        changed.sent_at = Some(at);
+    } else {
+        changed.closed_at = Some(at);
+    }
+}

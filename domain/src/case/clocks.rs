@@ -1,0 +1,179 @@
+//! Starting, pausing and stopping the clocks of a case.
+
+use super::decide::Work;
+use super::event::Event;
+use super::refusal::Refusal;
+use crate::clock::{CaseClock, ClockKind, ClockState, Pause};
+use crate::id::{ClockId, OrganizationId};
+use crate::limit::Limit;
+use crate::sla::{self, ClockRun};
+
+/// Special procedures and steps outside the counted chain, where the item gives no limit (DOMAIN §1).
+const LIMIT_UNSTATED: Limit = Limit::working_days(30);
+/// Handing over the result (行政许可法 art. 44).
+const DELIVERY: Limit = Limit::working_days(10);
+
+impl Work<'_> {
+    /// Starts a clock now; `fill` names what it belongs to.
+    pub(super) fn start_clock(
+        &mut self,
+        kind: ClockKind,
+        limit: Limit,
+        fill: impl FnOnce(&mut CaseClock),
+    ) -> Result<(), Refusal> {
+        let due = sla::due(self.cx.now, limit, self.cx.calendar).map_err(outside)?;
+        let mut clock = CaseClock {
+            id: ClockId::from_uuid((self.cx.ids)()),
+            kind,
+            state: ClockState::Running,
+            limit,
+            step: None,
+            handoff: None,
+            holder: self.case.owner,
+            started_at: self.cx.now,
+            due_at: Some(due.at),
+            provisional: due.provisional,
+            calendar: self.cx.calendar.version(),
+            stopped_at: None,
+            pauses: Vec::new(),
+        };
+        fill(&mut clock);
+        self.emit(Event::ClockStarted {
+            clock: Box::new(clock),
+        });
+        Ok(())
+    }
+
+    /// ACCEPTANCE runs from the offer into the accepting step and is not started twice.
+    pub(super) fn start_acceptance(&mut self, step: usize, holder: OrganizationId) -> Result<(), Refusal> {
+        if self
+            .case
+            .clocks
+            .iter()
+            .any(|clock| clock.kind == ClockKind::Acceptance && clock.state != ClockState::Stopped)
+        {
+            return Ok(());
+        }
+        self.start_clock(ClockKind::Acceptance, self.cx.item.acceptance_limit(), |clock| {
+            clock.step = Some(step);
+            clock.holder = Some(holder);
+        })
+    }
+
+    /// STEP, one per route step; a step that is offered again keeps its clock.
+    pub(super) fn start_step(&mut self, step: usize, holder: OrganizationId) -> Result<(), Refusal> {
+        let running = |clock: &CaseClock| {
+            clock.kind == ClockKind::Step && clock.step == Some(step) && clock.state != ClockState::Stopped
+        };
+        if self.case.clocks.iter().any(running) {
+            return Ok(());
+        }
+        let limit = self
+            .cx
+            .item
+            .route
+            .get(step)
+            .and_then(|step| step.limit)
+            .unwrap_or(LIMIT_UNSTATED);
+        self.start_clock(ClockKind::Step, limit, |clock| {
+            clock.step = Some(step);
+            clock.holder = Some(holder);
+        })
+    }
+
+    /// SPECIAL: the step's own limit, else 30 working days.
+    pub(super) fn start_special(&mut self, step: usize) -> Result<(), Refusal> {
+        let limit = self
+            .cx
+            .item
+            .route
+            .get(step)
+            .and_then(|step| step.limit)
+            .unwrap_or(LIMIT_UNSTATED);
+        self.start_clock(ClockKind::Special, limit, |clock| clock.step = Some(step))
+    }
+
+    /// DELIVERY, from the decision.
+    pub(super) fn start_delivery(&mut self) -> Result<(), Refusal> {
+        self.start_clock(ClockKind::Delivery, DELIVERY, |_| {})
+    }
+
+    /// Stops every clock that still counts and fits.
+    pub(super) fn stop_clocks(&mut self, fits: impl Fn(&CaseClock) -> bool) {
+        let ended: Vec<ClockId> = self
+            .case
+            .clocks
+            .iter()
+            .filter(|clock| clock.state != ClockState::Stopped && fits(clock))
+            .map(|clock| clock.id)
+            .collect();
+        for clock in ended {
+            self.emit(Event::ClockStopped { clock });
+        }
+    }
+
+    /// Pauses every running clock that fits: there is no due date until it resumes.
+    pub(super) fn pause_clocks(&mut self, fits: impl Fn(&CaseClock) -> bool) {
+        let running: Vec<CaseClock> = self
+            .case
+            .clocks
+            .iter()
+            .filter(|clock| clock.state == ClockState::Running && fits(clock))
+            .cloned()
+            .collect();
+        for clock in running {
+            let mut pauses = clock.pauses;
+            pauses.push(Pause {
+                from: self.cx.now,
+                until: None,
+            });
+            self.emit(Event::ClockMoved {
+                clock: clock.id,
+                state: ClockState::Paused,
+                due_at: None,
+                provisional: clock.provisional,
+                pauses,
+            });
+        }
+    }
+
+    /// Resumes every paused clock that fits, with the excluded days added.
+    pub(super) fn resume_clocks(&mut self, fits: impl Fn(&CaseClock) -> bool) -> Result<(), Refusal> {
+        let paused: Vec<CaseClock> = self
+            .case
+            .clocks
+            .iter()
+            .filter(|clock| clock.state == ClockState::Paused && fits(clock))
+            .cloned()
+            .collect();
+        for clock in paused {
+            let mut pauses = clock.pauses;
+            if let Some(open) = pauses.last_mut() {
+                open.until = Some(self.cx.now);
+            }
+            let excluded: Vec<sla::Pause> = pauses
+                .iter()
+                .map(|pause| sla::Pause {
+                    from: pause.from,
+                    until: pause.until,
+                })
+                .collect();
+            let run = ClockRun::new(clock.started_at, clock.limit).paused_by(&excluded);
+            let due = run.due(self.cx.calendar).map_err(outside)?;
+            self.emit(Event::ClockMoved {
+                clock: clock.id,
+                state: ClockState::Running,
+                due_at: due.map(|due| due.at),
+                provisional: due.is_some_and(|due| due.provisional),
+                pauses,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Every calendar error here means one thing to the caller: the date cannot be computed.
+pub(super) fn outside(error: crate::calendar::CalendarError) -> Refusal {
+    let _: crate::calendar::CalendarError = error;
+    Refusal::OutsideCalendar
+}

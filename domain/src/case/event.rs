@@ -1,0 +1,184 @@
+//! What happened to a case: the lines of its ledger.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::command::By;
+use super::state::{Channel, Outcome};
+use crate::clock::{CaseClock, ClockState};
+use crate::handoff::{Handoff, Opinion};
+use crate::id::{CaseId, ClockId, DivisionId, HandoffId, ItemVersionId, OrganizationId};
+use crate::item::CaseKind;
+use crate::tracking::TrackingCode;
+
+/// A fact about a case. Holds no personal data: texts lie sealed beside it, bound by a salted commitment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Event {
+    /// The papers were taken in.
+    Submitted(Box<Submitted>),
+    /// A handoff was offered, with all its fields.
+    HandoffOffered {
+        /// The handoff as offered.
+        handoff: Box<Handoff>,
+    },
+    /// The bytes of a handoff left for an upstream system.
+    HandoffSent {
+        /// Which one.
+        handoff: HandoffId,
+    },
+    /// 签收.
+    HandoffAcknowledged {
+        /// Which one.
+        handoff: HandoffId,
+    },
+    /// A handoff ended.
+    HandoffDone {
+        /// Which one.
+        handoff: HandoffId,
+        /// What a beside-handoff ended with.
+        opinion: Option<Opinion>,
+    },
+    /// 退单: the receiver will not take the case; its reason lies sealed beside.
+    HandoffRefused {
+        /// Which one.
+        handoff: HandoffId,
+    },
+    /// A clock started.
+    ClockStarted {
+        /// The clock as started.
+        clock: Box<CaseClock>,
+    },
+    /// A clock was paused, resumed or moved.
+    ClockMoved {
+        /// Which one.
+        clock: ClockId,
+        /// Running or paused.
+        state: ClockState,
+        /// New due date; `None` while paused.
+        #[serde(with = "chrono::serde::ts_microseconds_option", default)]
+        due_at: Option<DateTime<Utc>>,
+        /// Whether that date is provisional.
+        provisional: bool,
+        /// All stretches that do not count.
+        pauses: Vec<crate::clock::Pause>,
+    },
+    /// A clock ended.
+    ClockStopped {
+        /// Which one.
+        clock: ClockId,
+    },
+    /// 受理.
+    Accepted,
+    /// The review began.
+    ReviewBegun,
+    /// A special procedure of kind 2 began.
+    SpecialProcedureBegun {
+        /// The route step it is.
+        step: usize,
+    },
+    /// It ended.
+    SpecialProcedureEnded,
+    /// 决定; reasons and remedy lie sealed beside.
+    Decided {
+        /// What was decided.
+        outcome: Outcome,
+    },
+    /// 办结.
+    Completed,
+    /// The result was handed over.
+    Delivered,
+    /// The case reached its end as delivered: completed and handed over.
+    Closed,
+    /// An upstream system gave its number.
+    NumberGiven {
+        /// Name of the system.
+        upstream: String,
+        /// Its number.
+        number: String,
+    },
+    /// An upstream system said something that could not become an act, or changes nothing: kept and shown.
+    NewsKept {
+        /// Name of the system.
+        upstream: String,
+        /// The handoff it spoke of.
+        handoff: HandoffId,
+        /// What it said: `RECEIVED`, `REJECTED`, `DECIDED`, `NOTE`.
+        said: String,
+        /// Whether it came too late, too early or out of order.
+        out_of_order: bool,
+    },
+}
+
+/// The first line of a ledger: everything a case starts with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Submitted {
+    /// Key.
+    pub case: CaseId,
+    /// Tracking code.
+    pub tracking: TrackingCode,
+    /// Pinned item version.
+    pub item: ItemVersionId,
+    /// Code of the item.
+    pub item_code: String,
+    /// Application or grid event.
+    pub kind: CaseKind,
+    /// Division.
+    pub division: DivisionId,
+    /// Code of the division on this day.
+    pub division_code: String,
+    /// Name of the division on this day.
+    pub division_name: String,
+    /// Organizations of the route.
+    pub route: Vec<Option<OrganizationId>>,
+    /// Organization that took it in.
+    pub first_contact: OrganizationId,
+    /// Channel.
+    pub channel: Channel,
+    /// Subject of the applicant's own account.
+    pub applicant_subject: Option<String>,
+    /// Salted commitment to applicant, form and materials, hex.
+    pub papers: String,
+}
+
+impl Event {
+    /// The event's type as it stands in the ledger, for columns and lists.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Submitted(_) => "SUBMITTED",
+            Self::HandoffOffered { .. } => "HANDOFF_OFFERED",
+            Self::HandoffSent { .. } => "HANDOFF_SENT",
+            Self::HandoffAcknowledged { .. } => "HANDOFF_ACKNOWLEDGED",
+            Self::HandoffDone { .. } => "HANDOFF_DONE",
+            Self::HandoffRefused { .. } => "HANDOFF_REFUSED",
+            Self::ClockStarted { .. } => "CLOCK_STARTED",
+            Self::ClockMoved { .. } => "CLOCK_MOVED",
+            Self::ClockStopped { .. } => "CLOCK_STOPPED",
+            Self::Accepted => "ACCEPTED",
+            Self::ReviewBegun => "REVIEW_BEGUN",
+            Self::SpecialProcedureBegun { .. } => "SPECIAL_PROCEDURE_BEGUN",
+            Self::SpecialProcedureEnded => "SPECIAL_PROCEDURE_ENDED",
+            Self::Decided { .. } => "DECIDED",
+            Self::Completed => "COMPLETED",
+            Self::Delivered => "DELIVERED",
+            Self::Closed => "CLOSED",
+            Self::NumberGiven { .. } => "NUMBER_GIVEN",
+            Self::NewsKept { .. } => "NEWS_KEPT",
+        }
+    }
+}
+
+/// An event as a decision makes it, before the store seals it into the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewEvent {
+    /// What happened.
+    pub event: Event,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// By whom.
+    pub by: By,
+    /// Texts that may hold personal data: sealed beside the event, bound by a commitment.
+    pub private: Option<Value>,
+}

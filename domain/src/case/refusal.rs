@@ -1,0 +1,72 @@
+//! Why an act was refused: data for a typed answer, not a failure.
+
+use chrono::{DateTime, Utc};
+
+use super::available::Act;
+use super::state::CaseStatus;
+
+/// A refused act. Nothing has changed, and no idempotency key was used up.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The act is not possible in this state.
+    #[error("the act is not possible now")]
+    IllegalAct {
+        /// The state the case is in.
+        status: CaseStatus,
+        /// What the same actor can do now.
+        possible: Vec<Act>,
+        /// Why, where the state alone does not say it.
+        why: Why,
+    },
+    /// The case is on another organization's desk.
+    #[error("the case is with another organization")]
+    WrongOrganization,
+    /// The case or handoff has moved on since the caller looked.
+    #[error("the version is stale")]
+    StaleVersion {
+        /// The version it has now.
+        current: i32,
+    },
+    /// The case has no such handoff.
+    #[error("the handoff is not of this case")]
+    UnknownHandoff,
+    /// The step leaves the choice of organization to the sender, and none (or none of its list) was named.
+    #[error("an organization must be chosen")]
+    ChooseOrganization,
+    /// An organization was named where the route fixes it.
+    #[error("the route fixes the organization")]
+    OrganizationIsFixed,
+    /// A denial needs reasons and remedy.
+    #[error("reasons and remedy are required")]
+    ReasonsRequired,
+    /// The outcome is not one of this kind of case.
+    #[error("the outcome does not fit the kind of case")]
+    OutcomeDoesNotFit,
+    /// A due date lies outside the years the calendar covers.
+    #[error("the due date is outside the calendar")]
+    OutsideCalendar,
+}
+
+/// What stands in the way of an act beside the state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// The state alone.
+    Status,
+    /// A handoff is on its way and not yet answered.
+    HandoffOpen,
+    /// A beside-handoff the route requires is not done.
+    BesideOpen,
+    /// The step must last until a given instant.
+    TooEarly {
+        /// The first instant it may end.
+        not_before: DateTime<Utc>,
+    },
+    /// The route ends here: the case is to be decided.
+    EndOfRoute,
+    /// The case must be accepted first.
+    NotAccepted,
+    /// The step this act belongs to has not been reached.
+    NotThisStep,
+    /// The handoff was answered before.
+    AlreadyAnswered,
+}

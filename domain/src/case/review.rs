@@ -1,0 +1,247 @@
+//! Accepting, deciding, completing and handing over the result.
+
+use serde_json::json;
+
+use super::decide::Work;
+use super::event::Event;
+use super::refusal::{Refusal, Why};
+use super::state::{CaseStatus, Outcome};
+use super::submit::Papers;
+use crate::clock::ClockKind;
+use crate::handoff::Handoff;
+use crate::id::OrganizationId;
+use crate::item::{CaseKind, ProcessingType};
+use crate::route::{HandoffKind, Step};
+
+impl Work<'_> {
+    /// 受理: STATUTORY and PROMISE start.
+    pub(super) fn accept(&mut self, advance: bool) -> Result<(), Refusal> {
+        let own = self.acting()?;
+        if !self.case.is_at(own) {
+            return Err(Refusal::WrongOrganization);
+        }
+        self.require(self.case.status == CaseStatus::Submitted, Why::Status)?;
+        self.take_accepting_step(own)?;
+        self.accept_here()?;
+        if advance {
+            self.hand_off(None, 0, None)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The accepting organization takes the case if it is still only offered to it.
+    fn take_accepting_step(&mut self, own: OrganizationId) -> Result<(), Refusal> {
+        let accepting = self.cx.item.accepting_step();
+        if let Some(open) = self.case.open_owning().cloned() {
+            self.require(open.to == own, Why::HandoffOpen)?;
+            self.require(open.step == accepting, Why::NotThisStep)?;
+            return self.acknowledge(open.id);
+        }
+        self.require(Some(self.case.step) == accepting, Why::NotThisStep)
+    }
+
+    fn accept_here(&mut self) -> Result<(), Refusal> {
+        self.stop_clocks(|clock| clock.kind == ClockKind::Acceptance);
+        self.emit(Event::Accepted);
+        self.start_clock(ClockKind::Statutory, self.cx.item.statutory, |_| {})?;
+        self.start_clock(ClockKind::Promise, self.cx.item.promised, |_| {})?;
+        let step = self.case.step;
+        match (self.cx.item.route.get(step), self.case.owner) {
+            (Some(Step { limit, .. }), Some(owner)) if limit.is_none_or(|limit| limit.value > 0) => {
+                self.start_step(step, owner)
+            }
+            (Some(_) | None, _) => Ok(()),
+        }
+    }
+
+    /// 决定 by an officer of the deciding organization.
+    pub(super) fn decide_by_hand(
+        &mut self,
+        outcome: Outcome,
+        reasons: Option<&str>,
+        remedy: Option<&str>,
+    ) -> Result<(), Refusal> {
+        let own = self.acting()?;
+        if !self.case.is_at(own) {
+            return Err(Refusal::WrongOrganization);
+        }
+        let negative = matches!(outcome, Outcome::Denied | Outcome::Unfounded);
+        let given = |text: Option<&str>| text.is_some_and(|text| !text.trim().is_empty());
+        let needs_remedy = outcome == Outcome::Denied;
+        if negative && (!given(reasons) || needs_remedy && !given(remedy)) {
+            return Err(Refusal::ReasonsRequired);
+        }
+        if self.case.status == CaseStatus::Submitted {
+            self.require(
+                self.cx.item.processing == ProcessingType::Immediate,
+                Why::NotAccepted,
+            )?;
+            self.take_accepting_step(own)?;
+            self.accept_here()?;
+        }
+        if self.case.owner != Some(own) {
+            return Err(Refusal::WrongOrganization);
+        }
+        self.decide_here(outcome, reasons, remedy)
+    }
+
+    /// The decision itself, once it is clear who decides.
+    pub(super) fn decide_here(
+        &mut self,
+        outcome: Outcome,
+        reasons: Option<&str>,
+        remedy: Option<&str>,
+    ) -> Result<(), Refusal> {
+        if !outcome.fits(self.case.kind) {
+            return Err(Refusal::OutcomeDoesNotFit);
+        }
+        let status = self.case.status;
+        self.require(
+            matches!(status, CaseStatus::Accepted | CaseStatus::InReview),
+            Why::Status,
+        )?;
+        self.require(self.case.open_owning().is_none(), Why::HandoffOpen)?;
+        self.require(
+            Some(self.case.step) == self.cx.item.deciding_step(),
+            Why::NotThisStep,
+        )?;
+        self.require(self.case.open_required().next().is_none(), Why::BesideOpen)?;
+        self.begin_review();
+        let stands = self.case.step;
+        self.stop_clocks(|clock| match clock.kind {
+            ClockKind::Statutory | ClockKind::Promise | ClockKind::Acceptance => true,
+            ClockKind::Step => clock.step == Some(stands),
+            ClockKind::HandoffAck | ClockKind::Special | ClockKind::Delivery => false,
+        });
+        let texts =
+            (reasons.is_some() || remedy.is_some()).then(|| json!({ "reasons": reasons, "remedy": remedy }));
+        self.emit_with(Event::Decided { outcome }, texts);
+        if self.case.kind == CaseKind::Case {
+            self.start_delivery()?;
+        }
+        self.as_system("completion", |work| work.after_decision(stands + 1))
+    }
+
+    /// Offers the first later step that this outcome needs, and completes when none but a delivery is left.
+    pub(super) fn after_decision(&mut self, from: usize) -> Result<(), Refusal> {
+        let granted = matches!(self.case.outcome, Some(Outcome::Granted));
+        let grid = self.case.kind == CaseKind::Grid;
+        let needed = |step: &Step| granted || grid || step.handoff == HandoffKind::Delivery;
+        let route = &self.cx.item.route;
+        let next = route
+            .iter()
+            .enumerate()
+            .skip(from)
+            .find(|(_, step)| needed(step))
+            .map(|(index, step)| (index, step.handoff));
+        if let Some((index, kind)) = next {
+            self.offer_group(index, None, &Papers::default())?;
+            if kind != HandoffKind::Delivery {
+                return Ok(());
+            }
+        }
+        self.offer_result()?;
+        self.complete()
+    }
+
+    /// A bound decider cannot hand over the result: the first contact does, unless the route names another.
+    fn offer_result(&mut self) -> Result<(), Refusal> {
+        let named = self
+            .case
+            .handoffs
+            .iter()
+            .any(|handoff| handoff.kind == HandoffKind::Delivery);
+        let bound = self
+            .case
+            .holding()
+            .is_some_and(|holding| holding.upstream.is_some());
+        if named || !bound || self.case.kind == CaseKind::Grid {
+            return Ok(());
+        }
+        let mut handoff = self.new_handoff(HandoffKind::Delivery, self.case.first_contact, None);
+        handoff.owning = false;
+        let (id, holder) = (handoff.id, handoff.to);
+        self.emit(Event::HandoffOffered {
+            handoff: Box::new(handoff),
+        });
+        self.start_clock(
+            ClockKind::HandoffAck,
+            crate::limit::Limit::working_days(1),
+            |clock| {
+                clock.handoff = Some(id);
+                clock.holder = Some(holder);
+            },
+        )
+    }
+
+    /// 办结, in the transaction that makes it true.
+    fn complete(&mut self) -> Result<(), Refusal> {
+        if self.case.status != CaseStatus::Decided || self.later_step_open() {
+            return Ok(());
+        }
+        self.emit(Event::Completed);
+        if self.case.is_closed() || self.case.delivered_at.is_some() {
+            self.close_case();
+        }
+        Ok(())
+    }
+
+    fn later_step_open(&self) -> bool {
+        let deciding = self.cx.item.deciding_step();
+        self.case.handoffs.iter().any(|handoff| {
+            handoff.step > deciding && handoff.state.is_open() && handoff.kind != HandoffKind::Delivery
+        })
+    }
+
+    /// 送达 by the owner, or by the organization the result was given to.
+    pub(super) fn deliver(&mut self, note: Option<&str>) -> Result<(), Refusal> {
+        let own = self.acting()?;
+        let addressed = |handoff: &&Handoff| {
+            handoff.kind == HandoffKind::Delivery && handoff.to == own && handoff.state.is_open()
+        };
+        let handoff = self.case.handoffs.iter().find(addressed).cloned();
+        if handoff.is_none() && self.case.owner != Some(own) {
+            return Err(Refusal::WrongOrganization);
+        }
+        let decided = matches!(self.case.status, CaseStatus::Decided | CaseStatus::Completed);
+        self.require(decided && self.case.kind == CaseKind::Case, Why::Status)?;
+        self.require(self.case.delivered_at.is_none(), Why::AlreadyAnswered)?;
+        if let Some(handoff) = handoff {
+            if handoff.state.awaits_answer() {
+                self.acknowledge(handoff.id)?;
+            }
+            self.emit(Event::HandoffDone {
+                handoff: handoff.id,
+                opinion: None,
+            });
+        }
+        self.stop_clocks(|clock| clock.kind == ClockKind::Delivery);
+        self.emit_with(Event::Delivered, note.map(|note| json!({ "note": note })));
+        if self.case.status == CaseStatus::Completed {
+            self.close_case();
+        }
+        Ok(())
+    }
+
+    /// The end: whatever is still open ends with the case.
+    fn close_case(&mut self) {
+        let open: Vec<_> = self
+            .case
+            .handoffs
+            .iter()
+            .filter(|handoff| handoff.state.is_open())
+            .map(|handoff| handoff.id)
+            .collect();
+        for handoff in open {
+            self.emit(Event::HandoffDone {
+                handoff,
+                opinion: None,
+            });
+        }
+        self.stop_clocks(|_| true);
+        if self.case.kind == CaseKind::Case {
+            self.emit(Event::Closed);
+        }
+    }
+}

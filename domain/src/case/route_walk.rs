@@ -1,0 +1,286 @@
+//! Walking the route: handing off, acknowledging, and what each step brings with it.
+
+use super::decide::Work;
+use super::event::Event;
+use super::refusal::{Refusal, Why};
+use super::state::CaseStatus;
+use super::submit::Papers;
+use crate::clock::{CaseClock, ClockKind};
+use crate::handoff::{Handoff, HandoffState, Opinion};
+use crate::id::{HandoffId, OrganizationId};
+use crate::item::CaseKind;
+use crate::route::{Assignment, HandoffKind};
+use crate::sla;
+
+/// Whether a handoff leaves the owner where it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Beside {
+    /// The receiver becomes the owner.
+    No,
+    /// Beside the owner, who must wait for it.
+    Required,
+    /// Beside the owner.
+    Free,
+}
+
+impl Work<'_> {
+    /// 流转: to the next step of the route, or its next parallel group.
+    pub(super) fn hand_off(
+        &mut self,
+        to: Option<OrganizationId>,
+        originals: u32,
+        slip: Option<&str>,
+    ) -> Result<(), Refusal> {
+        let own = self.acting()?;
+        if self.case.owner != Some(own) {
+            return Err(Refusal::WrongOrganization);
+        }
+        self.require(self.case.open_owning().is_none(), Why::HandoffOpen)?;
+        self.require(self.case.open_required().next().is_none(), Why::BesideOpen)?;
+        match self.case.status {
+            CaseStatus::Submitted => {
+                self.require(
+                    Some(self.case.step) < self.cx.item.accepting_step(),
+                    Why::NotAccepted,
+                )?;
+            }
+            CaseStatus::Accepted | CaseStatus::InReview | CaseStatus::SpecialProcedure => {
+                self.require(
+                    Some(self.case.step) < self.cx.item.deciding_step(),
+                    Why::EndOfRoute,
+                )?;
+            }
+            CaseStatus::AwaitingSupplement
+            | CaseStatus::Decided
+            | CaseStatus::Completed
+            | CaseStatus::Delivered
+            | CaseStatus::NotAccepted
+            | CaseStatus::Lapsed
+            | CaseStatus::Withdrawn
+            | CaseStatus::Voided => return Err(self.illegal(Why::Status)),
+        }
+        self.must_have_lasted()?;
+        self.begin_review();
+        let next = self.position().map_or(0, |step| step + 1);
+        self.offer_group(
+            next,
+            to,
+            &Papers {
+                originals,
+                slip: slip.map(str::to_owned),
+            },
+        )
+    }
+
+    /// The furthest route step that was offered and not turned down.
+    fn position(&self) -> Option<usize> {
+        let alive =
+            |handoff: &&Handoff| !matches!(handoff.state, HandoffState::Refused | HandoffState::Recalled);
+        self.case
+            .handoffs
+            .iter()
+            .filter(alive)
+            .filter_map(|handoff| handoff.step)
+            .max()
+    }
+
+    /// `at_least`: a step may not be left before the day after its shortest time.
+    fn must_have_lasted(&self) -> Result<(), Refusal> {
+        let Some(limit) = self
+            .cx
+            .item
+            .route
+            .get(self.case.step)
+            .and_then(|step| step.at_least)
+        else {
+            return Ok(());
+        };
+        let Some(since) = self.case.holding().and_then(|handoff| handoff.acknowledged_at) else {
+            return Ok(());
+        };
+        let not_before = sla::due(since, limit, self.cx.calendar)
+            .map_err(super::clocks::outside)?
+            .at;
+        self.require(self.cx.now >= not_before, Why::TooEarly { not_before })
+    }
+
+    /// Offers a step, or all steps of its parallel group.
+    pub(super) fn offer_group(
+        &mut self,
+        first: usize,
+        chosen: Option<OrganizationId>,
+        papers: &Papers,
+    ) -> Result<(), Refusal> {
+        let route = &self.cx.item.route;
+        let Some(step) = route.get(first) else {
+            return Err(self.illegal(Why::EndOfRoute));
+        };
+        let group = step.parallel_group.clone();
+        let last = match &group {
+            None => first,
+            Some(_) => {
+                let same = route
+                    .iter()
+                    .skip(first)
+                    .take_while(|step| step.parallel_group == group)
+                    .count();
+                first + same.saturating_sub(1)
+            }
+        };
+        for index in first..=last {
+            let to = self.organization_of(index, chosen)?;
+            let beside = self.beside(index);
+            if beside == Beside::No {
+                self.leave_step();
+            }
+            self.offer_step(index, to, beside, papers)?;
+            if beside == Beside::Required {
+                let stands = self.case.step;
+                self.pause_clocks(|clock| clock.kind == ClockKind::Step && clock.step == Some(stands));
+            }
+        }
+        Ok(())
+    }
+
+    fn organization_of(
+        &self,
+        index: usize,
+        chosen: Option<OrganizationId>,
+    ) -> Result<OrganizationId, Refusal> {
+        let fixed = self.case.route.get(index).copied().flatten();
+        let by_choice = self
+            .cx
+            .item
+            .route
+            .get(index)
+            .is_some_and(|step| step.assignment == Assignment::Chosen);
+        match (by_choice, fixed, chosen) {
+            (true, _, Some(to)) | (false, Some(to), None) => Ok(to),
+            (true, _, None) | (false, None, _) => Err(Refusal::ChooseOrganization),
+            (false, Some(_), Some(_)) => Err(Refusal::OrganizationIsFixed),
+        }
+    }
+
+    fn beside(&self, index: usize) -> Beside {
+        let kind = self
+            .cx
+            .item
+            .route
+            .get(index)
+            .map_or(HandoffKind::Route, |step| step.handoff);
+        let decided = self.case.decided_at.is_some();
+        match kind {
+            HandoffKind::Countersign | HandoffKind::JointReview => Beside::Required,
+            HandoffKind::Consult | HandoffKind::Escalate | HandoffKind::Delivery => Beside::Free,
+            HandoffKind::Route | HandoffKind::Assign | HandoffKind::Transfer | HandoffKind::Return => {
+                if decided {
+                    Beside::Free
+                } else {
+                    Beside::No
+                }
+            }
+        }
+    }
+
+    /// The present step ends because the next is offered: its clock stops, a special procedure is over.
+    fn leave_step(&mut self) {
+        let stands = self.case.step;
+        self.stop_clocks(|clock| {
+            matches!(clock.kind, ClockKind::Step | ClockKind::Special) && clock.step == Some(stands)
+        });
+        if self.case.status == CaseStatus::SpecialProcedure {
+            self.emit(Event::SpecialProcedureEnded);
+        }
+    }
+
+    /// 签收 by a person of the receiving organization.
+    pub(super) fn acknowledge_by_hand(&mut self, id: HandoffId) -> Result<(), Refusal> {
+        let own = self.acting()?;
+        let handoff = self.handoff(id)?;
+        if handoff.to != own {
+            return Err(Refusal::WrongOrganization);
+        }
+        self.require(handoff.state.awaits_answer(), Why::AlreadyAnswered)?;
+        self.acknowledge(id)
+    }
+
+    /// The receiver takes the case over, or its part beside the owner.
+    pub(super) fn acknowledge(&mut self, id: HandoffId) -> Result<(), Refusal> {
+        let handoff = self.handoff(id)?;
+        let before = self.case.holding().map(|holding| holding.id);
+        self.stop_clocks(|clock| clock.kind == ClockKind::HandoffAck && clock.handoff == Some(id));
+        self.emit(Event::HandoffAcknowledged { handoff: id });
+        if !handoff.owning {
+            return Ok(());
+        }
+        if let Some(before) = before {
+            self.emit(Event::HandoffDone {
+                handoff: before,
+                opinion: None,
+            });
+        }
+        let Some(index) = handoff.step else { return Ok(()) };
+        self.begin_review();
+        if self.case.status == CaseStatus::InReview && self.is_special(index) {
+            self.emit(Event::SpecialProcedureBegun { step: index });
+            self.pause_clocks(legal);
+            return self.start_special(index);
+        }
+        self.resume_clocks(legal)?;
+        let step = self.cx.item.route.get(index);
+        let from_acknowledgement =
+            step.is_some_and(|step| step.limit.is_some_and(|limit| limit.value == 0) && !step.accepts);
+        if from_acknowledgement {
+            self.start_step(index, handoff.to)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// ACCEPTED becomes IN_REVIEW with the first act after it (DOMAIN §2).
+    pub(super) fn begin_review(&mut self) {
+        if self.case.status == CaseStatus::Accepted {
+            self.emit(Event::ReviewBegun);
+        }
+    }
+
+    /// A beside-handoff, or a step after the decision, is done.
+    pub(super) fn finish_beside(
+        &mut self,
+        id: HandoffId,
+        opinion: Option<Opinion>,
+        text: Option<&str>,
+    ) -> Result<(), Refusal> {
+        let own = self.acting()?;
+        let handoff = self.handoff(id)?;
+        if handoff.to != own {
+            return Err(Refusal::WrongOrganization);
+        }
+        // a grid event is closed by the check of its VERIFY step alone
+        let fits =
+            !handoff.owning && handoff.kind != HandoffKind::Delivery && self.case.kind == CaseKind::Case;
+        self.require(fits, Why::NotThisStep)?;
+        self.require(handoff.state.is_open(), Why::AlreadyAnswered)?;
+        if handoff.state.awaits_answer() {
+            self.acknowledge(id)?;
+        }
+        self.stop_clocks(|clock| clock.kind == ClockKind::Step && clock.step == handoff.step);
+        self.emit_with(
+            Event::HandoffDone { handoff: id, opinion },
+            text.map(|text| serde_json::json!({ "text": text })),
+        );
+        if self.case.decided_at.is_some() {
+            return self.after_decision(handoff.step.map_or(0, |step| step + 1));
+        }
+        if self.case.open_required().next().is_none() {
+            let stands = self.case.step;
+            self.resume_clocks(|clock| clock.kind == ClockKind::Step && clock.step == Some(stands))?;
+        }
+        Ok(())
+    }
+}
+
+/// The clocks that a special procedure pauses.
+const fn legal(clock: &CaseClock) -> bool {
+    matches!(clock.kind, ClockKind::Statutory | ClockKind::Promise)
+}

@@ -1,0 +1,269 @@
+//! The state of a case: its row, its handoffs and its clocks, as one value.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::clock::{CaseClock, ClockKind, ClockState};
+use crate::handoff::{Handoff, HandoffState};
+use crate::id::{CaseId, DivisionId, HandoffId, ItemVersionId, OrganizationId};
+use crate::item::CaseKind;
+use crate::route::HandoffKind;
+use crate::tracking::TrackingCode;
+
+/// The state of a case (DOMAIN §2). A draft is a thing of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum CaseStatus {
+    /// 收件: papers taken in, the acceptance clock runs.
+    Submitted,
+    /// 补正: waits for the applicant's supplement.
+    AwaitingSupplement,
+    /// 受理: the legal clocks run.
+    Accepted,
+    /// 审查.
+    InReview,
+    /// 特别程序 of kind 2: the clocks stand still.
+    SpecialProcedure,
+    /// 决定.
+    Decided,
+    /// 办结.
+    Completed,
+    /// 送达.
+    Delivered,
+    /// 不予受理.
+    NotAccepted,
+    /// The supplement did not come in time.
+    Lapsed,
+    /// 撤回, by the applicant.
+    Withdrawn,
+    /// Voided by a supervisor.
+    Voided,
+}
+
+impl CaseStatus {
+    /// Whether nothing more can happen to an ordinary case.
+    #[must_use]
+    pub const fn is_closed(self, kind: CaseKind) -> bool {
+        match self {
+            Self::Delivered | Self::NotAccepted | Self::Lapsed | Self::Withdrawn | Self::Voided => true,
+            Self::Completed => matches!(kind, CaseKind::Grid),
+            Self::Submitted
+            | Self::AwaitingSupplement
+            | Self::Accepted
+            | Self::InReview
+            | Self::SpecialProcedure
+            | Self::Decided => false,
+        }
+    }
+}
+
+/// Through what the application came in (办理形式).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Channel {
+    /// 1 窗口: a person at a window.
+    Window,
+    /// A self-service terminal; exported as 9 其他.
+    Kiosk,
+    /// 2 电脑 or 3 移动: the applicant's own device.
+    Online,
+}
+
+/// What was decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Outcome {
+    /// 准予.
+    Granted,
+    /// 不予许可.
+    Denied,
+    /// A grid event was resolved.
+    Resolved,
+    /// A grid event had no ground.
+    Unfounded,
+}
+
+impl Outcome {
+    /// Whether this outcome belongs to cases of this kind.
+    #[must_use]
+    pub const fn fits(self, kind: CaseKind) -> bool {
+        match self {
+            Self::Granted | Self::Denied => matches!(kind, CaseKind::Case),
+            Self::Resolved | Self::Unfounded => matches!(kind, CaseKind::Grid),
+        }
+    }
+}
+
+/// The number a case has in an upstream system.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExternalNumber {
+    /// Name of the upstream system.
+    pub upstream: String,
+    /// Its number for the case.
+    pub number: String,
+}
+
+/// A case with its handoffs and clocks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Case {
+    /// Key.
+    pub id: CaseId,
+    /// Version that acts on the case must name; moves with every act on the case and every change of owner.
+    pub version: i32,
+    /// Number that people use.
+    pub tracking: TrackingCode,
+    /// Pinned version of the item.
+    pub item: ItemVersionId,
+    /// Code of the item, for lists.
+    pub item_code: String,
+    /// Application or grid event.
+    pub kind: CaseKind,
+    /// State.
+    pub status: CaseStatus,
+    /// Division the case belongs to.
+    pub division: DivisionId,
+    /// Code of the division on the day of submission.
+    pub division_code: String,
+    /// Name of the division on the day of submission.
+    pub division_name: String,
+    /// Organization of each route step; `None` where it is chosen when handed off, or is the unused intake.
+    pub route: Vec<Option<OrganizationId>>,
+    /// Index of the route step the case stands in.
+    pub step: usize,
+    /// The organization that keeps the case in its list until it closes (首问负责).
+    pub first_contact: OrganizationId,
+    /// Who took it in: subject of the token.
+    pub submitted_by: String,
+    /// Subject of the applicant's own account, when they applied by themselves.
+    pub applicant_subject: Option<String>,
+    /// Through what it came in.
+    pub channel: Channel,
+    /// Organization that answers for the case now; `None` once it is closed.
+    pub owner: Option<OrganizationId>,
+    /// When it was submitted.
+    #[serde(with = "chrono::serde::ts_microseconds")]
+    pub submitted_at: DateTime<Utc>,
+    /// When it was accepted.
+    #[serde(with = "chrono::serde::ts_microseconds_option", default)]
+    pub accepted_at: Option<DateTime<Utc>>,
+    /// When it was decided.
+    #[serde(with = "chrono::serde::ts_microseconds_option", default)]
+    pub decided_at: Option<DateTime<Utc>>,
+    /// What was decided; the reasons are sealed with the event.
+    pub outcome: Option<Outcome>,
+    /// When it was completed.
+    #[serde(with = "chrono::serde::ts_microseconds_option", default)]
+    pub completed_at: Option<DateTime<Utc>>,
+    /// When the result was handed over.
+    #[serde(with = "chrono::serde::ts_microseconds_option", default)]
+    pub delivered_at: Option<DateTime<Utc>>,
+    /// Numbers in upstream systems.
+    pub external_numbers: Vec<ExternalNumber>,
+    /// Handoffs by `seq`.
+    pub handoffs: Vec<Handoff>,
+    /// Clocks in the order they were started.
+    pub clocks: Vec<CaseClock>,
+}
+
+impl Case {
+    /// A handoff of this case.
+    #[must_use]
+    pub fn handoff(&self, id: HandoffId) -> Option<&Handoff> {
+        self.handoffs.iter().find(|handoff| handoff.id == id)
+    }
+
+    /// The owning handoff that is offered and not yet answered; at most one.
+    #[must_use]
+    pub fn open_owning(&self) -> Option<&Handoff> {
+        self.handoffs
+            .iter()
+            .find(|handoff| handoff.owning && handoff.state.awaits_answer())
+    }
+
+    /// The handoff by which the present owner holds the case.
+    #[must_use]
+    pub fn holding(&self) -> Option<&Handoff> {
+        self.handoffs
+            .iter()
+            .rev()
+            .find(|handoff| handoff.owning && handoff.state == HandoffState::Acknowledged)
+    }
+
+    /// Beside-handoffs the route requires that are not done.
+    pub fn open_required(&self) -> impl Iterator<Item = &Handoff> {
+        self.handoffs.iter().filter(|handoff| {
+            handoff.required && !matches!(handoff.state, HandoffState::Done | HandoffState::Waived)
+        })
+    }
+
+    /// Whether an organization is the owner or the addressee of the open owning handoff.
+    #[must_use]
+    pub fn is_at(&self, organization: OrganizationId) -> bool {
+        self.owner == Some(organization) || self.open_owning().is_some_and(|open| open.to == organization)
+    }
+
+    /// Whether an organization ever held or was handed the case.
+    #[must_use]
+    pub fn ever_at(&self, organization: OrganizationId) -> bool {
+        self.first_contact == organization
+            || self
+                .handoffs
+                .iter()
+                .any(|handoff| handoff.to == organization || handoff.from == Some(organization))
+    }
+
+    /// When the work of an open handoff is due: first its acknowledgement, then what is done in it.
+    #[must_use]
+    pub fn handoff_due(&self, handoff: &Handoff) -> Option<DateTime<Utc>> {
+        let running = |kind: ClockKind| {
+            move |clock: &&CaseClock| clock.kind == kind && clock.state == ClockState::Running
+        };
+        let due = if handoff.state.awaits_answer() {
+            self.clocks
+                .iter()
+                .filter(running(ClockKind::HandoffAck))
+                .find(|clock| clock.handoff == Some(handoff.id))
+        } else if handoff.kind == HandoffKind::Delivery {
+            self.clocks.iter().find(running(ClockKind::Delivery))
+        } else if handoff.state == HandoffState::Acknowledged {
+            self.clocks.iter().find(|clock| {
+                clock.state == ClockState::Running
+                    && clock.step == handoff.step
+                    && matches!(
+                        clock.kind,
+                        ClockKind::Acceptance | ClockKind::Step | ClockKind::Special
+                    )
+            })
+        } else {
+            None
+        };
+        due.and_then(|clock| clock.due_at)
+    }
+
+    /// The clock that matters most to the applicant now: promise, else acceptance, else delivery.
+    #[must_use]
+    pub fn leading_clock(&self) -> Option<&CaseClock> {
+        [ClockKind::Promise, ClockKind::Acceptance, ClockKind::Delivery]
+            .into_iter()
+            .find_map(|kind| {
+                self.clocks
+                    .iter()
+                    .find(|clock| clock.kind == kind && clock.state != ClockState::Stopped)
+            })
+    }
+
+    /// Number of the case in an upstream system.
+    #[must_use]
+    pub fn external_number(&self, upstream: &str) -> Option<&str> {
+        self.external_numbers
+            .iter()
+            .find(|external| external.upstream == upstream)
+            .map(|external| external.number.as_str())
+    }
+
+    /// Whether nothing more can happen.
+    #[must_use]
+    pub const fn is_closed(&self) -> bool {
+        self.status.is_closed(self.kind)
+    }
+}

@@ -1,0 +1,116 @@
+//! Taking a case in: the first handoff, and the offer of the next step.
+
+use super::decide::Work;
+use super::event::Event;
+use super::refusal::Refusal;
+use super::route_walk::Beside;
+use crate::clock::ClockKind;
+use crate::handoff::{Handoff, HandoffState};
+use crate::id::HandoffId;
+use crate::route::{HandoffKind, StepClock};
+
+impl Work<'_> {
+    /// Writes handoff 1 to the first contact, acknowledged, and offers the step after the intake.
+    pub(super) fn take_in(&mut self) -> Result<(), Refusal> {
+        let intake = self.cx.item.intake_step();
+        let first = self.new_handoff(HandoffKind::Route, self.case.first_contact, intake);
+        let id = first.id;
+        self.emit(Event::HandoffOffered {
+            handoff: Box::new(first),
+        });
+        self.emit(Event::HandoffAcknowledged { handoff: id });
+        let next = intake.map_or(0, |step| step + 1);
+        self.offer_group(next, None, &Papers::default())
+    }
+
+    /// A handoff about to be offered by whoever acts now.
+    pub(super) fn new_handoff(
+        &mut self,
+        kind: HandoffKind,
+        to: crate::id::OrganizationId,
+        step: Option<usize>,
+    ) -> Handoff {
+        let seq = i32::try_from(self.case.handoffs.len()).unwrap_or(i32::MAX - 1) + 1;
+        Handoff {
+            id: HandoffId::from_uuid((self.cx.ids)()),
+            seq,
+            version: 1,
+            kind,
+            state: HandoffState::Offered,
+            owning: true,
+            required: false,
+            step,
+            from: self.case.owner,
+            to,
+            upstream: None,
+            originals: 0,
+            slip: None,
+            offered_by: self.cx.by.subject.clone(),
+            acknowledged_by: None,
+            offered_at: self.cx.now,
+            sent_at: None,
+            acknowledged_at: None,
+            closed_at: None,
+            opinion: None,
+        }
+    }
+
+    /// Offers one step, with its clocks; to the sender itself it is acknowledged at once.
+    pub(super) fn offer_step(
+        &mut self,
+        index: usize,
+        to: crate::id::OrganizationId,
+        beside: Beside,
+        papers: &Papers,
+    ) -> Result<(), Refusal> {
+        let Some(step) = self.cx.item.route.get(index).cloned() else {
+            return Ok(());
+        };
+        let mut handoff = self.new_handoff(step.handoff, to, Some(index));
+        handoff.owning = beside == Beside::No;
+        handoff.required = beside == Beside::Required;
+        handoff.upstream = (self.cx.upstream_of)(to);
+        handoff.originals = papers.originals;
+        handoff.slip.clone_from(&papers.slip);
+        let id = handoff.id;
+        let to_itself = self.case.owner == Some(to);
+        let holder = handoff.to;
+        self.emit(Event::HandoffOffered {
+            handoff: Box::new(handoff),
+        });
+        if !to_itself {
+            self.start_clock(
+                ClockKind::HandoffAck,
+                crate::limit::Limit::working_days(1),
+                |clock| {
+                    clock.handoff = Some(id);
+                    clock.holder = Some(holder);
+                },
+            )?;
+        }
+        if step.accepts && self.case.accepted_at.is_none() {
+            self.start_acceptance(index, holder)?;
+        } else if !self.is_special(index) && step.limit.is_none_or(|limit| limit.value > 0) {
+            self.start_step(index, holder)?;
+        }
+        if to_itself { self.acknowledge(id) } else { Ok(()) }
+    }
+
+    /// Whether a step is a special procedure of kind 2: excluded, between acceptance and decision.
+    pub(super) fn is_special(&self, index: usize) -> bool {
+        let item = self.cx.item;
+        let between = item.accepting_step() < Some(index) && Some(index) < item.deciding_step();
+        between
+            && item
+                .route
+                .get(index)
+                .is_some_and(|step| step.clock == StepClock::Excluded)
+    }
+}
+
+/// The paper that goes along with a handoff.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Papers {
+    pub(super) originals: u32,
+    pub(super) slip: Option<String>,
+}

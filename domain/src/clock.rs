@@ -1,0 +1,99 @@
+//! A clock of a case: one limit that runs, stands still and ends.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::id::{CalendarVersionId, ClockId, HandoffId, OrganizationId};
+use crate::limit::Limit;
+
+/// What a clock measures (DOMAIN §3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ClockKind {
+    /// From the offer into the accepting step to acceptance or refusal.
+    Acceptance,
+    /// 法定时限, from acceptance to decision.
+    Statutory,
+    /// 承诺时限, from acceptance to decision.
+    Promise,
+    /// The limit of one route step.
+    Step,
+    /// A handoff is to be acknowledged.
+    HandoffAck,
+    /// The limit of a special procedure.
+    Special,
+    /// The result is to be handed over, 10 working days after the decision (行政许可法 art. 44).
+    Delivery,
+}
+
+/// Whether a clock runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ClockState {
+    /// It runs towards `due_at`.
+    Running,
+    /// It stands still; there is no due date.
+    Paused,
+    /// It has ended.
+    Stopped,
+}
+
+/// A stretch of time that does not count: from the day after `from` up to and with the day `until`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pause {
+    /// When the clock was paused; this day still counts.
+    #[serde(with = "chrono::serde::ts_microseconds")]
+    pub from: DateTime<Utc>,
+    /// When it was resumed; this day does not count. `None`: still paused.
+    #[serde(with = "chrono::serde::ts_microseconds_option", default)]
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// A clock.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaseClock {
+    /// Key.
+    pub id: ClockId,
+    /// What it measures.
+    pub kind: ClockKind,
+    /// State.
+    pub state: ClockState,
+    /// The limit it started with.
+    pub limit: Limit,
+    /// Route step it belongs to.
+    pub step: Option<usize>,
+    /// Handoff it belongs to.
+    pub handoff: Option<HandoffId>,
+    /// Who answers for it.
+    pub holder: Option<OrganizationId>,
+    /// When it started; the start day does not count.
+    #[serde(with = "chrono::serde::ts_microseconds")]
+    pub started_at: DateTime<Utc>,
+    /// When it runs out, exclusive: the first instant after the last day; `None` while paused.
+    #[serde(with = "chrono::serde::ts_microseconds_option", default)]
+    pub due_at: Option<DateTime<Utc>>,
+    /// Whether the due date reaches into a year whose calendar is not official yet.
+    pub provisional: bool,
+    /// Calendar the due date was computed by.
+    pub calendar: CalendarVersionId,
+    /// When it ended.
+    #[serde(with = "chrono::serde::ts_microseconds_option", default)]
+    pub stopped_at: Option<DateTime<Utc>>,
+    /// Stretches that do not count.
+    pub pauses: Vec<Pause>,
+}
+
+impl CaseClock {
+    /// Last day of the limit in Beijing time, as printed on a receipt.
+    #[must_use]
+    pub fn due_date(&self) -> Option<NaiveDate> {
+        let last_instant = self.due_at? - chrono::Duration::microseconds(1);
+        Some((last_instant + chrono::Duration::hours(8)).date_naive())
+    }
+
+    /// Whether the clock ran out before `now`.
+    #[must_use]
+    pub fn is_overdue(&self, now: DateTime<Utc>) -> bool {
+        self.state == ClockState::Running && self.due_at.is_some_and(|due| now >= due)
+    }
+}
