@@ -1,3 +1,5 @@
+//! The settings are read, checked and refused with all faults at once.
+
 use super::*;
 use toml::{Table, Value};
 

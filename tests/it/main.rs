@@ -1,3 +1,18 @@
 //! The integration suite, by story.
 
+#![expect(
+    clippy::as_conversions,
+    clippy::string_slice,
+    reason = "a wrong number or a cut letter fails a test, no user"
+)]
+
+// `cfg(test)` tells clippy that all of this is test code, not only the test functions
+#[cfg(test)]
+mod harness;
+
+#[cfg(test)]
+mod contract;
+#[cfg(test)]
 mod store_base;
+#[cfg(test)]
+mod worlds;

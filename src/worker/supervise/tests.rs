@@ -1,3 +1,5 @@
+//! A supervised loop survives errors and panics, and shows them.
+
 use super::*;
 
 use std::sync::atomic::{AtomicU32, Ordering};

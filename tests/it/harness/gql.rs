@@ -1,0 +1,119 @@
+//! A GraphQL client that keeps everything of an answer: status, headers, bytes and JSON.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap};
+use serde_json::{Value, json};
+
+/// One caller with or without a token.
+#[derive(Clone)]
+pub(crate) struct Gql {
+    http: reqwest::Client,
+    url: String,
+    token: Option<String>,
+}
+
+/// What came back.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) body: Value,
+}
+
+impl Gql {
+    /// A caller without a token.
+    pub(crate) fn anonymous(gateway: SocketAddr) -> Self {
+        Self {
+            http: http_client(),
+            url: format!("http://{gateway}/graphql"),
+            token: None,
+        }
+    }
+
+    /// The same caller with a token.
+    pub(crate) fn bearing(&self, token: &str) -> Self {
+        Self {
+            token: Some(token.to_owned()),
+            ..self.clone()
+        }
+    }
+
+    /// Asks and takes any answer, also a refusal; an error is a connection that gave none.
+    pub(crate) async fn try_ask(&self, document: &str, variables: Value) -> reqwest::Result<Answer> {
+        let body = json!({ "query": document, "variables": variables }).to_string();
+        let mut request = self
+            .http
+            .post(&self.url)
+            .header(CONTENT_TYPE, "application/json")
+            .header(
+                ACCEPT,
+                "application/graphql-response+json, application/json;q=0.9",
+            )
+            .body(body);
+        if let Some(token) = &self.token {
+            request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+        }
+        let answer = request.send().await?;
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        let bytes = answer.bytes().await?.to_vec();
+        let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        Ok(Answer {
+            status,
+            headers,
+            bytes,
+            body,
+        })
+    }
+
+    /// Asks and gives the answer.
+    pub(crate) async fn ask(&self, document: &str, variables: Value) -> Answer {
+        self.try_ask(document, variables)
+            .await
+            .unwrap_or_else(|error| panic!("no answer: {error:?}"))
+    }
+
+    /// Asks for something that must be answered without any error, and gives `data`.
+    pub(crate) async fn data(&self, document: &str, variables: Value) -> Value {
+        let answer = self.ask(document, variables).await;
+        assert!(
+            answer.status == 200 && answer.body.get("errors").is_none(),
+            "refused: {} {}",
+            answer.status,
+            answer.body
+        );
+        answer.body["data"].clone()
+    }
+}
+
+impl Answer {
+    /// The value at a JSON pointer below `data`; null when it is not there.
+    pub(crate) fn at(&self, pointer: &str) -> &Value {
+        self.body["data"].pointer(pointer).unwrap_or(&Value::Null)
+    }
+
+    /// The codes of the errors, in order.
+    pub(crate) fn codes(&self) -> Vec<&str> {
+        let errors = self.body["errors"]
+            .as_array()
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        errors
+            .iter()
+            .filter_map(|error| error["extensions"]["code"].as_str())
+            .collect()
+    }
+}
+
+/// A client for the suite: bounded, direct, following nothing.
+pub(crate) fn http_client() -> reqwest::Client {
+    reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .timeout(Duration::from_secs(60))
+        .build()
+        .unwrap()
+}

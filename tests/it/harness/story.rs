@@ -1,0 +1,48 @@
+//! Tells each story twice: on SQLite with the in-process cache, and on PostgreSQL with Redis.
+
+use std::panic::{AssertUnwindSafe, resume_unwind};
+
+use futures_util::FutureExt as _;
+
+use super::world::{World, WorldKind};
+
+/// `story!(name_of_the_rule, async |world| { … })` makes the tests `name_of_the_rule::sqlite` and
+/// `name_of_the_rule::postgres`; scripts/test.sh compares the two lists. Without a PostgreSQL the second one fails.
+macro_rules! story {
+    ($(#[doc = $doc:literal])* $name:ident, $story:expr) => {
+        $(#[doc = $doc])*
+        fn $name() -> impl AsyncFnOnce(&$crate::harness::world::World) {
+            $story
+        }
+
+        mod $name {
+            use $crate::harness::{story::tell, world::WorldKind};
+
+            #[test]
+            fn sqlite() {
+                tell(WorldKind::Sqlite, super::$name());
+            }
+
+            #[test]
+            fn postgres() {
+                tell(WorldKind::Postgres, super::$name());
+            }
+        }
+    };
+}
+pub(crate) use story;
+
+/// Opens a world, tells the story in it, and leaves nothing behind, also when the story fails.
+pub(crate) fn tell(kind: WorldKind, story: impl AsyncFnOnce(&World)) {
+    actix_web::rt::System::new().block_on(async {
+        let world = World::open(kind).await;
+        let told = AssertUnwindSafe(story(&world)).catch_unwind().await;
+        let closed = AssertUnwindSafe(world.close()).catch_unwind().await;
+        // the story's own failure says more than what follows from it
+        for outcome in [told, closed] {
+            if let Err(panic) = outcome {
+                resume_unwind(panic);
+            }
+        }
+    });
+}
