@@ -1,0 +1,247 @@
+//! Signature vectors of the Standard Webhooks libraries, and every way in which a notice can be false.
+
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::*;
+use crate::secret::Redacted;
+use crate::upstream::signing::{KeyError, SigningKey};
+
+/// The example of the specification's libraries.
+const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+const ID: &str = "msg_p5jXN8AQM9LWM0D4loKWxJek";
+const TIME: &str = "1614265330";
+const BODY: &[u8] = br#"{"test": 2432232314}"#;
+const SIGNATURE: &str = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
+
+fn at(seconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(seconds, 0).expect("instant")
+}
+
+fn signed_at() -> DateTime<Utc> {
+    at(1_614_265_330)
+}
+
+fn key(text: &str) -> NoticeKey {
+    NoticeKey::parse(&Redacted::new(text.to_owned())).expect("key")
+}
+
+fn verifier(keys: &[&str]) -> NoticeVerifier {
+    NoticeVerifier {
+        upstream: "sandbox".parse().expect("name"),
+        keys: keys.iter().map(|text| key(text)).collect(),
+        tolerance: Duration::from_secs(300),
+    }
+}
+
+const fn headers(signature: &str) -> NoticeHeaders<'_> {
+    NoticeHeaders {
+        id: Some(ID),
+        timestamp: Some(TIME),
+        signature: Some(signature),
+    }
+}
+
+#[test]
+fn the_published_vectors_verify() {
+    let notice = verifier(&[SECRET])
+        .verify(headers(SIGNATURE), BODY, signed_at())
+        .expect("first vector");
+    assert_eq!(
+        (notice.id(), notice.signed_at(), notice.body()),
+        (ID, signed_at(), BODY)
+    );
+
+    let second = NoticeHeaders {
+        id: Some("msg_27UH4WbU6Z5A5EzD8u03UvzRbpk"),
+        timestamp: Some("1649367553"),
+        signature: Some("v1,tZ1I4/hDygAJgO5TYxiSd6Sd0kDW6hPenDe+bTa3Kkw="),
+    };
+    let body = br#"{"email":"test@example.com","username":"test_user"}"#;
+    let verifier = verifier(&["whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"]);
+    assert!(verifier.verify(second, body, at(1_649_367_553)).is_ok());
+}
+
+#[test]
+fn our_own_signature_is_the_published_one() {
+    let key = SigningKey::parse(&Redacted::new(SECRET.to_owned())).expect("key");
+    assert_eq!(key.sign(ID, 1_614_265_330, BODY), SIGNATURE);
+}
+
+#[test]
+fn a_public_key_verifies_its_pair_alone() {
+    let pair = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).expect("pair");
+    let signature = pair.sign(&signed_content(ID, 1_614_265_330, BODY));
+    let entry = format!("v1a,{}", STANDARD.encode(signature));
+    let public = format!("whpk_{}", STANDARD.encode(pair.public_key()));
+    assert!(
+        verifier(&[&public])
+            .verify(headers(&entry), BODY, signed_at())
+            .is_ok()
+    );
+    let altered = verifier(&[&public]).verify(headers(&entry), b"{}", signed_at());
+    assert_eq!(altered.err(), Some(CallbackError::SignatureMismatch));
+    let stranger = Ed25519KeyPair::from_seed_unchecked(&[8; 32]).expect("pair");
+    let public = format!("whpk_{}", STANDARD.encode(stranger.public_key()));
+    assert!(
+        verifier(&[&public])
+            .verify(headers(&entry), BODY, signed_at())
+            .is_err()
+    );
+}
+
+#[test]
+fn while_rotating_any_listed_signature_and_any_key_will_do() {
+    let list = format!("v1,AAAA v1a,BBBB v2,CCCC {SIGNATURE}");
+    let other = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+    assert!(
+        verifier(&[other, SECRET])
+            .verify(headers(&list), BODY, signed_at())
+            .is_ok()
+    );
+}
+
+#[test]
+fn altered_bytes_do_not_verify() {
+    let verifier = verifier(&[SECRET]);
+    let check = |headers, body| verifier.verify(headers, body, signed_at()).err();
+    let mismatch = Some(CallbackError::SignatureMismatch);
+    assert_eq!(
+        check(headers(SIGNATURE), br#"{"test": 2432232315}"#.as_slice()),
+        mismatch
+    );
+    assert_eq!(check(headers(SIGNATURE), b"".as_slice()), mismatch);
+    let other_id = NoticeHeaders {
+        id: Some("msg_other"),
+        ..headers(SIGNATURE)
+    };
+    assert_eq!(check(other_id, BODY), mismatch);
+    let other_time = NoticeHeaders {
+        timestamp: Some("1614265331"),
+        ..headers(SIGNATURE)
+    };
+    assert_eq!(check(other_time, BODY), mismatch);
+}
+
+#[test]
+fn false_signatures_do_not_verify() {
+    let verifier = verifier(&[SECRET]);
+    let false_ones = [
+        "g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+        "v1,",
+        "v1,g0hM9SsE",
+        "v1, g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+        "v1a,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+        "V1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+        "v1,h0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+        ",",
+    ];
+    for entry in false_ones {
+        let found = verifier.verify(headers(entry), BODY, signed_at()).err();
+        assert_eq!(found, Some(CallbackError::SignatureMismatch), "{entry}");
+    }
+    let wrong_secret = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+    assert!(
+        self::verifier(&[wrong_secret])
+            .verify(headers(SIGNATURE), BODY, signed_at())
+            .is_err()
+    );
+    assert!(
+        self::verifier(&[])
+            .verify(headers(SIGNATURE), BODY, signed_at())
+            .is_err(),
+        "no key at all"
+    );
+}
+
+#[test]
+fn stale_and_future_notices_are_refused_and_the_edges_are_not() {
+    let verifier = verifier(&[SECRET]);
+    let check = |offset_s| {
+        let now = signed_at() + TimeDelta::seconds(offset_s);
+        verifier.verify(headers(SIGNATURE), BODY, now).err()
+    };
+    assert_eq!(check(300), None);
+    assert_eq!(check(301), Some(CallbackError::Stale));
+    assert_eq!(check(-300), None);
+    assert_eq!(check(-301), Some(CallbackError::Future));
+}
+
+#[test]
+fn missing_long_and_malformed_headers_are_refused() {
+    let verifier = verifier(&[SECRET]);
+    let check = |headers| verifier.verify(headers, BODY, signed_at()).err();
+    let good = headers(SIGNATURE);
+    for (missing, name) in [
+        (NoticeHeaders { id: None, ..good }, "webhook-id"),
+        (
+            NoticeHeaders {
+                id: Some(" "),
+                ..good
+            },
+            "webhook-id",
+        ),
+        (
+            NoticeHeaders {
+                timestamp: None,
+                ..good
+            },
+            "webhook-timestamp",
+        ),
+        (
+            NoticeHeaders {
+                signature: None,
+                ..good
+            },
+            "webhook-signature",
+        ),
+        (
+            NoticeHeaders {
+                signature: Some(""),
+                ..good
+            },
+            "webhook-signature",
+        ),
+    ] {
+        assert_eq!(check(missing), Some(CallbackError::HeaderMissing(name)));
+    }
+    let long = "a".repeat(SIGNATURE_LENGTH_MAX + 1);
+    assert_eq!(
+        check(headers(&long)),
+        Some(CallbackError::HeaderTooLong("webhook-signature"))
+    );
+    assert_eq!(
+        check(NoticeHeaders {
+            id: Some(&long),
+            ..good
+        }),
+        Some(CallbackError::HeaderTooLong("webhook-id"))
+    );
+    for time in [
+        "now",
+        "1614265330.5",
+        "-1",
+        "+1614265330",
+        "01614265330",
+        "0x1",
+        "99999999999999999999",
+    ] {
+        let malformed = check(NoticeHeaders {
+            timestamp: Some(time),
+            ..good
+        });
+        assert_eq!(malformed, Some(CallbackError::TimestampMalformed), "{time}");
+    }
+}
+
+#[test]
+fn only_whole_keys_are_keys_and_they_are_never_shown() {
+    let parse = |text: &str| NoticeKey::parse(&Redacted::new(text.to_owned())).err();
+    assert_eq!(parse("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"), Some(KeyError::Prefix));
+    assert_eq!(parse("whsec_"), Some(KeyError::Length));
+    assert_eq!(parse("whsec_c2hvcnQ="), Some(KeyError::Length));
+    assert_eq!(parse("whsec_***"), Some(KeyError::Base64));
+    assert_eq!(parse("whpk_c2hvcnQ="), Some(KeyError::Length));
+    assert!(!format!("{:?}", key(SECRET)).contains("MfKQ"));
+}

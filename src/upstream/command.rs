@@ -1,0 +1,54 @@
+//! One delivery as the driver is asked to carry it out.
+
+use onedoor_domain::id::DeliveryId;
+use serde::{Deserialize, Serialize};
+
+use crate::upstream::text::ExternalId;
+use crate::upstream::view::CaseView;
+
+/// What an upstream is asked to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Operation {
+    /// Take over a case it does not know yet.
+    Submit,
+    /// Take over again a case it has a number for.
+    Transition,
+    /// Receive corrected or missing papers.
+    Supplement,
+    /// Stop: the applicant withdrew.
+    Withdraw,
+}
+
+impl Operation {
+    /// The operation as it stands in logs and metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Submit => "submit",
+            Self::Transition => "transition",
+            Self::Supplement => "supplement",
+            Self::Withdraw => "withdraw",
+        }
+    }
+}
+
+/// One delivery, as claimed from the outbox.
+#[derive(Debug, Clone)]
+pub struct DeliveryCommand {
+    /// The outbox row.
+    pub delivery: DeliveryId,
+    /// Idempotency key: one per handoff, the same on every attempt.
+    pub key: String,
+    /// What to do.
+    pub operation: Operation,
+    /// Number of this attempt, from 1.
+    pub attempt: u32,
+    /// Whether an earlier attempt may have acted (it ended AMBIGUOUS, or the process died while sending).
+    /// A 409 then means "ask", not "no".
+    pub earlier_attempt_unknown: bool,
+    /// The upstream's number of the case; `None` until it gave one.
+    pub external_id: Option<ExternalId>,
+    /// The case.
+    pub case: CaseView,
+}

@@ -1,0 +1,288 @@
+//! One TOML file per upstream system, read whole: every fault is told at once, with its place.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::secret::Redacted;
+use crate::upstream::egress::AddressRange;
+use crate::upstream::name::UpstreamName;
+
+pub mod section;
+
+use self::section::Section;
+
+/// One fault of a configuration file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// Path of the option, for example `breaker.failures`.
+    pub path: String,
+    /// What is wrong, without the value where it could be a secret.
+    pub reason: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}: {}", self.path, self.reason)
+    }
+}
+
+/// What an upstream makes of a request that comes twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Idempotency {
+    /// It recognizes our key: one effect.
+    Native,
+    /// It must be asked before a request is repeated.
+    QueryBeforeRetry,
+    /// Neither: an ambiguous request is never repeated by itself.
+    None,
+}
+
+/// Whose division codes an upstream speaks. Equal digits name different places in the two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DivisionCodeSystem {
+    /// Statistical codes (国家统计局), our own.
+    Nbs,
+    /// Civil affairs codes (民政部).
+    Mca,
+}
+
+/// Where a secret is kept; the value itself never stands in a configuration file.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum SecretRef {
+    /// A file whose trimmed content is the secret.
+    File(PathBuf),
+    /// An environment variable.
+    Env(String),
+}
+
+impl fmt::Display for SecretRef {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(out, "file {}", path.display()),
+            Self::Env(name) => write!(out, "environment variable {name}"),
+        }
+    }
+}
+
+/// Resolves a reference to its secret; only the configuration reads files and the environment.
+/// The error is the reason alone, without the value.
+pub type SecretSource<'a> = dyn Fn(&SecretRef) -> Result<Redacted<String>, String> + 'a;
+
+/// When an upstream is rested.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BreakerConfig {
+    /// Failures in a row after which it is left alone.
+    pub failures: u32,
+    /// How long it is left alone before one probe.
+    pub rest: Duration,
+}
+
+/// How requests to an upstream prove who sends them. Both may be set.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuthConfig {
+    /// Bearer token.
+    pub bearer: Option<SecretRef>,
+    /// Secret for Standard Webhooks signatures (`whsec_…`) over our requests.
+    pub signing: Option<SecretRef>,
+}
+
+/// How an upstream's callbacks are checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallbackConfig {
+    /// `whsec_…` or `whpk_…` secrets, any of which may have signed: list old and new while rotating.
+    pub secrets: Vec<SecretRef>,
+    /// Largest difference between the signature's time and ours, both ways.
+    pub tolerance: Duration,
+}
+
+/// Everything configured about one upstream system.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UpstreamConfig {
+    /// Its name: in paths, metrics and logs.
+    pub name: UpstreamName,
+    /// What people call it, in Chinese.
+    pub title_zh: String,
+    /// What people call it, in English.
+    pub title_en: String,
+    /// Kind of the adapter that speaks its protocol.
+    pub protocol: String,
+    /// Options of the protocol; the adapter checks them.
+    pub options: toml::Table,
+    /// Address below which all requests go.
+    pub base_url: Url,
+    /// Roles bound to it: every organization of such a role is this system.
+    pub roles: Vec<String>,
+    /// Codes of single organizations bound to it; they go before roles.
+    pub organizations: Vec<String>,
+    /// Whom to call when it stands still.
+    pub operator_contact: String,
+    /// What it makes of a repeated request.
+    pub idempotency: Idempotency,
+    /// Whose division codes it speaks.
+    pub division_code_system: DivisionCodeSystem,
+    /// Total time of one attempt, waiting for a place and reading the answer included.
+    pub timeout: Duration,
+    /// Time to find and reach the host.
+    pub connect_timeout: Duration,
+    /// Requests under way at once.
+    pub concurrency_max: u32,
+    /// When it is rested.
+    pub breaker: BreakerConfig,
+    /// Largest answer after decompression, bytes.
+    pub response_max_bytes: u64,
+    /// Private or loopback ranges that this upstream may lie in; all other such ranges are refused.
+    pub allow_addresses: Vec<AddressRange>,
+    /// How our requests prove themselves.
+    pub auth: AuthConfig,
+    /// How its callbacks are checked; `None` when it sends none.
+    pub callback: Option<CallbackConfig>,
+}
+
+/// The longest title and contact, characters.
+const TITLE_LENGTH_MAX: usize = 200;
+
+impl UpstreamConfig {
+    /// Reads a configuration file.
+    ///
+    /// # Errors
+    /// All faults at once: unknown and missing options, wrong types, values outside their bounds.
+    pub fn parse(text: &str) -> Result<Self, Vec<Fault>> {
+        let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
+            // The parser's message names the place; its excerpt of the file could show a misplaced secret.
+            let place = error.span().map_or(0, |span| span.start);
+            vec![Fault {
+                path: "(file)".to_owned(),
+                reason: format!("{} (byte {place})", error.message()),
+            }]
+        })?;
+        let mut root = Section::root(table);
+        let config = Self::read(&mut root);
+        let faults = root.finish();
+        match config {
+            Some(config) if faults.is_empty() => Ok(config),
+            Some(_) | None => Err(faults),
+        }
+    }
+
+    /// Reads every option even after a fault; the result counts only when none was noted.
+    fn read(root: &mut Section) -> Option<Self> {
+        let name = root.required("name").and_then(|text| root.parsed("name", &text));
+        let title_zh = root.text("title_zh", TITLE_LENGTH_MAX);
+        let title_en = root.text("title_en", TITLE_LENGTH_MAX);
+        let protocol = root.required("protocol");
+        let options = root.table("options").unwrap_or_default();
+        let base_url = root.required("base_url").and_then(|text| base_url(root, &text));
+        let roles = root.texts("roles");
+        let organizations = root.texts("organizations");
+        let operator_contact = root.text("operator_contact", TITLE_LENGTH_MAX);
+        let idempotency = root
+            .required("idempotency")
+            .and_then(|text| root.choice("idempotency", &text));
+        let division_code_system = root
+            .optional("division_code_system")
+            .unwrap_or_else(|| "nbs".to_owned());
+        let division_code_system = root.choice("division_code_system", &division_code_system);
+        let timeout_ms = root.number("timeout_ms", 10_000, 100..=120_000);
+        let connect_timeout_ms = root.number("connect_timeout_ms", 3_000, 10..=30_000);
+        if timeout_ms <= connect_timeout_ms.saturating_mul(2) {
+            // A place and a connection are waited for at most this long each, so that a deadline that passes
+            // after them is known to have cut the exchange itself.
+            root.fault("timeout_ms", "must be more than twice connect_timeout_ms");
+        }
+        let concurrency_max = root.number("concurrency_max", 8, 1..=256);
+        let response_max_bytes = root.number("response_max_bytes", 1_000_000, 1_024..=16_000_000);
+        let allow_addresses = root.texts("allow_addresses");
+        let allow_addresses: Vec<AddressRange> = allow_addresses
+            .iter()
+            .filter_map(|text| root.parsed("allow_addresses", text))
+            .collect();
+        let breaker = root.section("breaker", |section| BreakerConfig {
+            failures: u32::try_from(section.number("failures", 5, 1..=1_000)).unwrap_or(u32::MAX),
+            rest: Duration::from_millis(section.number("rest_ms", 15_000, 10..=600_000)),
+        });
+        let auth = root.section("auth", |section| AuthConfig {
+            bearer: section.secret("bearer"),
+            signing: section.secret("signing"),
+        });
+        let callback = root
+            .has("callback")
+            .then(|| root.section("callback", read_callback));
+        if roles.is_empty() && organizations.is_empty() {
+            root.fault(
+                "roles",
+                "name at least one role or organization that this system stands for",
+            );
+        }
+        Some(Self {
+            name: name?,
+            title_zh: title_zh?,
+            title_en: title_en?,
+            protocol: protocol?,
+            options,
+            base_url: base_url?,
+            roles,
+            organizations,
+            operator_contact: operator_contact?,
+            idempotency: idempotency?,
+            division_code_system: division_code_system?,
+            timeout: Duration::from_millis(timeout_ms),
+            connect_timeout: Duration::from_millis(connect_timeout_ms),
+            concurrency_max: u32::try_from(concurrency_max).unwrap_or(u32::MAX),
+            breaker,
+            response_max_bytes,
+            allow_addresses,
+            auth,
+            callback,
+        })
+    }
+
+    /// All secrets the file refers to, for a check at start-up.
+    #[must_use]
+    pub fn secret_refs(&self) -> BTreeSet<String> {
+        let callback = self.callback.iter().flat_map(|callback| &callback.secrets);
+        self.auth
+            .bearer
+            .iter()
+            .chain(&self.auth.signing)
+            .chain(callback)
+            .map(ToString::to_string)
+            .collect()
+    }
+}
+
+fn read_callback(section: &mut Section) -> CallbackConfig {
+    let secrets = section.secrets("secrets");
+    if secrets.is_empty() {
+        section.fault("secrets", "name at least one secret, or leave [callback] out");
+    }
+    CallbackConfig {
+        secrets,
+        tolerance: Duration::from_secs(section.number("tolerance_s", 300, 1..=3_600)),
+    }
+}
+
+fn base_url(root: &mut Section, text: &str) -> Option<Url> {
+    let url: Url = root.parsed("base_url", text)?;
+    let mut fault = |reason| root.fault("base_url", reason);
+    if !["http", "https"].contains(&url.scheme()) || !url.has_host() {
+        fault("must be an http or https address");
+        return None;
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        fault("must not hold a user or password; use [auth]");
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        fault("must not hold a query or fragment");
+    }
+    Some(url)
+}
+
+#[cfg(test)]
+mod tests;

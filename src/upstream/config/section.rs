@@ -1,0 +1,226 @@
+//! Reads one TOML table option by option, collecting every fault instead of stopping at the first.
+
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use serde::de::DeserializeOwned;
+use toml::{Table, Value};
+
+use crate::upstream::config::{Fault, SecretRef};
+
+/// The most entries of one list.
+const LIST_MAX: usize = 500;
+
+/// A table being read: options are taken out, what is left at the end is unknown.
+#[derive(Debug)]
+pub struct Section {
+    path: String,
+    table: Table,
+    faults: Vec<Fault>,
+}
+
+impl Section {
+    /// The table of a whole file.
+    #[must_use]
+    pub const fn root(table: Table) -> Self {
+        Self {
+            path: String::new(),
+            table,
+            faults: Vec::new(),
+        }
+    }
+
+    /// The faults, those of unknown options included.
+    #[must_use]
+    pub fn finish(mut self) -> Vec<Fault> {
+        let unknown: Vec<String> = self.table.keys().cloned().collect();
+        for key in unknown {
+            self.fault(&key, "unknown option");
+        }
+        self.faults
+    }
+
+    /// Notes a fault.
+    pub fn fault(&mut self, key: &str, reason: impl Display) {
+        self.faults.push(Fault {
+            path: self.place(key),
+            reason: reason.to_string(),
+        });
+    }
+
+    /// Whether an option stands in the file.
+    #[must_use]
+    pub fn has(&self, key: &str) -> bool {
+        self.table.contains_key(key)
+    }
+
+    /// A text that must be there.
+    pub fn required(&mut self, key: &str) -> Option<String> {
+        if !self.has(key) {
+            self.fault(key, "is missing");
+        }
+        let text = self.optional(key)?;
+        if text.trim().is_empty() {
+            self.fault(key, "must not be empty");
+            return None;
+        }
+        Some(text)
+    }
+
+    /// A text of bounded length that must be there.
+    pub fn text(&mut self, key: &str, length_max: usize) -> Option<String> {
+        let text = self.required(key)?;
+        if text.chars().count() > length_max {
+            self.fault(key, format_args!("must be at most {length_max} characters"));
+            return None;
+        }
+        Some(text)
+    }
+
+    /// A text that may be left out.
+    pub fn optional(&mut self, key: &str) -> Option<String> {
+        let value = self.table.remove(key)?;
+        if let Value::String(text) = value {
+            Some(text)
+        } else {
+            self.wrong(key, "text", &value)
+        }
+    }
+
+    /// A list of texts, empty when left out.
+    pub fn texts(&mut self, key: &str) -> Vec<String> {
+        self.list(key)
+            .into_iter()
+            .filter_map(|value| {
+                if let Value::String(text) = value {
+                    Some(text)
+                } else {
+                    self.wrong(key, "a list of texts", &value)
+                }
+            })
+            .collect()
+    }
+
+    /// A whole number within bounds, or its default.
+    pub fn number(&mut self, key: &str, default: u64, bounds: RangeInclusive<u64>) -> u64 {
+        let Some(value) = self.table.remove(key) else {
+            return default;
+        };
+        match value.as_integer().map(u64::try_from) {
+            Some(Ok(number)) if bounds.contains(&number) => number,
+            _ => {
+                self.fault(
+                    key,
+                    format_args!(
+                        "must be a whole number from {} to {}",
+                        bounds.start(),
+                        bounds.end()
+                    ),
+                );
+                default
+            }
+        }
+    }
+
+    /// A table as it stands.
+    pub fn table(&mut self, key: &str) -> Option<Table> {
+        let value = self.table.remove(key)?;
+        if let Value::Table(table) = value {
+            Some(table)
+        } else {
+            self.wrong(key, "a table", &value)
+        }
+    }
+
+    /// Reads an inner table, empty when left out; its unknown options are faults too.
+    pub fn section<T>(&mut self, key: &str, read: impl FnOnce(&mut Self) -> T) -> T {
+        let table = self.table(key).unwrap_or_default();
+        let mut inner = Self {
+            path: self.place(key),
+            table,
+            faults: Vec::new(),
+        };
+        let value = read(&mut inner);
+        self.faults.extend(inner.finish());
+        value
+    }
+
+    /// Parses a text, noting the reason when it does not fit.
+    pub fn parsed<T: FromStr<Err: Display>>(&mut self, key: &str, text: &str) -> Option<T> {
+        text.parse().map_err(|error| self.fault(key, error)).ok()
+    }
+
+    /// Picks a variant by its name, naming all of them when there is no such.
+    pub fn choice<T: DeserializeOwned>(&mut self, key: &str, text: &str) -> Option<T> {
+        T::deserialize(Value::String(text.to_owned()))
+            .map_err(|error| self.fault(key, error.message()))
+            .ok()
+    }
+
+    /// A reference to a secret: `{ file = "…" }` or `{ env = "…" }`.
+    pub fn secret(&mut self, key: &str) -> Option<SecretRef> {
+        let value = self.table.remove(key)?;
+        self.secret_value(key, value)
+    }
+
+    /// A list of references to secrets, empty when left out.
+    pub fn secrets(&mut self, key: &str) -> Vec<SecretRef> {
+        self.list(key)
+            .into_iter()
+            .filter_map(|value| self.secret_value(key, value))
+            .collect()
+    }
+
+    fn secret_value(&mut self, key: &str, value: Value) -> Option<SecretRef> {
+        let Value::Table(table) = value else {
+            // Never show what was found: it is most likely the secret itself.
+            self.fault(
+                key,
+                "must be { file = \"…\" } or { env = \"…\" }, never the secret itself",
+            );
+            return None;
+        };
+        let mut fields = table.into_iter();
+        match (fields.next(), fields.next()) {
+            (Some((kind, Value::String(at))), None) if kind == "file" && !at.is_empty() => {
+                Some(SecretRef::File(PathBuf::from(at)))
+            }
+            (Some((kind, Value::String(at))), None) if kind == "env" && !at.is_empty() => {
+                Some(SecretRef::Env(at))
+            }
+            _ => {
+                self.fault(key, "must be { file = \"…\" } or { env = \"…\" }");
+                None
+            }
+        }
+    }
+
+    fn list(&mut self, key: &str) -> Vec<Value> {
+        let Some(value) = self.table.remove(key) else {
+            return Vec::new();
+        };
+        let Value::Array(list) = value else {
+            return self.wrong(key, "a list", &value).unwrap_or_default();
+        };
+        if list.len() > LIST_MAX {
+            self.fault(key, format_args!("must have at most {LIST_MAX} entries"));
+            return Vec::new();
+        }
+        list
+    }
+
+    fn wrong<T>(&mut self, key: &str, wanted: &str, found: &Value) -> Option<T> {
+        self.fault(key, format_args!("must be {wanted}, not {}", found.type_str()));
+        None
+    }
+
+    fn place(&self, key: &str) -> String {
+        if self.path.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{}.{key}", self.path)
+        }
+    }
+}

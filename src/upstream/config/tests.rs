@@ -1,0 +1,141 @@
+//! The shipped example is valid, and a bad file tells all its faults.
+
+use super::*;
+
+const EXAMPLE: &str = include_str!("../../../config/upstreams/example.toml");
+
+#[test]
+fn the_shipped_example_is_valid_and_shows_every_option() {
+    let config = UpstreamConfig::parse(EXAMPLE).expect("the example");
+    assert_eq!(config.name.as_str(), "county-hr");
+    assert_eq!(config.roles, ["county.human-resources"]);
+    assert_eq!(config.idempotency, Idempotency::Native);
+    assert_eq!(config.timeout, Duration::from_secs(10));
+    assert_eq!(config.allow_addresses.len(), 1);
+    assert_eq!(
+        config.callback.as_ref().map(|callback| callback.secrets.len()),
+        Some(2)
+    );
+    let options = [
+        "name",
+        "title_zh",
+        "title_en",
+        "protocol",
+        "base_url",
+        "roles",
+        "organizations",
+        "operator_contact",
+        "idempotency",
+        "division_code_system",
+        "timeout_ms",
+        "connect_timeout_ms",
+        "concurrency_max",
+        "response_max_bytes",
+        "allow_addresses",
+        "failures",
+        "rest_ms",
+        "bearer",
+        "signing",
+        "secrets",
+        "tolerance_s",
+    ];
+    for option in options {
+        let shown = EXAMPLE
+            .lines()
+            .any(|line| line.trim_start_matches("# ").starts_with(&format!("{option} =")));
+        assert!(shown, "{option} is not in the example");
+    }
+}
+
+#[test]
+fn defaults_are_enough_for_a_short_file() {
+    let short = r#"
+        name = "a"
+        title_zh = "甲"
+        title_en = "A"
+        protocol = "county-rest"
+        base_url = "https://a.example/api"
+        organizations = ["3403-01"]
+        operator_contact = "0552-0000000"
+        idempotency = "none"
+    "#;
+    let config = UpstreamConfig::parse(short).expect("short file");
+    assert_eq!(config.response_max_bytes, 1_000_000);
+    assert_eq!(config.division_code_system, DivisionCodeSystem::Nbs);
+    assert_eq!(
+        config.breaker,
+        BreakerConfig {
+            failures: 5,
+            rest: Duration::from_secs(15)
+        }
+    );
+    assert_eq!(config.callback, None);
+}
+
+#[test]
+fn all_faults_are_told_at_once_and_never_a_secret() {
+    let bad = r#"
+        name = "County HR"
+        title_zh = 7
+        title_en = ""
+        base_url = "ftp://x"
+        idempotency = "sometimes"
+        timeout_ms = 5000
+        connect_timeout_ms = 4000
+        concurrency_max = 0
+        allow_addresses = ["10.0.0.0/33", "0.0.0.0/0"]
+        surprise = true
+        [breaker]
+        failures = "many"
+        colour = "red"
+        [auth]
+        bearer = "hunter2-hunter2"
+        [callback]
+        secrets = []
+    "#;
+    let faults = UpstreamConfig::parse(bad).expect_err("bad file");
+    let paths: BTreeSet<&str> = faults.iter().map(|fault| fault.path.as_str()).collect();
+    let expected = [
+        "allow_addresses",
+        "auth.bearer",
+        "base_url",
+        "breaker.colour",
+        "breaker.failures",
+        "callback.secrets",
+        "concurrency_max",
+        "idempotency",
+        "name",
+        "operator_contact",
+        "protocol",
+        "roles",
+        "surprise",
+        "timeout_ms",
+        "title_en",
+        "title_zh",
+    ];
+    assert_eq!(paths, BTreeSet::from(expected), "{faults:#?}");
+    assert_eq!(
+        faults
+            .iter()
+            .filter(|fault| fault.path == "allow_addresses")
+            .count(),
+        2
+    );
+    assert!(!format!("{faults:?}").contains("hunter2"));
+}
+
+#[test]
+fn a_base_address_with_credentials_or_query_is_refused() {
+    for url in [
+        "https://user:pw@a.example/",
+        "https://a.example/?key=1",
+        "https://a.example/#x",
+        "/relative",
+    ] {
+        let faults = UpstreamConfig::parse(&format!("base_url = {url:?}")).expect_err("incomplete");
+        assert!(
+            faults.iter().any(|fault| fault.path == "base_url"),
+            "{url}: {faults:?}"
+        );
+    }
+}

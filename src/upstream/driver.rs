@@ -1,0 +1,376 @@
+//! The one way out: carries a command to its upstream once and tells honestly what came of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{Instant, timeout_at};
+
+use crate::clock::SharedClock;
+use crate::secret::Redacted;
+use crate::upstream::adapter::{Adapter, EncodeContext, EncodeError};
+use crate::upstream::breaker::{Breaker, Health};
+use crate::upstream::command::DeliveryCommand;
+use crate::upstream::config::UpstreamConfig;
+use crate::upstream::metrics::{Purpose, UpstreamMetrics};
+use crate::upstream::outcome::{
+    Ambiguity, Exchange, Finding, HeldReason, Meaning, NotSentReason, OutcomeClass, UpstreamOutcome, classify,
+};
+use crate::upstream::signing::{HEADER_ID, HEADER_SIGNATURE, HEADER_TIMESTAMP, SigningKey};
+use crate::upstream::transport::{Transfer, Transport};
+use crate::upstream::wire::WireRequest;
+
+/// What came of one attempt to deliver.
+#[derive(Debug)]
+pub struct Attempt {
+    /// The outcome.
+    pub outcome: UpstreamOutcome,
+    /// When the attempt began.
+    pub started: DateTime<Utc>,
+    /// How long it took.
+    pub elapsed: Duration,
+    /// Status code, when one came.
+    pub http_status: Option<u16>,
+    /// Bytes of the answer's body that were read.
+    pub bytes: u64,
+}
+
+/// What came of one question.
+#[derive(Debug)]
+pub struct Inquiry {
+    /// What the upstream knows.
+    pub finding: Finding,
+    /// When the question was asked.
+    pub started: DateTime<Utc>,
+    /// How long it took.
+    pub elapsed: Duration,
+    /// Status code, when one came.
+    pub http_status: Option<u16>,
+    /// Bytes of the answer's body that were read.
+    pub bytes: u64,
+}
+
+/// The resolved secrets with which our requests prove themselves.
+#[derive(Debug, Default)]
+pub struct Credentials {
+    /// Bearer token.
+    pub bearer: Option<Redacted<String>>,
+    /// Key of our signatures.
+    pub signing: Option<SigningKey>,
+}
+
+/// Carries commands to one upstream.
+pub struct Driver {
+    config: Arc<UpstreamConfig>,
+    adapter: Arc<dyn Adapter>,
+    transport: Transport,
+    credentials: Credentials,
+    places: Semaphore,
+    breaker: Breaker,
+    metrics: UpstreamMetrics,
+    clock: SharedClock,
+}
+
+/// How one request ended, before anyone gave it a meaning.
+struct Ended {
+    transfer: Transfer,
+    retry_after: Option<Duration>,
+}
+
+impl Driver {
+    /// A driver of one upstream.
+    #[must_use]
+    pub fn new(
+        config: Arc<UpstreamConfig>,
+        adapter: Arc<dyn Adapter>,
+        transport: Transport,
+        credentials: Credentials,
+        metrics: UpstreamMetrics,
+        clock: SharedClock,
+    ) -> Self {
+        metrics.announce(&config.name);
+        let places = Semaphore::new(usize::try_from(config.concurrency_max).unwrap_or(usize::MAX));
+        let breaker = Breaker::new(config.breaker);
+        Self {
+            config,
+            adapter,
+            transport,
+            credentials,
+            places,
+            breaker,
+            metrics,
+            clock,
+        }
+    }
+
+    /// Carries a command to the upstream once. Takes at most the configured timeout.
+    #[tracing::instrument(skip_all)]
+    pub async fn send(&self, command: &DeliveryCommand) -> Attempt {
+        let (started, begun) = (self.clock.now(), Instant::now());
+        let ended = match self.adapter.encode(command, &EncodeContext { now: started }) {
+            Ok(request) => self.request(command, request, started, begun).await,
+            Err(error) => {
+                tracing::error!(
+                    upstream.id = %self.config.name, delivery.id = %command.delivery, error = %error,
+                    "a case has no form in the protocol of its upstream"
+                );
+                Err(HeldReason::NotEncodable)
+            }
+        };
+        let (outcome, http_status, bytes) = match ended {
+            Err(reason) => (UpstreamOutcome::Held { reason }, None, 0),
+            Ok(ended) => {
+                let outcome = self.outcome(command, &ended);
+                (outcome, status_of(ended.transfer.exchange), ended.transfer.bytes)
+            }
+        };
+        let elapsed = begun.elapsed();
+        let attempt = Attempt {
+            outcome,
+            started,
+            elapsed,
+            http_status,
+            bytes,
+        };
+        self.record_attempt(command, &attempt);
+        attempt
+    }
+
+    /// Asks the upstream whether it has the case of a command, by our key or its number, and how far it is.
+    #[tracing::instrument(skip_all)]
+    pub async fn find(&self, command: &DeliveryCommand) -> Inquiry {
+        let (started, begun) = (self.clock.now(), Instant::now());
+        let ended = match self
+            .adapter
+            .encode_query(command, &EncodeContext { now: started })
+        {
+            Ok(request) => self.request(command, request, started, begun).await,
+            Err(EncodeError::Unsupported) => {
+                let (finding, elapsed) = (Finding::Unsupported, begun.elapsed());
+                return Inquiry {
+                    finding,
+                    started,
+                    elapsed,
+                    http_status: None,
+                    bytes: 0,
+                };
+            }
+            Err(EncodeError::NumberMissing | EncodeError::Body(_)) => Err(HeldReason::NotEncodable),
+        };
+        let (finding, http_status, bytes) = match ended {
+            Err(reason) => (Finding::Held { reason }, None, 0),
+            Ok(ended) => {
+                let finding = self.finding(command, &ended);
+                (finding, status_of(ended.transfer.exchange), ended.transfer.bytes)
+            }
+        };
+        let elapsed = begun.elapsed();
+        let inquiry = Inquiry {
+            finding,
+            started,
+            elapsed,
+            http_status,
+            bytes,
+        };
+        self.record_inquiry(command, &inquiry);
+        inquiry
+    }
+
+    /// One request under all limits: place, breaker, deadline.
+    async fn request(
+        &self,
+        command: &DeliveryCommand,
+        request: WireRequest,
+        now: DateTime<Utc>,
+        begun: Instant,
+    ) -> Result<Ended, HeldReason> {
+        let Some(_place) = self.place(begun).await else {
+            return Ok(Ended::not_sent(NotSentReason::Busy, None));
+        };
+        let permit = match self.breaker.permit(Instant::now()) {
+            Ok(permit) => permit,
+            Err(resting) => {
+                return Ok(Ended::not_sent(
+                    NotSentReason::CircuitOpen,
+                    Some(resting.remaining),
+                ));
+            }
+        };
+        let own = self.own_headers(command, &request, now);
+        let own: Vec<(&str, &str)> = own.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let request = self.transport.write(request, &own).map_err(|error| {
+            tracing::error!(upstream.id = %self.config.name, error = %error, "a request cannot be written");
+            HeldReason::NotEncodable
+        })?;
+        fail::fail_point!("driver.before_send");
+        let transfer = self
+            .transport
+            .exchange(request, begun + self.config.timeout, now)
+            .await;
+        fail::fail_point!("driver.after_send");
+        permit.settle(health(transfer.exchange), Instant::now());
+        self.metrics
+            .breaker(&self.config.name, self.breaker.state(Instant::now()));
+        Ok(Ended {
+            transfer,
+            retry_after: None,
+        })
+    }
+
+    /// A place among the requests under way. It is waited for no longer than for a connection, so that the
+    /// rest of the timeout suffices for both.
+    async fn place(&self, begun: Instant) -> Option<SemaphorePermit<'_>> {
+        timeout_at(begun + self.config.connect_timeout, self.places.acquire())
+            .await
+            .ok()?
+            .ok()
+    }
+
+    fn own_headers(
+        &self,
+        command: &DeliveryCommand,
+        request: &WireRequest,
+        now: DateTime<Utc>,
+    ) -> Vec<(&'static str, String)> {
+        let mut own = vec![("idempotency-key", command.key.clone())];
+        if let Some(bearer) = &self.credentials.bearer {
+            own.push(("authorization", format!("Bearer {}", bearer.expose())));
+        }
+        if let Some(key) = &self.credentials.signing {
+            let body = request.body.as_deref().unwrap_or_default();
+            own.push((HEADER_ID, command.key.clone()));
+            own.push((HEADER_TIMESTAMP, now.timestamp().to_string()));
+            own.push((HEADER_SIGNATURE, key.sign(&command.key, now.timestamp(), body)));
+        }
+        own
+    }
+
+    fn outcome(&self, command: &DeliveryCommand, ended: &Ended) -> UpstreamOutcome {
+        let exchange = ended.transfer.exchange;
+        match (&ended.transfer.answer, classify(exchange, command.repetition())) {
+            (Some(answer), Meaning::Accepted { .. } | Meaning::Rejected) => {
+                self.adapter.decode(command, answer)
+            }
+            (_, Meaning::NotSent(reason)) => UpstreamOutcome::NotSent {
+                reason,
+                retry_after: ended.retry_after,
+            },
+            (_, meaning) => meaning.into_outcome(),
+        }
+    }
+
+    fn finding(&self, command: &DeliveryCommand, ended: &Ended) -> Finding {
+        let unanswered = |class, retry_after| Finding::Unanswered { class, retry_after };
+        match (
+            &ended.transfer.answer,
+            classify(ended.transfer.exchange, command.repetition()),
+        ) {
+            (Some(answer), Meaning::Accepted { .. }) => self.adapter.decode_query(command, answer),
+            (None, Meaning::Accepted { .. }) | (_, Meaning::Ambiguous(_)) => {
+                unanswered(OutcomeClass::Ambiguous, None)
+            }
+            (_, Meaning::NotSent(_)) => unanswered(OutcomeClass::NotSent, ended.retry_after),
+            (_, Meaning::Retryable(retry_after)) => unanswered(OutcomeClass::Retryable, retry_after),
+            (_, Meaning::Held(reason)) => Finding::Held { reason },
+            // A question has no business answer: they do not understand how we ask.
+            (_, Meaning::Rejected) => Finding::Held {
+                reason: HeldReason::Refused,
+            },
+        }
+    }
+
+    fn record_attempt(&self, command: &DeliveryCommand, attempt: &Attempt) {
+        let class = attempt.outcome.class();
+        self.count(Purpose::Deliver, class, attempt.elapsed);
+        let elapsed_ms = attempt.elapsed.as_millis();
+        macro_rules! line {
+            ($level:ident) => {
+                tracing::$level!(
+                    upstream.id = %self.config.name, delivery.id = %command.delivery,
+                    delivery.operation = command.operation.as_str(), delivery.attempt = command.attempt,
+                    outcome.class = class.as_str(), outcome.reason = attempt.outcome.reason(),
+                    http.status = attempt.http_status, http.bytes = attempt.bytes, elapsed_ms,
+                    "an attempt to deliver ended"
+                )
+            };
+        }
+        match class {
+            OutcomeClass::Held => line!(error),
+            OutcomeClass::Ambiguous => line!(warn),
+            OutcomeClass::NotSent
+            | OutcomeClass::Rejected
+            | OutcomeClass::Retryable
+            | OutcomeClass::Accepted => line!(info),
+        }
+    }
+
+    fn record_inquiry(&self, command: &DeliveryCommand, inquiry: &Inquiry) {
+        let class = inquiry.finding.class();
+        self.count(Purpose::Ask, class, inquiry.elapsed);
+        tracing::info!(
+            upstream.id = %self.config.name, delivery.id = %command.delivery,
+            delivery.attempt = command.attempt, finding = inquiry.finding.as_str(),
+            outcome.class = class.as_str(), http.status = inquiry.http_status, http.bytes = inquiry.bytes,
+            elapsed_ms = inquiry.elapsed.as_millis(),
+            "an upstream was asked for a case"
+        );
+    }
+
+    fn count(&self, purpose: Purpose, class: OutcomeClass, elapsed: Duration) {
+        self.metrics.attempt(&self.config.name, purpose, class);
+        self.metrics
+            .time(&self.config.name, purpose, elapsed.as_secs_f64());
+    }
+}
+
+impl std::fmt::Debug for Driver {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Driver")
+            .field("upstream", &self.config.name)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Ended {
+    const fn not_sent(reason: NotSentReason, retry_after: Option<Duration>) -> Self {
+        let transfer = Transfer {
+            exchange: Exchange::NotSent(reason),
+            answer: None,
+            bytes: 0,
+        };
+        Self {
+            transfer,
+            retry_after,
+        }
+    }
+}
+
+const fn status_of(exchange: Exchange) -> Option<u16> {
+    match exchange {
+        Exchange::Partial { status, .. } | Exchange::Whole { status, .. } => Some(status),
+        Exchange::NotSent(_) | Exchange::AddressRefused | Exchange::Lost(_) => None,
+    }
+}
+
+/// What an exchange says of the upstream's health, see [`crate::upstream::breaker`].
+const fn health(exchange: Exchange) -> Health {
+    match exchange {
+        Exchange::NotSent(_)
+        | Exchange::Lost(_)
+        | Exchange::Partial {
+            fault: Ambiguity::Timeout | Ambiguity::Truncated,
+            ..
+        } => Health::Ill,
+        Exchange::Whole { status, retry_after }
+        | Exchange::Partial {
+            status, retry_after, ..
+        } => match (status, retry_after) {
+            (503, Some(_)) => Health::Well,
+            (500..=599, _) => Health::Ill,
+            _ => Health::Well,
+        },
+        // Ours to repair; resting would only hide it.
+        Exchange::AddressRefused => Health::Well,
+    }
+}

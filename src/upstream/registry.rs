@@ -1,0 +1,274 @@
+//! All upstream systems of this gateway: built from their configurations, found by name or by who is bound to them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::clock::SharedClock;
+use crate::upstream::adapter::{Adapter, Capability, NoticeError};
+use crate::upstream::adapters;
+use crate::upstream::callback::{NoticeVerifier, VerifiedNotice};
+use crate::upstream::config::{Fault, Idempotency, SecretRef, SecretSource, UpstreamConfig};
+use crate::upstream::driver::{Credentials, Driver};
+use crate::upstream::fact::UpstreamFact;
+use crate::upstream::metrics::UpstreamMetrics;
+use crate::upstream::name::UpstreamName;
+use crate::upstream::signing::{NoticeKey, SigningKey};
+use crate::upstream::transport::Transport;
+
+/// One upstream system, ready to be used.
+#[derive(Debug)]
+pub struct Upstream {
+    config: Arc<UpstreamConfig>,
+    adapter: Arc<dyn Adapter>,
+    driver: Driver,
+    verifier: Option<NoticeVerifier>,
+}
+
+impl Upstream {
+    /// Its configuration.
+    #[must_use]
+    pub fn config(&self) -> &UpstreamConfig {
+        &self.config
+    }
+
+    /// The way to it.
+    #[must_use]
+    pub const fn driver(&self) -> &Driver {
+        &self.driver
+    }
+
+    /// What checks its notices; `None` when it is configured to send none.
+    #[must_use]
+    pub const fn verifier(&self) -> Option<&NoticeVerifier> {
+        self.verifier.as_ref()
+    }
+
+    /// What its protocol can do.
+    #[must_use]
+    pub fn capabilities(&self) -> BTreeSet<Capability> {
+        self.adapter.capabilities()
+    }
+
+    /// Whether it can be asked for a case whose answer was lost.
+    #[must_use]
+    pub fn can_ask(&self) -> bool {
+        self.capabilities().contains(&Capability::FindByOurKey)
+    }
+
+    /// Reads a verified notice.
+    ///
+    /// # Errors
+    /// When it is not in the protocol's form.
+    pub fn read_notice(&self, notice: &VerifiedNotice) -> Result<Vec<UpstreamFact>, NoticeError> {
+        self.adapter.read_notice(notice)
+    }
+}
+
+/// All upstream systems.
+#[derive(Debug, Default)]
+pub struct Registry {
+    upstreams: BTreeMap<UpstreamName, Arc<Upstream>>,
+    by_organization: BTreeMap<String, UpstreamName>,
+    by_role: BTreeMap<String, UpstreamName>,
+}
+
+impl Registry {
+    /// Builds every upstream: secrets resolved, protocols found, bindings unambiguous, addresses permitted.
+    ///
+    /// # Errors
+    /// All faults of all upstreams at once.
+    pub fn build(
+        configs: Vec<UpstreamConfig>,
+        secrets: &SecretSource<'_>,
+        metrics: &UpstreamMetrics,
+        clock: &SharedClock,
+    ) -> Result<Self, Vec<Fault>> {
+        let mut registry = Self::default();
+        let mut faults = Vec::new();
+        let mut names = BTreeSet::new();
+        for config in configs {
+            if !names.insert(config.name.clone()) {
+                let path = format!("upstreams.{}.name", config.name);
+                faults.push(Fault {
+                    path,
+                    reason: "is used by another upstream".to_owned(),
+                });
+            }
+            registry.bind(&config, &mut faults);
+            let mut checks = Checks {
+                name: config.name.clone(),
+                secrets,
+                faults: &mut faults,
+            };
+            if let Some(upstream) = checks.build(config, metrics, clock) {
+                registry
+                    .upstreams
+                    .insert(upstream.config.name.clone(), Arc::new(upstream));
+            }
+        }
+        if faults.is_empty() {
+            Ok(registry)
+        } else {
+            Err(faults)
+        }
+    }
+
+    /// An upstream by its name.
+    #[must_use]
+    pub fn get(&self, name: &UpstreamName) -> Option<&Arc<Upstream>> {
+        self.upstreams.get(name)
+    }
+
+    /// All upstreams, by name.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Upstream>> {
+        self.upstreams.values()
+    }
+
+    /// The upstream that stands for an organization: by its code, else by its role; `None` when it works here.
+    #[must_use]
+    pub fn bound_to(&self, organization_code: &str, role: &str) -> Option<&Arc<Upstream>> {
+        let name = self
+            .by_organization
+            .get(organization_code)
+            .or_else(|| self.by_role.get(role))?;
+        self.upstreams.get(name)
+    }
+
+    fn bind(&mut self, config: &UpstreamConfig, faults: &mut Vec<Fault>) {
+        let mut fault = |option: &str, reason: String| {
+            faults.push(Fault {
+                path: format!("upstreams.{}.{option}", config.name),
+                reason,
+            });
+        };
+        let bindings = [
+            ("organizations", &config.organizations, &mut self.by_organization),
+            ("roles", &config.roles, &mut self.by_role),
+        ];
+        for (option, codes, bound) in bindings {
+            for code in codes {
+                if let Some(other) = bound.insert(code.clone(), config.name.clone()) {
+                    fault(option, format!("{code} is already bound to {other}"));
+                }
+            }
+        }
+    }
+}
+
+/// The checks of one upstream while it is built; goes on after a fault to find the others.
+struct Checks<'a> {
+    name: UpstreamName,
+    secrets: &'a SecretSource<'a>,
+    faults: &'a mut Vec<Fault>,
+}
+
+impl Checks<'_> {
+    fn build(
+        &mut self,
+        config: UpstreamConfig,
+        metrics: &UpstreamMetrics,
+        clock: &SharedClock,
+    ) -> Option<Upstream> {
+        let adapter = self.adapter(&config);
+        let bearer = config
+            .auth
+            .bearer
+            .as_ref()
+            .and_then(|at| self.secret("auth.bearer", at));
+        let signing = config.auth.signing.as_ref().and_then(|at| {
+            let secret = self.secret("auth.signing", at)?;
+            SigningKey::parse(&secret)
+                .map_err(|error| self.fault("auth.signing", error.to_string()))
+                .ok()
+        });
+        let verifier = config.callback.as_ref().map(|callback| NoticeVerifier {
+            upstream: config.name.clone(),
+            keys: callback.secrets.iter().filter_map(|at| self.key(at)).collect(),
+            tolerance: callback.tolerance,
+        });
+        let transport = Transport::new(&config)
+            .map_err(|error| self.fault("base_url", error.to_string()))
+            .ok();
+        let (config, adapter, transport) = (Arc::new(config), adapter?, transport?);
+        let credentials = Credentials { bearer, signing };
+        let driver = Driver::new(
+            Arc::clone(&config),
+            Arc::clone(&adapter),
+            transport,
+            credentials,
+            metrics.clone(),
+            Arc::clone(clock),
+        );
+        Some(Upstream {
+            config,
+            adapter,
+            driver,
+            verifier,
+        })
+    }
+
+    fn adapter(&mut self, config: &UpstreamConfig) -> Option<Arc<dyn Adapter>> {
+        let Some(protocol) = adapters::PROTOCOLS
+            .iter()
+            .find(|protocol| protocol.kind == config.protocol)
+        else {
+            let known: Vec<&str> = adapters::PROTOCOLS.iter().map(|protocol| protocol.kind).collect();
+            self.fault("protocol", format!("is not one of: {}", known.join(", ")));
+            return None;
+        };
+        let adapter = match (protocol.build)(&config.options) {
+            Ok(adapter) => adapter,
+            Err(faults) => {
+                for fault in faults {
+                    self.fault(&format!("options.{}", fault.path), fault.reason);
+                }
+                return None;
+            }
+        };
+        let able = adapter.capabilities();
+        if !able.contains(&Capability::Submit) {
+            self.fault("protocol", "cannot take over cases".to_owned());
+        }
+        if config.idempotency == Idempotency::QueryBeforeRetry && !able.contains(&Capability::FindByOurKey) {
+            self.fault(
+                "idempotency",
+                "query-before-retry needs a protocol that can be asked".to_owned(),
+            );
+        }
+        if config.callback.is_some() && !able.contains(&Capability::Callback) {
+            self.fault("callback", "the protocol has no callbacks".to_owned());
+        }
+        Some(adapter)
+    }
+
+    fn key(&mut self, at: &SecretRef) -> Option<NoticeKey> {
+        let secret = self.secret("callback.secrets", at)?;
+        NoticeKey::parse(&secret)
+            .map_err(|error| self.fault("callback.secrets", format!("{at}: {error}")))
+            .ok()
+    }
+
+    fn secret(&mut self, option: &str, at: &SecretRef) -> Option<crate::secret::Redacted<String>> {
+        match (self.secrets)(at) {
+            Ok(secret) if secret.expose().trim().is_empty() => {
+                self.fault(option, format!("{at} is empty"));
+                None
+            }
+            Ok(secret) => Some(secret),
+            Err(reason) => {
+                self.fault(option, format!("{at}: {reason}"));
+                None
+            }
+        }
+    }
+
+    fn fault(&mut self, option: &str, reason: String) {
+        self.faults.push(Fault {
+            path: format!("upstreams.{}.{option}", self.name),
+            reason,
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,124 @@
+//! Every upstream is checked at start-up, and a binding finds one upstream alone.
+
+use super::*;
+use crate::clock::SystemClock;
+use crate::secret::Redacted;
+
+const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+fn config(name: &str, more: &str) -> UpstreamConfig {
+    let text = format!(
+        r#"
+        name = "{name}"
+        title_zh = "甲"
+        title_en = "A"
+        operator_contact = "0552-0000000"
+        {more}
+        "#
+    );
+    UpstreamConfig::parse(&text).expect("configuration")
+}
+
+const SOUND: &str = r#"
+    protocol = "county-rest"
+    base_url = "https://a.example/"
+    idempotency = "native"
+"#;
+
+fn build(configs: Vec<UpstreamConfig>) -> Result<Registry, Vec<Fault>> {
+    let metrics = UpstreamMetrics::register(&prometheus::Registry::new()).expect("metrics");
+    let clock: SharedClock = Arc::new(SystemClock);
+    let secrets = |at: &SecretRef| match at {
+        SecretRef::Env(name) if name == "GOOD" => Ok(Redacted::new(SECRET.to_owned())),
+        SecretRef::Env(name) if name == "BAD" => Ok(Redacted::new("hunter2".to_owned())),
+        SecretRef::Env(_) | SecretRef::File(_) => Err("is not set".to_owned()),
+    };
+    Registry::build(configs, &secrets, &metrics, &clock)
+}
+
+#[test]
+fn an_organization_goes_before_its_role() {
+    let by_role = config(
+        "by-role",
+        &format!("{SOUND} roles = [\"county.human-resources\"]"),
+    );
+    let by_code = config("by-code", &format!("{SOUND} organizations = [\"ORG-7\"]"));
+    let registry = build(vec![by_role, by_code]).expect("registry");
+    let bound = |code, role| {
+        registry
+            .bound_to(code, role)
+            .map(|one| one.config().name.to_string())
+    };
+    assert_eq!(
+        bound("ORG-1", "county.human-resources").as_deref(),
+        Some("by-role")
+    );
+    assert_eq!(
+        bound("ORG-7", "county.human-resources").as_deref(),
+        Some("by-code")
+    );
+    assert_eq!(bound("ORG-1", "county.civil-affairs"), None);
+    assert_eq!(registry.iter().count(), 2);
+}
+
+#[test]
+fn faults_of_all_upstreams_are_told_at_once_without_secrets() {
+    let first = config(
+        "first",
+        &format!("{SOUND} roles = [\"r\"]\n[auth]\nbearer = {{ env = \"NONE\" }}"),
+    );
+    let second = config(
+        "second",
+        r#"
+        protocol = "telepathy"
+        base_url = "http://169.254.169.254/"
+        idempotency = "native"
+        roles = ["r"]
+        [callback]
+        secrets = [{ env = "GOOD" }, { env = "BAD" }]
+        "#,
+    );
+    let third = config(
+        "first",
+        &format!("{SOUND} roles = [\"s\"]\n[options]\ncolour = 1"),
+    );
+    let faults = build(vec![first, second, third]).expect_err("faults");
+    let paths: BTreeSet<&str> = faults.iter().map(|fault| fault.path.as_str()).collect();
+    let expected = BTreeSet::from([
+        "upstreams.first.auth.bearer",
+        "upstreams.first.name",
+        "upstreams.first.options.colour",
+        "upstreams.second.base_url",
+        "upstreams.second.callback.secrets",
+        "upstreams.second.protocol",
+        "upstreams.second.roles",
+    ]);
+    assert!(paths.is_superset(&expected), "{faults:#?}");
+    assert!(!format!("{faults:?}").contains("hunter2"));
+}
+
+#[test]
+fn loopback_and_metadata_addresses_need_the_allow_list() {
+    for url in [
+        "http://127.0.0.1:9/",
+        "http://[::ffff:127.0.0.1]/",
+        "http://169.254.169.254/",
+        "http://[::1]/",
+    ] {
+        let config = config(
+            "a",
+            &SOUND
+                .replace("https://a.example/", url)
+                .replace("idempotency", "roles = [\"r\"]\nidempotency"),
+        );
+        let faults = build(vec![config]).expect_err(url);
+        assert_eq!(
+            faults.first().map(|fault| fault.path.as_str()),
+            Some("upstreams.a.base_url"),
+            "{url}"
+        );
+    }
+    let allowed = format!("{SOUND} roles = [\"r\"]\nallow_addresses = [\"127.0.0.1\"]");
+    let config = config("a", &allowed.replace("https://a.example/", "http://127.0.0.1:9/"));
+    assert!(build(vec![config]).is_ok());
+}
