@@ -2,13 +2,18 @@
 
 pub mod actor;
 pub mod calendar;
+pub mod canonical;
 pub mod case;
 pub mod clock;
+pub mod digest;
 pub mod division;
 pub mod handoff;
 pub mod id;
+pub mod idempotency;
+pub mod identifier;
 pub mod item;
 pub mod limit;
+pub mod mask;
 pub mod organization;
 pub mod page;
 pub mod route;

@@ -9,3 +9,13 @@ pub(crate) fn vectors(name: &str) -> Value {
         .unwrap_or_else(|| panic!("vectors.json has no `{name}`"))
         .clone()
 }
+
+/// An entry that is a list of texts.
+pub(crate) fn texts(name: &str) -> Vec<String> {
+    serde_json::from_value(vectors(name)).unwrap()
+}
+
+/// The keys of an entry that maps texts to reasons or results.
+pub(crate) fn keys(name: &str) -> Vec<String> {
+    vectors(name).as_object().unwrap().keys().cloned().collect()
+}
