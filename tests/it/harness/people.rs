@@ -36,7 +36,7 @@ pub(crate) const SHOPKEEPER: Person = Person {
 /// Everybody; the canaries of the whole suite.
 pub(crate) const EVERYBODY: &[Person] = &[FARMER, NEIGHBOUR, SHOPKEEPER];
 
-/// Fails when anything personal stands in these bytes, plain or as JSON or URL escapes. Says where, not what.
+/// Fails when anything personal stands in these bytes, plain, as hex, or as JSON or URL escapes. Says where, not what.
 pub(crate) fn assert_nobody_in(place: &str, bytes: &[u8]) {
     for (person, canary) in canaries() {
         if let Some(at) = bytes.windows(canary.len()).position(|window| window == canary) {
@@ -51,7 +51,14 @@ fn canaries() -> impl Iterator<Item = (usize, Vec<u8>)> {
     EVERYBODY.iter().enumerate().flat_map(|(index, person)| {
         [person.name, person.id_number, person.phone, person.address]
             .into_iter()
-            .flat_map(|text| [text.to_owned(), json_escaped(text), url_escaped(text)])
+            .flat_map(|text| {
+                [
+                    text.to_owned(),
+                    json_escaped(text),
+                    url_escaped(text),
+                    hex::encode(text),
+                ]
+            })
             .map(move |text| (index, text.into_bytes()))
     })
 }

@@ -1,8 +1,12 @@
 //! Every story has a world of its own, on the back ends that its name says.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, Statement};
 
+use crate::harness::at_rest::assert_nobody_at_rest;
 use crate::harness::own_redis;
+use crate::harness::people::FARMER;
 use crate::harness::process::onedoor;
 use crate::harness::story::story;
 use crate::harness::world::WorldKind;
@@ -53,6 +57,21 @@ story!(what_one_world_stores_no_other_sees, async |world| {
     assert_eq!(text(&again, "SELECT CAST(COUNT(*) AS TEXT) FROM mine").await, "1");
     assert_eq!(world.redis_entries().await, []);
 });
+
+story!(
+    personal_data_in_the_clear_is_found_in_the_database,
+    async |world| {
+        let database = world.database().await;
+        database
+            .execute_unprepared("CREATE TABLE open (name TEXT)")
+            .await
+            .unwrap();
+        assert_nobody_at_rest(world);
+        let insert = format!("INSERT INTO open VALUES ('{}')", FARMER.name);
+        database.execute_unprepared(&insert).await.unwrap();
+        assert!(catch_unwind(AssertUnwindSafe(|| assert_nobody_at_rest(world))).is_err());
+    }
+);
 
 #[test]
 fn the_binary_runs() {
