@@ -12,6 +12,7 @@ pub mod id;
 pub mod idempotency;
 pub mod identifier;
 pub mod item;
+pub mod ledger;
 pub mod limit;
 pub mod mask;
 pub mod organization;
