@@ -1,6 +1,7 @@
 //! The pure rules of OneDoor: every function takes state, command and time, and gives data back.
 
 pub mod actor;
+pub mod applicant;
 pub mod calendar;
 pub mod canonical;
 pub mod case;
@@ -15,10 +16,13 @@ pub mod item;
 pub mod ledger;
 pub mod limit;
 pub mod mask;
+pub mod material;
 pub mod organization;
 pub mod page;
+pub mod receipt;
 pub mod route;
 pub mod sla;
+pub mod text;
 pub mod tracking;
 
 #[cfg(test)]
