@@ -1,5 +1,6 @@
 //! Administrative divisions (区划): where a case belongs.
 
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use crate::id::DivisionId;
@@ -31,7 +32,7 @@ pub enum Setting {
 }
 
 /// An administrative division.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Division {
     /// Our own key; codes die and are renamed, this does not.
     pub id: DivisionId,
@@ -49,4 +50,36 @@ pub struct Division {
     pub setting: Option<Setting>,
     /// Whether it is one of the real divisions that statistics count.
     pub counted: bool,
+}
+
+/// Levels in a chain of divisions above each other are five; a longer one is a loop in the data.
+pub const ANCESTORS_MAX: usize = 8;
+
+/// A table of codes (代码体系). Equal digits mean different places in different tables: never join on raw digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum CodeSystem {
+    /// National Bureau of Statistics (统计用区划代码); our own codes.
+    Statistics,
+    /// Ministry of Civil Affairs (行政区划代码).
+    CivilAffairs,
+}
+
+/// A code that names or named a division.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DivisionCode {
+    /// The table it stands in.
+    pub system: CodeSystem,
+    /// The level it stands on there.
+    pub level: Level,
+    /// The digits.
+    pub code: String,
+    /// First day on which it was valid.
+    pub valid_from: NaiveDate,
+    /// Last day; `None`: still valid.
+    pub valid_to: Option<NaiveDate>,
+    /// The division's name under this code.
+    pub name: String,
+    /// The division.
+    pub division: DivisionId,
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 /// A text that is not an identifier of the expected kind.
@@ -29,6 +30,18 @@ macro_rules! define_ids {
                 #[must_use]
                 pub const fn from_uuid(raw: Uuid) -> Self {
                     Self(raw)
+                }
+
+                /// The identifier that a name always has: the first bytes of SHA-256 over prefix and name (UUIDv8).
+                /// Reference data is identified so, that replicas and repeated imports agree.
+                #[must_use]
+                pub fn named(name: &str) -> Self {
+                    let hash = Sha256::new().chain_update($prefix).chain_update([0]).chain_update(name).finalize();
+                    let mut bytes = [0; 16];
+                    for (to, from) in bytes.iter_mut().zip(hash) {
+                        *to = from;
+                    }
+                    Self(uuid::Builder::from_custom_bytes(bytes).into_uuid())
                 }
 
                 /// The raw UUID, for a database column.
@@ -110,5 +123,13 @@ mod tests {
         assert_eq!(text.parse::<CaseId>(), Ok(id));
         assert!(text.parse::<HandoffId>().is_err());
         assert!("case_７".parse::<CaseId>().is_err());
+    }
+
+    #[test]
+    fn a_name_always_has_the_same_identifier_and_another_one_of_another_kind() {
+        let id = DivisionId::named("340300000000");
+        assert_eq!(id, DivisionId::named("340300000000"));
+        assert_ne!(id.uuid(), OrganizationId::named("340300000000").uuid());
+        assert_eq!(id.uuid().get_version_num(), 8);
     }
 }

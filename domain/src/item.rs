@@ -1,5 +1,7 @@
 //! Service items (事项): what can be applied for, by which form, with which papers, along which route.
 
+pub mod publish;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -101,8 +103,23 @@ pub struct Material {
     pub issuer: Option<String>,
 }
 
+/// How a figure of the catalogue is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum Basis {
+    /// Read in a public page.
+    Sourced,
+    /// The law's default for a permit without its own limit.
+    LawDefault,
+    /// A named rule that was not checked.
+    LawUnverified,
+    /// Invented for the demonstration; the operator replaces it.
+    #[default]
+    Placeholder,
+}
+
 /// One published version of a service item. A case pins its version; versions never change.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ItemVersion {
     /// Key of the version.
     pub id: ItemVersionId,
@@ -128,6 +145,18 @@ pub struct ItemVersion {
     pub statutory: Limit,
     /// Promised limit (承诺时限), never above the statutory one.
     pub promised: Limit,
+    /// How the statutory limit is known.
+    #[serde(default)]
+    pub statutory_basis: Basis,
+    /// How the promised limit is known.
+    #[serde(default)]
+    pub promised_basis: Basis,
+    /// Basic code (基本编码), 12 characters, where the catalogue has one.
+    #[serde(default)]
+    pub catalog_code: Option<String>,
+    /// Code of the city's agency in this line of work, for example `BB-MCA`.
+    #[serde(default)]
+    pub line_agency: Option<String>,
     /// Materials asked for.
     pub materials: Vec<Material>,
     /// The form, JSON Schema 2020-12 with `title`, `x-title-en`, `x-pii`, `x-check`, `x-ref`.

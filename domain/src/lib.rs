@@ -7,6 +7,7 @@ pub mod canonical;
 pub mod case;
 pub mod clock;
 pub mod digest;
+pub mod directory;
 pub mod division;
 pub mod handoff;
 pub mod id;

@@ -34,7 +34,7 @@ pub enum OrganizationKind {
 }
 
 /// An organization. Work lies on its desk: any clerk or officer of it can act.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Organization {
     /// Our own key.
     pub id: OrganizationId,

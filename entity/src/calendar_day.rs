@@ -12,13 +12,13 @@ pub struct Model {
     /// The day, `YYYY-MM-DD`.
     #[sea_orm(primary_key, auto_increment = false, column_type = "Text")]
     pub date: String,
-    /// `OFF` or `WORK`.
+    /// `off` or `work`.
     #[sea_orm(column_type = "Text")]
     pub kind: String,
     /// The holiday's name.
     #[sea_orm(column_type = "Text")]
     pub name: String,
-    /// `OFFICIAL` or `PROVISIONAL`.
+    /// `official` or `provisional`.
     #[sea_orm(column_type = "Text")]
     pub status: String,
     /// Where it is announced.

@@ -30,4 +30,10 @@ pub enum Relation {
     CurrentVersion,
 }
 
+impl Related<super::service_item_version::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::CurrentVersion.def()
+    }
+}
+
 impl ActiveModelBehavior for ActiveModel {}

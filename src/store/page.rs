@@ -1,7 +1,7 @@
 //! Keyset pages: a list is continued behind a position, never by counting rows.
 
 use onedoor_domain::page::{End, KeyPart, PageRequest, Position};
-use sea_orm::sea_query::{Condition, ExprTrait as _};
+use sea_orm::sea_query::{Condition, ExprTrait as _, LikeExpr, SimpleExpr};
 use sea_orm::{
     ColumnTrait, EntityTrait, Order, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select, Value,
 };
@@ -95,6 +95,12 @@ fn beyond<C: ColumnTrait>(
         });
     }
     Ok(Condition::all().add_option(lead).add(any))
+}
+
+/// Whether a column contains a text, whose `%`, `_` and backslash stand for themselves.
+pub fn contains<C: ColumnTrait>(column: C, text: &str) -> SimpleExpr {
+    let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    column.like(LikeExpr::new(format!("%{escaped}%")).escape('\\'))
 }
 
 fn value(part: &KeyPart) -> Value {

@@ -1,0 +1,272 @@
+//! Who is where: divisions and organizations at one moment, and the organizations that a route means for a division.
+
+use std::collections::HashMap;
+
+use crate::division::{ANCESTORS_MAX, Division, Level};
+use crate::id::{DivisionId, OrganizationId};
+use crate::organization::{Organization, OrganizationKind};
+use crate::route::{Assignment, Step, StepClock};
+
+/// An immutable picture of all divisions and organizations.
+#[derive(Debug, Default)]
+pub struct Directory {
+    divisions: HashMap<DivisionId, Division>,
+    division_codes: HashMap<String, DivisionId>,
+    children: HashMap<DivisionId, Vec<DivisionId>>,
+    organizations: HashMap<OrganizationId, Organization>,
+    organization_codes: HashMap<String, OrganizationId>,
+    by_place: HashMap<(DivisionId, String), OrganizationId>,
+    by_division: HashMap<DivisionId, Vec<OrganizationId>>,
+    externals: HashMap<String, OrganizationId>,
+    successors: HashMap<OrganizationId, OrganizationId>,
+}
+
+/// A step of a route and the organization it means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResolvedStep<'a> {
+    /// Its place in the route, from 0.
+    pub index: usize,
+    /// The step.
+    pub step: &'a Step,
+    /// Who acts.
+    pub who: StepHolder,
+}
+
+impl ResolvedStep<'_> {
+    /// The one organization, where there is one.
+    #[must_use]
+    pub const fn organization(&self) -> Option<OrganizationId> {
+        match &self.who {
+            StepHolder::Organization(id) => Some(*id),
+            StepHolder::Chosen(_) | StepHolder::Intake => None,
+        }
+    }
+}
+
+/// Who acts in a step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StepHolder {
+    /// This organization.
+    Organization(OrganizationId),
+    /// One of these, named when the case is handed off; never empty.
+    Chosen(Vec<OrganizationId>),
+    /// The division has no organization for the intake; whoever submits takes the papers in.
+    Intake,
+}
+
+/// A route that cannot be walked from a division.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ResolveError {
+    /// There is no such division.
+    #[error("there is no such division")]
+    DivisionUnknown,
+    /// No organization has the role of this step there.
+    #[error("no organization is {role} for this division")]
+    Unresolved {
+        /// The step's place in the route, from 0.
+        index: usize,
+        /// Its role.
+        role: String,
+    },
+}
+
+impl Directory {
+    /// Builds the picture. `successors` says who took over the work of whom. Later rows with the same place win
+    /// never: the first one does.
+    #[must_use]
+    pub fn new(
+        divisions: Vec<Division>,
+        organizations: Vec<Organization>,
+        successors: HashMap<OrganizationId, OrganizationId>,
+    ) -> Self {
+        let mut directory = Self {
+            successors,
+            ..Self::default()
+        };
+        for division in divisions {
+            directory
+                .division_codes
+                .insert(division.code.clone(), division.id);
+            if let Some(parent) = division.parent {
+                directory.children.entry(parent).or_default().push(division.id);
+            }
+            directory.divisions.insert(division.id, division);
+        }
+        for organization in organizations {
+            let id = organization.id;
+            directory.organization_codes.insert(organization.code.clone(), id);
+            directory
+                .by_division
+                .entry(organization.division)
+                .or_default()
+                .push(id);
+            if organization.kind == OrganizationKind::External {
+                directory.externals.entry(organization.role.clone()).or_insert(id);
+            } else if !directory.successors.contains_key(&id) {
+                directory
+                    .by_place
+                    .entry((organization.division, organization.role.clone()))
+                    .or_insert(id);
+            }
+            directory.organizations.insert(id, organization);
+        }
+        directory
+    }
+
+    /// A division by key.
+    #[must_use]
+    pub fn division(&self, id: DivisionId) -> Option<&Division> {
+        self.divisions.get(&id)
+    }
+
+    /// A division by its current statistical code.
+    #[must_use]
+    pub fn division_by_code(&self, code: &str) -> Option<&Division> {
+        self.division(*self.division_codes.get(code)?)
+    }
+
+    /// The divisions directly below, in the order of their codes if the rows came so.
+    #[must_use]
+    pub fn children(&self, id: DivisionId) -> Vec<&Division> {
+        let below = self.children.get(&id).map(Vec::as_slice).unwrap_or_default();
+        below.iter().filter_map(|child| self.division(*child)).collect()
+    }
+
+    /// The divisions above, nearest first. Ends by itself even if the data loops.
+    #[must_use]
+    pub fn ancestors(&self, id: DivisionId) -> Vec<&Division> {
+        let parent = |division: &&Division| division.parent.and_then(|id| self.division(id));
+        std::iter::successors(self.division(id), parent)
+            .skip(1)
+            .take(ANCESTORS_MAX)
+            .collect()
+    }
+
+    /// The division itself or the one above it that stands on a level; `None` where that level is missing.
+    #[must_use]
+    pub fn ancestor_at(&self, id: DivisionId, level: Level) -> Option<&Division> {
+        let own = self.division(id)?;
+        std::iter::once(own)
+            .chain(self.ancestors(id))
+            .find(|division| division.level == level)
+    }
+
+    /// Whether `inner` is `outer` or lies below it.
+    #[must_use]
+    pub fn is_within(&self, inner: DivisionId, outer: DivisionId) -> bool {
+        inner == outer || self.ancestors(inner).iter().any(|division| division.id == outer)
+    }
+
+    /// An organization by key.
+    #[must_use]
+    pub fn organization(&self, id: OrganizationId) -> Option<&Organization> {
+        self.organizations.get(&id)
+    }
+
+    /// An organization by code.
+    #[must_use]
+    pub fn organization_by_code(&self, code: &str) -> Option<&Organization> {
+        self.organization(*self.organization_codes.get(code)?)
+    }
+
+    /// The organizations that serve exactly this division.
+    #[must_use]
+    pub fn organizations_of(&self, division: DivisionId) -> Vec<&Organization> {
+        let here = self
+            .by_division
+            .get(&division)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        here.iter().filter_map(|id| self.organization(*id)).collect()
+    }
+
+    /// The organization with a role in the ancestor of a division on the role's level.
+    #[must_use]
+    pub fn holder_of(&self, role: &str, level: Level, division: DivisionId) -> Option<&Organization> {
+        let place = self.ancestor_at(division, level)?;
+        self.organization(*self.by_place.get(&(place.id, role.to_owned()))?)
+    }
+
+    /// The organization that does the work of `id` today (DOMAIN §4, succession).
+    #[must_use]
+    pub fn living(&self, id: OrganizationId) -> OrganizationId {
+        let mut living = id;
+        // a chain longer than this is a loop in the data; then the first one keeps its work
+        for _ in 0..=ANCESTORS_MAX {
+            match self.successors.get(&living) {
+                Some(successor) => living = *successor,
+                None => return living,
+            }
+        }
+        id
+    }
+
+    /// The organizations of a route for a case of a division (DOMAIN §1).
+    ///
+    /// # Errors
+    /// The division is unknown, or a step other than the intake has nobody.
+    pub fn resolve<'a>(
+        &self,
+        route: &'a [Step],
+        division: DivisionId,
+    ) -> Result<Vec<ResolvedStep<'a>>, ResolveError> {
+        if !self.divisions.contains_key(&division) {
+            return Err(ResolveError::DivisionUnknown);
+        }
+        let resolve = |(index, step): (usize, &'a Step)| {
+            let who = self.step_holder(step, division).or_else(|| {
+                let intake = index == 0 && step.clock == StepClock::PreAcceptance;
+                intake.then_some(StepHolder::Intake)
+            });
+            match who {
+                Some(who) => Ok(ResolvedStep { index, step, who }),
+                None => Err(ResolveError::Unresolved {
+                    index,
+                    role: step.role.clone(),
+                }),
+            }
+        };
+        route.iter().enumerate().map(resolve).collect()
+    }
+
+    fn step_holder(&self, step: &Step, division: DivisionId) -> Option<StepHolder> {
+        match step.assignment {
+            Assignment::ByRole => {
+                let holder = self.holder_of(&step.role, step.level, division)?;
+                Some(StepHolder::Organization(self.living(holder.id)))
+            }
+            Assignment::External => self
+                .externals
+                .get(&step.role)
+                .copied()
+                .map(StepHolder::Organization),
+            Assignment::Chosen => {
+                let candidates = self.candidates(step.level, division);
+                (!candidates.is_empty()).then_some(StepHolder::Chosen(candidates))
+            }
+        }
+    }
+
+    /// The departments that a CHOSEN step may name: those of the ancestor division on its level.
+    #[must_use]
+    pub fn candidates(&self, level: Level, division: DivisionId) -> Vec<OrganizationId> {
+        let Some(place) = self.ancestor_at(division, level) else {
+            return Vec::new();
+        };
+        self.organizations_of(place.id)
+            .into_iter()
+            .filter(|organization| organization.kind == OrganizationKind::Department)
+            .filter(|organization| !self.successors.contains_key(&organization.id))
+            .map(|organization| organization.id)
+            .collect()
+    }
+
+    /// How many divisions and organizations it holds.
+    #[must_use]
+    pub fn size(&self) -> (usize, usize) {
+        (self.divisions.len(), self.organizations.len())
+    }
+}
+
+#[cfg(test)]
+mod tests;

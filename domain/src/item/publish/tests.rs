@@ -1,0 +1,199 @@
+use serde_json::json;
+
+use super::*;
+use crate::division::Level;
+use crate::id::{CalendarVersionId, ItemVersionId, ServiceItemId};
+use crate::item::{ApplicantKind, Basis, CaseKind, ItemType, MaterialForm};
+use crate::route::{Assignment, HandoffKind};
+
+fn days(value: u32) -> Limit {
+    Limit::working_days(value)
+}
+
+fn step(limit: u32) -> Step {
+    Step {
+        role: "township.service-center".to_owned(),
+        level: Level::Township,
+        action: "REVIEW".to_owned(),
+        unit: String::new(),
+        limit: Some(days(limit)),
+        at_least: None,
+        clock: StepClock::Counted,
+        accepts: false,
+        decides: false,
+        handoff: HandoffKind::Route,
+        parallel_group: None,
+        assignment: Assignment::ByRole,
+    }
+}
+
+fn item(route: Vec<Step>, promised: Limit, statutory: Limit) -> ItemVersion {
+    ItemVersion {
+        id: ItemVersionId::named("t@1"),
+        item: ServiceItemId::named("t"),
+        code: "t".to_owned(),
+        version: 1,
+        name_zh: "测试".to_owned(),
+        name_en: "Test".to_owned(),
+        item_type: ItemType::PublicService,
+        processing: ProcessingType::Commitment,
+        case_kind: CaseKind::Case,
+        applicant: ApplicantKind::Person,
+        statutory,
+        promised,
+        statutory_basis: Basis::Placeholder,
+        promised_basis: Basis::Placeholder,
+        catalog_code: None,
+        line_agency: None,
+        materials: Vec::new(),
+        form: json!({}),
+        route,
+    }
+}
+
+fn material(code: &str, name_zh: &str) -> Material {
+    Material {
+        code: code.to_owned(),
+        name_zh: name_zh.to_owned(),
+        name_en: String::new(),
+        form: MaterialForm::Original,
+        required: true,
+        defer_allowed: false,
+        from_shared_data: false,
+        produced_by: None,
+        issuer: Some("COMMUNITY".to_owned()),
+    }
+}
+
+fn two_steps(first: u32, second: u32) -> Vec<Step> {
+    vec![
+        Step {
+            accepts: true,
+            ..step(first)
+        },
+        Step {
+            decides: true,
+            ..step(second)
+        },
+    ]
+}
+
+fn faults(item: &ItemVersion) -> Vec<PublishFault> {
+    let plain = WorkCalendar::from_rows(CalendarVersionId::named("plain"), &[]).unwrap();
+    let forbidden = [ForbiddenCertificate {
+        name_zh: "健在证明".to_owned(),
+    }];
+    check(item, &forbidden, reach_by(&plain))
+}
+
+#[test]
+fn the_counted_chain_fits_the_promise_and_the_promise_the_law() {
+    assert_eq!(faults(&item(two_steps(2, 3), days(5), days(5))), []);
+    assert!(matches!(
+        faults(&item(two_steps(3, 3), days(5), days(5)))[..],
+        [PublishFault::ChainAbovePromise { .. }]
+    ));
+    assert!(matches!(
+        faults(&item(two_steps(1, 1), days(6), days(5)))[..],
+        [PublishFault::PromiseAboveStatute { .. }]
+    ));
+}
+
+#[test]
+fn units_are_compared_by_the_latest_date_they_can_reach() {
+    let calendar_days = |value| Limit {
+        value,
+        unit: LimitUnit::CalendarDay,
+    };
+    assert_eq!(faults(&item(two_steps(2, 3), days(5), calendar_days(7))), []);
+    assert!(!faults(&item(two_steps(2, 3), days(5), calendar_days(6))).is_empty());
+}
+
+#[test]
+fn of_a_parallel_group_only_the_longest_counts_and_later_steps_do_not() {
+    let in_group = |limit| Step {
+        parallel_group: Some("joint".to_owned()),
+        ..step(limit)
+    };
+    let accept = Step {
+        accepts: true,
+        ..step(1)
+    };
+    let decide = Step {
+        decides: true,
+        ..step(1)
+    };
+    let route = vec![accept, in_group(2), in_group(3), in_group(1), decide, step(20)];
+    assert_eq!(faults(&item(route.clone(), days(5), days(5))), []);
+    assert!(!faults(&item(route, days(4), days(5))).is_empty());
+}
+
+#[test]
+fn one_step_accepts_and_one_decides_not_before_it() {
+    assert_eq!(
+        faults(&item(vec![step(1)], days(5), days(5))),
+        [PublishFault::Roles]
+    );
+    let mut backwards = two_steps(1, 1);
+    backwards.reverse();
+    assert_eq!(faults(&item(backwards, days(5), days(5))), [PublishFault::Order]);
+}
+
+#[test]
+fn an_immediate_item_has_one_organization_and_no_waiting() {
+    let both = Step {
+        accepts: true,
+        decides: true,
+        ..step(0)
+    };
+    let on_the_spot = Limit {
+        value: 0,
+        unit: LimitUnit::OnTheSpot,
+    };
+    let mut immediate = item(vec![both], on_the_spot, days(5));
+    immediate.processing = ProcessingType::Immediate;
+    assert_eq!(faults(&immediate), []);
+    immediate.promised = days(1);
+    assert_eq!(faults(&immediate), [PublishFault::NotImmediate]);
+    immediate.promised = on_the_spot;
+    immediate.route = two_steps(0, 0);
+    assert_eq!(faults(&immediate), [PublishFault::NotImmediate]);
+}
+
+#[test]
+fn a_community_is_not_asked_for_a_forbidden_certificate() {
+    let mut asks = item(two_steps(1, 1), days(5), days(5));
+    asks.materials = vec![material("a", "健在证明"), material("b", "居住证明")];
+    assert_eq!(
+        faults(&asks),
+        [PublishFault::ForbiddenCertificate {
+            material: "a".to_owned()
+        }]
+    );
+    asks.materials = vec![Material {
+        issuer: None,
+        ..material("a", "健在证明")
+    }];
+    assert_eq!(faults(&asks), []);
+}
+
+#[test]
+fn materials_have_their_own_codes_and_known_producers() {
+    let mut asks = item(two_steps(1, 1), days(5), days(5));
+    let produced = |by: &str| Material {
+        produced_by: Some(by.to_owned()),
+        ..material("a", "x")
+    };
+    asks.materials = vec![produced("REVIEW"), produced("NOWHERE")];
+    assert_eq!(
+        faults(&asks),
+        [
+            PublishFault::DuplicateMaterial {
+                material: "a".to_owned()
+            },
+            PublishFault::ProducerUnknown {
+                material: "a".to_owned()
+            },
+        ]
+    );
+}
