@@ -20,6 +20,8 @@ pub mod mask;
 pub mod material;
 pub mod organization;
 pub mod page;
+pub mod policy;
+pub mod proof;
 pub mod receipt;
 pub mod route;
 pub mod sla;
