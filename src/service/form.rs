@@ -129,12 +129,16 @@ impl Forms {
     /// The compiled form of an item version. Versions never change, so an entry is never wrong; the oldest
     /// version leaves when there are too many.
     pub fn of(&self, version: &ItemVersion) -> Result<Arc<FormSchema>, AppError> {
-        if let Some(found) = self.lock().get(&version.id) {
+        self.compiled(version.id, &version.form)
+    }
+
+    fn compiled(&self, version: ItemVersionId, form: &Value) -> Result<Arc<FormSchema>, AppError> {
+        if let Some(found) = self.lock().get(&version) {
             return Ok(Arc::clone(found));
         }
-        let fresh = Arc::new(FormSchema::compile(&version.form).map_err(AppError::internal)?);
+        let fresh = Arc::new(FormSchema::compile(form).map_err(AppError::internal)?);
         let mut compiled = self.lock();
-        compiled.insert(version.id, Arc::clone(&fresh));
+        compiled.insert(version, Arc::clone(&fresh));
         while compiled.len() > COMPILED_MAX {
             drop(compiled.pop_first());
         }

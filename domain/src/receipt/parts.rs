@@ -10,6 +10,7 @@ use crate::case::state::Outcome;
 use crate::digest::Digest;
 use crate::id::{CalendarVersionId, OrganizationId};
 use crate::item::ItemVersion;
+use crate::ledger::SealedEvent;
 use crate::material::{Document, MaterialEntry, Trust};
 use crate::organization::Organization;
 
@@ -199,4 +200,13 @@ pub struct LedgerPosition {
     pub seq: u64,
     /// Hash of the event.
     pub hash: Digest,
+}
+
+impl From<&SealedEvent> for LedgerPosition {
+    fn from(event: &SealedEvent) -> Self {
+        Self {
+            seq: event.seq,
+            hash: event.hash,
+        }
+    }
 }

@@ -330,32 +330,45 @@ fn a_form_splits_and_masks_so_that_nothing_unknown_stays_readable() {
 
 #[test]
 fn a_version_is_compiled_once_and_the_oldest_leaves_a_full_cache() {
-    use onedoor_domain::id::ServiceItemId;
-    use onedoor_domain::item::{ApplicantKind, CaseKind, ItemType, ProcessingType};
-    use onedoor_domain::limit::Limit;
-    let version = |number: u128| ItemVersion {
-        id: ItemVersionId::from_uuid(Uuid::from_u128(number)),
-        item: ServiceItemId::from_uuid(Uuid::from_u128(1)),
-        code: "pension-enroll".to_owned(),
-        version: 1,
-        name_zh: "参保登记".to_owned(),
-        name_en: "Enrollment".to_owned(),
-        item_type: ItemType::PublicService,
-        processing: ProcessingType::Commitment,
-        case_kind: CaseKind::Case,
-        applicant: ApplicantKind::Person,
-        statutory: Limit::working_days(5),
-        promised: Limit::working_days(2),
-        materials: vec![],
-        form: json!({"type": "object"}),
-        route: vec![],
-    };
     let forms = Forms::new();
-    let newest = forms.of(&version(10_000)).unwrap();
-    assert!(Arc::ptr_eq(&newest, &forms.of(&version(10_000)).unwrap()));
+    let of = |number: u128| {
+        let version = ItemVersionId::from_uuid(Uuid::from_u128(number));
+        forms.compiled(version, &json!({"type": "object"})).unwrap()
+    };
+    let newest = of(10_000);
+    assert!(Arc::ptr_eq(&newest, &of(10_000)));
     for number in 0..300 {
-        forms.of(&version(number)).unwrap();
+        of(number);
     }
     assert_eq!(forms.lock().len(), COMPILED_MAX);
-    assert!(Arc::ptr_eq(&newest, &forms.of(&version(10_000)).unwrap()));
+    assert!(Arc::ptr_eq(&newest, &of(10_000)));
+}
+
+#[test]
+fn every_form_of_the_catalogue_compiles_and_names_what_it_asks_for() {
+    let text = include_str!("../../../data/catalogue.yaml");
+    let catalogue: Value = serde_saphyr::from_str(text).unwrap();
+    let items = catalogue["items"].as_array().unwrap();
+    assert_eq!(items.len(), 36);
+    let today = NaiveDate::from_ymd_opt(2026, 11, 23).unwrap();
+    for item in items {
+        let form = &item["form"];
+        let compiled = FormSchema::compile(form).unwrap_or_else(|error| panic!("{}: {error}", item["id"]));
+        let facts = FormFacts {
+            today,
+            division_known: &|_| true,
+        };
+        let verdict = compiled.check(&json!({}), facts);
+        let required = form["required"].as_array().unwrap();
+        assert_eq!(verdict.faults.len(), required.len(), "{}", item["id"]);
+        for fault in verdict.faults {
+            let schema = &form["properties"][fault.path.last().unwrap()];
+            assert!(fault.message_zh.contains(schema["title"].as_str().unwrap()));
+            assert!(
+                fault
+                    .message_en
+                    .starts_with(schema["x-title-en"].as_str().unwrap())
+            );
+        }
+    }
 }
