@@ -155,7 +155,7 @@ impl Resolve for Rebinding {
     }
 }
 
-#[actix_web::test]
+#[tokio::test]
 async fn a_name_that_turns_private_is_refused_when_it_turns() {
     let answers = Mutex::new(vec!["8.8.8.8", "169.254.169.254", "10.0.0.1 8.8.4.4"]);
     let resolver = GuardedResolver::around(EgressPolicy::default(), Arc::new(Rebinding(answers)));

@@ -1,0 +1,287 @@
+//! What the department remembers: its applications, and a journal of everything that came and went.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Write as _;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use crate::sandbox::modes::Mode;
+use crate::sandbox::wire::{Decision, Event, EventKind, Listed, State};
+
+/// One application.
+#[derive(Debug, Clone, Serialize)]
+pub struct Application {
+    /// Number here.
+    pub serial_no: String,
+    /// The sender's reference.
+    pub our_ref: String,
+    /// State.
+    pub state: State,
+    /// Number of its last event.
+    pub seq: u64,
+    /// How often it was taken over: once per handoff unless something went wrong.
+    pub effects: u32,
+    /// The decision.
+    pub result: Option<Decision>,
+    /// Its words.
+    pub opinion: Option<String>,
+    /// Where to report.
+    pub callback_url: Option<String>,
+    /// When it came.
+    pub received_at: DateTime<Utc>,
+    /// When it last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// Whether a request came in or a callback went out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    /// A request to the sandbox.
+    In,
+    /// A callback of the sandbox.
+    Out,
+}
+
+/// One line of the journal. Holds no personal data.
+#[derive(Debug, Clone, Serialize)]
+pub struct JournalLine {
+    /// Number of the line, from 1.
+    pub n: u64,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// In or out.
+    pub direction: Direction,
+    /// HTTP method.
+    pub method: String,
+    /// Path without query (in), or the whole address (out).
+    pub path: String,
+    /// Idempotency-Key of a request, event identifier of a callback.
+    pub key: Option<String>,
+    /// The sender's reference.
+    pub our_ref: Option<String>,
+    /// Number here.
+    pub serial_no: Option<String>,
+    /// How it was told to behave.
+    pub mode: Mode,
+    /// What it did.
+    pub did: Did,
+    /// The status it answered or was answered; `None` for none.
+    pub status: Option<u16>,
+}
+
+/// What a request or callback came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Did {
+    /// Took an application over.
+    Accepted,
+    /// Recognized a repeated key and did nothing again.
+    Repeated,
+    /// Stopped an application.
+    Withdrew,
+    /// Answered a question.
+    Answered,
+    /// Refused.
+    Refused,
+    /// Was told to do nothing.
+    Nothing,
+    /// Sent a callback.
+    Reported,
+}
+
+/// All that is remembered.
+#[derive(Debug, Default)]
+pub struct Store {
+    applications: BTreeMap<String, Application>,
+    keys: BTreeMap<String, String>,
+    journal: Vec<JournalLine>,
+    journal_file: Option<File>,
+    /// In front of each number, so that numbers of an earlier run never come again.
+    series: String,
+}
+
+impl Store {
+    /// An empty store.
+    #[must_use]
+    pub fn new(journal_file: Option<File>, started: DateTime<Utc>) -> Self {
+        let series = format!("HR{}", started.timestamp_millis());
+        Self {
+            journal_file,
+            series,
+            ..Self::default()
+        }
+    }
+
+    /// Appends a line; its number is set here.
+    pub fn note(&mut self, mut line: JournalLine) {
+        line.n = u64::try_from(self.journal.len())
+            .unwrap_or(u64::MAX)
+            .saturating_add(1);
+        if let Some(file) = &mut self.journal_file
+            && let Ok(mut text) = serde_json::to_vec(&line)
+        {
+            text.push(b'\n');
+            if let Err(error) = file.write_all(&text) {
+                tracing::warn!(error = %error, "the sandbox's journal cannot be written");
+            }
+        }
+        self.journal.push(line);
+    }
+
+    /// The journal.
+    #[must_use]
+    pub fn journal(&self) -> &[JournalLine] {
+        &self.journal
+    }
+
+    /// All applications.
+    pub fn applications(&self) -> impl Iterator<Item = &Application> {
+        self.applications.values()
+    }
+
+    /// The number given for a key.
+    #[must_use]
+    pub fn by_key(&self, key: &str) -> Option<&Application> {
+        self.applications.get(self.keys.get(key)?)
+    }
+
+    /// An application by its number.
+    #[must_use]
+    pub fn by_serial(&self, serial_no: &str) -> Option<&Application> {
+        self.applications.get(serial_no)
+    }
+
+    /// The newest application of a reference.
+    #[must_use]
+    pub fn by_ref(&self, our_ref: &str) -> Option<&Application> {
+        self.applications
+            .values()
+            .rev()
+            .find(|one| one.our_ref == our_ref)
+    }
+
+    /// Takes a new application over.
+    pub fn accept(
+        &mut self,
+        key: Option<&str>,
+        our_ref: &str,
+        callback_url: Option<String>,
+        now: DateTime<Utc>,
+    ) -> Application {
+        let serial_no = format!("{}-{:06}", self.series, self.applications.len().saturating_add(1));
+        let application = Application {
+            serial_no: serial_no.clone(),
+            our_ref: our_ref.to_owned(),
+            state: State::Received,
+            seq: 0,
+            effects: 1,
+            result: None,
+            opinion: None,
+            callback_url,
+            received_at: now,
+            updated_at: now,
+        };
+        self.remember(key, &serial_no);
+        self.applications.insert(serial_no, application.clone());
+        application
+    }
+
+    /// Takes a known application over again.
+    pub fn accept_again(
+        &mut self,
+        key: Option<&str>,
+        serial_no: &str,
+        callback_url: Option<String>,
+        now: DateTime<Utc>,
+    ) -> Option<Application> {
+        self.remember(key, serial_no);
+        let application = self.applications.get_mut(serial_no)?;
+        application.effects = application.effects.saturating_add(1);
+        application.state = State::Received;
+        application.updated_at = now;
+        if callback_url.is_some() {
+            application.callback_url = callback_url;
+        }
+        Some(application.clone())
+    }
+
+    /// Stops an application.
+    pub fn withdraw(
+        &mut self,
+        key: Option<&str>,
+        serial_no: &str,
+        now: DateTime<Utc>,
+    ) -> Option<Application> {
+        self.remember(key, serial_no);
+        let application = self.applications.get_mut(serial_no)?;
+        application.state = State::Withdrawn;
+        application.updated_at = now;
+        Some(application.clone())
+    }
+
+    /// Writes the event that an application was received.
+    pub fn receive(&mut self, serial_no: &str, now: DateTime<Utc>) -> Option<Event> {
+        self.event(serial_no, EventKind::Received, now)
+    }
+
+    /// Decides an application; `None` when it is unknown or withdrawn.
+    pub fn decide(
+        &mut self,
+        serial_no: &str,
+        result: Decision,
+        opinion: Option<String>,
+        now: DateTime<Utc>,
+    ) -> Option<Event> {
+        let application = self.applications.get_mut(serial_no)?;
+        if application.state == State::Withdrawn {
+            return None;
+        }
+        application.state = State::Decided;
+        application.result = Some(result);
+        application.opinion = Some(opinion.unwrap_or_else(|| match result {
+            Decision::Approved => "经审核，符合条件，准予办理。".to_owned(),
+            Decision::Denied => "经审核，不符合条件，不予办理。".to_owned(),
+        }));
+        self.event(serial_no, EventKind::Decided, now)
+    }
+
+    fn event(&mut self, serial_no: &str, kind: EventKind, now: DateTime<Utc>) -> Option<Event> {
+        let application = self.applications.get_mut(serial_no)?;
+        application.seq = application.seq.saturating_add(1);
+        application.updated_at = now;
+        let decided = kind == EventKind::Decided;
+        Some(Event {
+            event_id: format!("evt-{serial_no}-{}", application.seq),
+            serial_no: serial_no.to_owned(),
+            our_ref: application.our_ref.clone(),
+            seq: application.seq,
+            kind,
+            result: application.result.filter(|_| decided),
+            opinion: application.opinion.clone().filter(|_| decided),
+            occurred_at: now,
+        })
+    }
+
+    fn remember(&mut self, key: Option<&str>, serial_no: &str) {
+        if let Some(key) = key {
+            self.keys.insert(key.to_owned(), serial_no.to_owned());
+        }
+    }
+}
+
+impl From<&Application> for Listed {
+    fn from(application: &Application) -> Self {
+        Self {
+            serial_no: application.serial_no.clone(),
+            our_ref: application.our_ref.clone(),
+            state: application.state,
+            seq: application.seq,
+            result: application.result,
+            opinion: application.opinion.clone(),
+            updated_at: application.updated_at,
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! What travels: the department's own reading of the exchange, written from its description alone.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+
+/// An application handed over.
+#[derive(Deserialize)]
+pub struct Submission {
+    /// The sender's reference.
+    pub our_ref: String,
+    /// What is applied for.
+    pub item: Coded,
+    /// For which place.
+    pub division: Coded,
+    /// By whom.
+    pub applicant: Applicant,
+    /// The form.
+    pub form: serde_json::Map<String, serde_json::Value>,
+    /// The papers.
+    pub materials: Vec<Material>,
+    /// Who hands over.
+    pub from: Coded,
+    /// To whom.
+    pub to: Coded,
+    /// The handoff.
+    pub handoff: Handoff,
+    /// When it was submitted.
+    pub submitted_at: DateTime<Utc>,
+    /// By when it is due.
+    pub due_on: Option<NaiveDate>,
+    /// Where to report.
+    pub callback_url: Option<String>,
+}
+
+/// A known application handed over again.
+#[derive(Deserialize)]
+pub struct Transfer {
+    /// The sender's reference.
+    pub our_ref: String,
+    /// Who hands over.
+    pub from: Coded,
+    /// To whom.
+    pub to: Coded,
+    /// The handoff.
+    pub handoff: Handoff,
+    /// By when it is due.
+    pub due_on: Option<NaiveDate>,
+    /// Where to report.
+    pub callback_url: Option<String>,
+}
+
+/// A withdrawal.
+#[derive(Deserialize)]
+pub struct Withdrawal {
+    /// The sender's reference.
+    pub our_ref: String,
+}
+
+/// A code with its name.
+#[derive(Deserialize)]
+pub struct Coded {
+    /// Code.
+    pub code: String,
+    /// Name.
+    pub name: String,
+}
+
+/// The applicant.
+#[derive(Deserialize)]
+pub struct Applicant {
+    /// PERSON or ORGANIZATION.
+    pub kind: String,
+    /// Name.
+    pub name: String,
+    /// Kind of document.
+    pub id_kind: String,
+    /// Its number.
+    pub id_number: String,
+    /// Telephone.
+    pub phone: Option<String>,
+    /// Address.
+    pub address: Option<String>,
+}
+
+/// A paper.
+#[derive(Deserialize)]
+pub struct Material {
+    /// Code.
+    pub code: String,
+    /// Name.
+    pub name: String,
+    /// A to D.
+    pub trust: String,
+    /// Paper originals.
+    pub originals: u32,
+    /// Remark.
+    pub note: Option<String>,
+}
+
+/// A handoff.
+#[derive(Deserialize)]
+pub struct Handoff {
+    /// Its number within the case.
+    pub seq: u32,
+    /// Its kind.
+    pub kind: String,
+    /// Remark.
+    pub note: Option<String>,
+}
+
+/// Taken over.
+#[derive(Serialize)]
+pub struct Taken {
+    /// Number here.
+    pub serial_no: String,
+    /// State.
+    pub state: State,
+}
+
+/// Refused.
+#[derive(Serialize)]
+pub struct Refusal {
+    /// Why.
+    pub error: RefusalReason,
+}
+
+/// Why.
+#[derive(Serialize)]
+pub struct RefusalReason {
+    /// For machines.
+    pub code: String,
+    /// For people.
+    pub message: String,
+}
+
+/// State of an application.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum State {
+    /// Taken over.
+    Received,
+    /// Decided.
+    Decided,
+    /// Withdrawn.
+    Withdrawn,
+}
+
+/// A decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Decision {
+    /// Granted.
+    Approved,
+    /// Not granted.
+    Denied,
+}
+
+/// An application in an answer.
+#[derive(Serialize)]
+pub struct Listed {
+    /// Number here.
+    pub serial_no: String,
+    /// The sender's reference.
+    pub our_ref: String,
+    /// State.
+    pub state: State,
+    /// Number of its last event.
+    pub seq: u64,
+    /// The decision.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub result: Option<Decision>,
+    /// Its words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub opinion: Option<String>,
+    /// Time of its last event.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// An answer to a question.
+#[derive(Serialize)]
+pub struct List {
+    /// At most one.
+    pub applications: Vec<Listed>,
+}
+
+/// A report to the sender.
+#[derive(Debug, Clone, Serialize)]
+pub struct Event {
+    /// The same in each repetition.
+    pub event_id: String,
+    /// Number here.
+    pub serial_no: String,
+    /// The sender's reference.
+    pub our_ref: String,
+    /// Grows by one with each event of an application.
+    pub seq: u64,
+    /// What happened.
+    pub kind: EventKind,
+    /// The decision.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub result: Option<Decision>,
+    /// Its words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub opinion: Option<String>,
+    /// When.
+    pub occurred_at: DateTime<Utc>,
+}
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum EventKind {
+    /// Taken over.
+    Received,
+    /// Decided.
+    Decided,
+}
