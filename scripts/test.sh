@@ -5,6 +5,13 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/install-tools.sh
 
+# Outside judges of GraphQL over HTTP and WebSocket come from npm at locked versions.
+for lock in $(git ls-files 'tests/*package-lock.json'); do
+    folder=$(dirname "$lock")
+    [ "$folder/node_modules" -nt "$lock" ] && continue
+    (cd "$folder" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error </dev/null) && touch "$folder/node_modules"
+done
+
 # Build before the servers start: a compile error should not wait for a database.
 features=(--workspace --features failpoints --locked)
 if cargo nextest --version >/dev/null 2>&1; then

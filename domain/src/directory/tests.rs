@@ -1,3 +1,5 @@
+//! The directory finds the office that a route names, and refuses a tree that cannot be.
+
 use super::*;
 use crate::limit::Limit;
 use crate::route::HandoffKind;

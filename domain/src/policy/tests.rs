@@ -1,3 +1,5 @@
+//! The policy table says for each kind of actor what it may do.
+
 use super::*;
 
 const KINDS: [ActorKind; 10] = [

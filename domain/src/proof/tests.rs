@@ -1,3 +1,5 @@
+//! A proof is given to those whose division and organization allow the act, and to nobody else.
+
 use super::*;
 use uuid::Uuid;
 

@@ -1,3 +1,5 @@
+//! Claims become an actor, or are refused.
+
 use super::*;
 
 use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};

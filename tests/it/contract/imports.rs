@@ -50,7 +50,6 @@ const ONLY_IN: &[(&str, &[&str])] = &[
         "actix_web",
         &["graphql", "http", "worker", "app", "cli", "sandbox", "telemetry"],
     ),
-    ("clap", &["cli"]),
 ];
 
 #[test]

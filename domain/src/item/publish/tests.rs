@@ -1,3 +1,5 @@
+//! An item version is published only when its route and limits fit together.
+
 use serde_json::json;
 
 use super::*;
