@@ -1,6 +1,7 @@
 //! What every story stands on: two worlds, servers to break, a proxy for faults, the real binary, a client.
 #![expect(dead_code, reason = "the stories that use the rest are being told")]
 
+pub(crate) mod actors;
 pub(crate) mod at_rest;
 pub(crate) mod fault_proxy;
 pub(crate) mod files;

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use onedoor::config::{Config, ConfigInputs};
 use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DbErr};
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -97,6 +98,22 @@ impl World {
             .into_iter()
             .map(|(name, value)| (name.to_owned(), value))
             .collect()
+    }
+
+    /// The same as a checked configuration; `extra` wins.
+    pub(crate) fn config(&self, extra: &[(&str, &str)]) -> Config {
+        let mut env = self.settings();
+        env.extend(
+            extra
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
+        );
+        Config::load(&ConfigInputs {
+            file: None,
+            env,
+            demo: true,
+        })
+        .unwrap_or_else(|faults| panic!("{faults}"))
     }
 
     /// A connection beside the gateway's own, for looking at what it stored.

@@ -2,8 +2,12 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use onedoor::clock::{Clock as _, HeldClock, SystemClock};
+use onedoor::service::identity::demo::DemoIssuer;
+use onedoor::service::identity::verifier;
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, Statement};
 
+use crate::harness::actors::Actors;
 use crate::harness::at_rest::assert_nobody_at_rest;
 use crate::harness::own_redis;
 use crate::harness::people::FARMER;
@@ -72,6 +76,24 @@ story!(
         assert!(catch_unwind(AssertUnwindSafe(|| assert_nobody_at_rest(world))).is_err());
     }
 );
+
+story!(a_worlds_settings_are_accepted_and_its_tokens_too, async |world| {
+    let config = world.config(&[("ONEDOOR__OUTBOX__CLAIM_MAX", "7")]);
+    assert_eq!(
+        (
+            config.outbox.claim_max,
+            config.data_dir.starts_with(world.folder())
+        ),
+        (7, true)
+    );
+    let clock = HeldClock::at(SystemClock.now());
+    let token = Actors::of(world, clock.clone()).kiosk("340302001001:village.station");
+    verifier::install_crypto();
+    let verifier = DemoIssuer::open(&config.keys_dir())
+        .unwrap()
+        .verifier(&config.auth);
+    assert!(verifier.verify(&token, clock.now()).is_ok());
+});
 
 #[test]
 fn the_binary_runs() {
