@@ -1,1 +1,86 @@
 //! The composition root: the only file that names concrete back ends.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::clock::{Clock as _, SystemClock};
+use crate::config::fault::ConfigFaults;
+use crate::config::{Config, ConfigInputs};
+use crate::service::identity::demo::{DemoIssuer, DemoIssuerError, TokenRequest};
+use crate::service::identity::verifier::{self, VerifierError};
+use crate::telemetry::{self, TelemetryError};
+
+/// Why the program ends without having done what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum AppFailure {
+    /// The configuration has faults.
+    #[error(transparent)]
+    Config(#[from] ConfigFaults),
+    /// The log cannot be set up.
+    #[error("the log cannot be set up")]
+    Telemetry(#[from] TelemetryError),
+    /// The signature library does not work.
+    #[error("token signatures do not work on this machine")]
+    Crypto(#[from] VerifierError),
+    /// No demo token.
+    #[error("no token was made")]
+    Token(#[from] DemoIssuerError),
+    /// Another issuer is configured.
+    #[error(
+        "auth.issuer is set: this gateway accepts that issuer's tokens and none of the demo issuer \
+         已配置外部签发方，不接受演示令牌"
+    )]
+    NotTheIssuer,
+    /// The configuration cannot be printed.
+    #[error("the configuration cannot be printed")]
+    Print(#[from] toml::ser::Error),
+    /// Nobody reads stdout.
+    #[error("the answer cannot be written")]
+    Output(#[from] io::Error),
+}
+
+/// Names the signature library's back end and tests it; first thing in every run.
+///
+/// # Errors
+/// Signatures do not work on this machine.
+pub fn prepare() -> Result<(), AppFailure> {
+    verifier::install_crypto();
+    Ok(verifier::self_test()?)
+}
+
+/// The settings of this process.
+///
+/// # Errors
+/// The configuration has faults.
+pub fn load(file: Option<PathBuf>, demo: bool) -> Result<Config, AppFailure> {
+    Ok(Config::load(&ConfigInputs::of_process(file, demo))?)
+}
+
+/// The settings of a run that does the gateway's work, with the log set up as they say.
+///
+/// # Errors
+/// The configuration has faults.
+pub fn start(file: Option<PathBuf>, demo: bool) -> Result<Config, AppFailure> {
+    let config = load(file, demo)?;
+    telemetry::install(&config.log)?;
+    Ok(config)
+}
+
+/// The settings in force, as TOML with secrets as stars.
+///
+/// # Errors
+/// They cannot be printed.
+pub fn in_force(config: &Config) -> Result<String, AppFailure> {
+    Ok(toml::to_string(config)?)
+}
+
+/// A token of the demo issuer, whose key lies in the data folder.
+///
+/// # Errors
+/// Another issuer is configured, or the role needs an organization or division that was not named.
+pub fn demo_token(config: &Config, request: &TokenRequest) -> Result<String, AppFailure> {
+    if !config.auth.issuer.is_empty() {
+        return Err(AppFailure::NotTheIssuer);
+    }
+    Ok(DemoIssuer::open(&config.keys_dir())?.issue(request, &config.auth, SystemClock.now())?)
+}

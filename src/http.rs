@@ -1,1 +1,3 @@
 //! The HTTP edge: authenticates, bounds and answers requests.
+
+pub mod health;

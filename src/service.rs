@@ -2,5 +2,6 @@
 
 pub mod form;
 pub mod guard;
+pub mod health;
 pub mod identity;
 pub mod receipt_text;

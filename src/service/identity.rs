@@ -38,15 +38,6 @@ impl Authenticated {
     }
 }
 
-/// Turns the header `Authorization` into a caller.
-pub trait Authenticator: Send + Sync + 'static {
-    /// The caller: anonymous without the header, UNAUTHENTICATED when there is one and it is bad.
-    fn authenticate<'a>(
-        &'a self,
-        authorization: Option<&'a str>,
-    ) -> BoxFuture<'a, Result<Authenticated, AppError>>;
-}
-
 /// An organization as a token's claim means it: the living one, after mergers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DeskPlace {
@@ -68,7 +59,7 @@ pub trait CodeDirectory: Send + Sync + 'static {
     fn division_by_code<'a>(&'a self, code: &'a str) -> BoxFuture<'a, Result<Option<DivisionId>, AppError>>;
 }
 
-/// The authenticator of the service: verifier, directory and clock.
+/// Turns the header `Authorization` into a caller: verifier, directory and clock.
 pub struct TokenAuthenticator {
     verifier: TokenVerifier,
     directory: Arc<dyn CodeDirectory>,
@@ -100,7 +91,11 @@ impl TokenAuthenticator {
         })
     }
 
-    async fn caller(&self, authorization: Option<&str>) -> Result<Authenticated, AppError> {
+    /// The caller of a header `Authorization`: anonymous without one.
+    ///
+    /// # Errors
+    /// UNAUTHENTICATED when there is one and it is bad, or the failure of the directory.
+    pub async fn caller(&self, authorization: Option<&str>) -> Result<Authenticated, AppError> {
         let Some(header) = authorization else {
             return Ok(Authenticated::anonymous());
         };
@@ -140,15 +135,6 @@ impl TokenAuthenticator {
         self.refused.with_label_values(&[refusal.reason()]).inc();
         tracing::info!(token.refusal = refusal.reason(), "refused a bearer token");
         AppError::of(ErrorCode::Unauthenticated).because(refusal)
-    }
-}
-
-impl Authenticator for TokenAuthenticator {
-    fn authenticate<'a>(
-        &'a self,
-        authorization: Option<&'a str>,
-    ) -> BoxFuture<'a, Result<Authenticated, AppError>> {
-        Box::pin(self.caller(authorization))
     }
 }
 

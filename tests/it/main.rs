@@ -11,6 +11,8 @@
 mod harness;
 
 #[cfg(test)]
+mod command_line;
+#[cfg(test)]
 mod contract;
 #[cfg(test)]
 mod store_base;

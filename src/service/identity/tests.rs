@@ -132,9 +132,7 @@ impl World {
     }
 
     async fn caller(&self, token: &str) -> Result<Authenticated, AppError> {
-        self.authenticator
-            .authenticate(Some(&format!("Bearer {token}")))
-            .await
+        self.authenticator.caller(Some(&format!("Bearer {token}"))).await
     }
 
     async fn refused(&self, token: &str) -> &'static str {
@@ -208,7 +206,7 @@ async fn every_role_of_the_demo_issuer_becomes_its_actor() {
 async fn without_a_token_the_caller_is_anonymous_but_a_bad_header_is_refused() {
     let world = world();
     assert_eq!(
-        world.authenticator.authenticate(None).await.unwrap(),
+        world.authenticator.caller(None).await.unwrap(),
         Authenticated::anonymous()
     );
     for header in [
@@ -221,12 +219,12 @@ async fn without_a_token_the_caller_is_anonymous_but_a_bad_header_is_refused() {
         "Bearer 中文",
     ] {
         assert!(
-            world.authenticator.authenticate(Some(header)).await.is_err(),
+            world.authenticator.caller(Some(header)).await.is_err(),
             "{header}"
         );
     }
     let lower = format!("bearer  {}", world.citizen());
-    assert!(world.authenticator.authenticate(Some(&lower)).await.is_ok());
+    assert!(world.authenticator.caller(Some(&lower)).await.is_ok());
 }
 
 #[tokio::test]

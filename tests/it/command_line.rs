@@ -1,0 +1,89 @@
+//! The binary as people call it: answers on stdout, faults on stderr, exit codes as the help tells.
+
+use super::harness::process::onedoor;
+
+fn settings(folder: &tempfile::TempDir) -> Vec<(String, String)> {
+    vec![(
+        "ONEDOOR__DATA_DIR".to_owned(),
+        folder.path().join("data").display().to_string(),
+    )]
+}
+
+#[test]
+fn a_token_is_printed_and_nothing_else_and_its_key_is_its_owners() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = [
+        "token",
+        "--role",
+        "clerk",
+        "--organization",
+        "340302001001:village.station",
+    ];
+    let (status, stdout, stderr) = onedoor(&arguments, &settings(&folder));
+    assert!(status.success(), "{stderr}");
+    assert_eq!(stderr, "");
+    assert_eq!(stdout.trim_end().split('.').count(), 3);
+    assert_eq!(stdout.lines().count(), 1);
+    let key = std::fs::metadata(folder.path().join("data/keys/demo-issuer.key")).unwrap();
+    assert_eq!(key.permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn a_role_without_its_organization_or_division_gets_no_token() {
+    let folder = tempfile::tempdir().unwrap();
+    for (role, wanted) in [("officer", "--organization"), ("supervisor", "--division")] {
+        let (status, stdout, stderr) = onedoor(&["token", "--role", role], &settings(&folder));
+        assert_eq!((status.code(), stdout.as_str()), (Some(1), ""));
+        assert!(stderr.contains(wanted), "{stderr}");
+    }
+}
+
+#[test]
+fn the_default_settings_are_good_settings_and_what_is_in_force_is_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (status, default, _) = onedoor(&["config", "default"], &[]);
+    assert!(status.success());
+    let file = folder.path().join("onedoor.toml");
+    std::fs::write(&file, &default).unwrap();
+    let mut settings = settings(&folder);
+    settings.push((
+        "ONEDOOR__REDIS__URL".to_owned(),
+        "redis://:canary-word@127.0.0.1:6379/0".to_owned(),
+    ));
+    let arguments = ["config", "check", "--demo", "--config", file.to_str().unwrap()];
+    let (status, in_force, stderr) = onedoor(&arguments, &settings);
+    assert!(status.success(), "{stderr}");
+    assert!(
+        in_force.contains("[outbox]") && in_force.contains("url = \"***\""),
+        "{in_force}"
+    );
+    assert!(!in_force.contains("canary-word"));
+}
+
+#[test]
+fn faults_are_listed_all_at_once_and_end_with_their_exit_code() {
+    let faulty = [
+        ("ONEDOOR__SERVER__LISTEN".to_owned(), "everywhere".to_owned()),
+        ("ONEDOOR__OUTBOX__CLAIM_MAX".to_owned(), "0".to_owned()),
+        ("ONEDOOR__SERVER__LISSEN".to_owned(), "x".to_owned()),
+    ];
+    let (status, stdout, stderr) = onedoor(&["config", "check"], &faulty);
+    assert_eq!((status.code(), stdout.as_str()), (Some(78), ""));
+    for path in [
+        "server.listen",
+        "server.lissen",
+        "outbox.claim_max",
+        "auth.issuer",
+        "secrets.data_key_file",
+    ] {
+        assert!(stderr.contains(path), "{path} in {stderr}");
+    }
+}
+
+#[test]
+fn wrong_usage_is_told_on_stderr() {
+    let (status, stdout, stderr) = onedoor(&["tokens"], &[]);
+    assert_eq!((status.code(), stdout.as_str()), (Some(2), ""));
+    assert!(stderr.contains("Usage"), "{stderr}");
+}
