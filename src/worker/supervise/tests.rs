@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use chrono::{TimeZone as _, Utc};
 
 use crate::clock::HeldClock;
+use crate::config::log::{LogConfig, LogFormat};
+use crate::telemetry::capture::CapturedLogs;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -73,6 +75,44 @@ async fn an_error_and_a_panic_are_counted_and_the_loop_goes_on() {
         text.contains(r#"onedoor_loop_last_success_timestamp_seconds{loop="poisoned"} 1700000000"#),
         "{text}"
     );
+}
+
+#[tokio::test]
+async fn each_failure_is_one_log_line_with_its_causes_and_without_the_panics_message() {
+    #[derive(Debug, thiserror::Error)]
+    #[error("the outbox cannot be read")]
+    struct Outer(#[source] std::io::Error);
+
+    let logs = CapturedLogs::default();
+    let config = LogConfig {
+        filter: "info".to_owned(),
+        format: LogFormat::Json,
+    };
+    let dispatch = telemetry::subscriber(&config, logs.clone()).unwrap();
+    let _guard = tracing::dispatcher::set_default(&dispatch);
+    let supervisor = supervisor(&Metrics::default());
+    let rounds = Arc::new(AtomicU32::new(0));
+    let changed = Arc::new(Notify::new());
+    let (in_loop, tell) = (Arc::clone(&rounds), Arc::clone(&changed));
+    supervisor.spawn_loop(spec("outbox"), move || {
+        let round = in_loop.fetch_add(1, Ordering::SeqCst);
+        tell.notify_one();
+        async move {
+            match round {
+                0 => Err(Outer(std::io::Error::other("connection reset")).into()),
+                1 => panic!("a canary in a panic message"),
+                _ => Ok(()),
+            }
+        }
+    });
+    until(&changed, || rounds.load(Ordering::SeqCst) >= 3).await;
+    assert!(supervisor.stop(PATIENCE).await);
+    let text = logs.text();
+    let about = |words: &str| text.lines().filter(|line| line.contains(words)).count();
+    assert_eq!(about("the outbox cannot be read: connection reset"), 1, "{text}");
+    assert_eq!(about("background loop panicked"), 1, "{text}");
+    assert_eq!(about(r#""loop.name":"outbox""#), 2, "{text}");
+    assert_eq!(about("canary"), 0, "{text}");
 }
 
 #[tokio::test]
