@@ -7,9 +7,8 @@ pub mod verifier;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use futures_util::future::BoxFuture;
 use onedoor_domain::actor::Actor;
-use onedoor_domain::id::{DivisionId, OrganizationId};
+use onedoor_domain::directory::Directory;
 use prometheus::IntCounterVec;
 
 use crate::clock::SharedClock;
@@ -38,31 +37,13 @@ impl Authenticated {
     }
 }
 
-/// An organization as a token's claim means it: the living one, after mergers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DeskPlace {
-    /// The organization.
-    pub organization: OrganizationId,
-    /// The division it serves.
-    pub division: DivisionId,
-}
-
-/// Resolves the codes of claims; the reference data's cache implements it.
-pub trait CodeDirectory: Send + Sync + 'static {
-    /// The living organization of a code, `None` when there is none.
-    fn organization_by_code<'a>(
-        &'a self,
-        code: &'a str,
-    ) -> BoxFuture<'a, Result<Option<DeskPlace>, AppError>>;
-
-    /// The division of a statistical code, `None` when there is none.
-    fn division_by_code<'a>(&'a self, code: &'a str) -> BoxFuture<'a, Result<Option<DivisionId>, AppError>>;
-}
+/// Gives the picture of divisions and organizations in force, to resolve the codes of claims.
+pub type DirectorySource = Arc<dyn Fn() -> Arc<Directory> + Send + Sync>;
 
 /// Turns the header `Authorization` into a caller: verifier, directory and clock.
 pub struct TokenAuthenticator {
     verifier: TokenVerifier,
-    directory: Arc<dyn CodeDirectory>,
+    directory: DirectorySource,
     clock: SharedClock,
     refused: IntCounterVec,
 }
@@ -74,7 +55,7 @@ impl TokenAuthenticator {
     /// The metric's name is taken by another kind.
     pub fn new(
         verifier: TokenVerifier,
-        directory: Arc<dyn CodeDirectory>,
+        directory: DirectorySource,
         clock: SharedClock,
         metrics: &Metrics,
     ) -> Result<Self, prometheus::Error> {
@@ -94,46 +75,50 @@ impl TokenAuthenticator {
     /// The caller of a header `Authorization`: anonymous without one.
     ///
     /// # Errors
-    /// UNAUTHENTICATED when there is one and it is bad, or the failure of the directory.
-    pub async fn caller(&self, authorization: Option<&str>) -> Result<Authenticated, AppError> {
+    /// UNAUTHENTICATED when there is one and it is bad.
+    pub fn caller(&self, authorization: Option<&str>) -> Result<Authenticated, AppError> {
         let Some(header) = authorization else {
             return Ok(Authenticated::anonymous());
         };
-        let verified = bearer(header).and_then(|token| self.verifier.verify(token, self.clock.now()));
-        let claims = verified.map_err(|refusal| self.refuse(refusal))?;
-        let expires_at = Some(claims.expires_at);
-        let actor = self.actor(claims).await?;
+        let verified = bearer(header)
+            .and_then(|token| self.verifier.verify(token, self.clock.now()))
+            .and_then(|claims| Ok((claims.expires_at, self.actor(claims)?)));
+        let (expires_at, actor) = verified.map_err(|refusal| self.refuse(refusal))?;
         Ok(Authenticated {
             actor: Arc::new(actor),
-            expires_at,
+            expires_at: Some(expires_at),
         })
     }
 
-    /// The actor of verified claims, their codes resolved.
-    async fn actor(&self, claims: Claims) -> Result<Actor, AppError> {
-        let mut actor = Actor {
+    /// The actor of verified claims. Codes mean the organizations that do the work today; the division of a kiosk,
+    /// clerk or officer is their organization's, whatever else the token says.
+    fn actor(&self, claims: Claims) -> Result<Actor, TokenRefusal> {
+        let directory = (self.directory)();
+        let organization = claims.organization.map(|code| {
+            let named = directory.organization_by_code(&code);
+            let living = named.and_then(|named| directory.organization(directory.living(named.id)));
+            living.ok_or(TokenRefusal::UnknownOrganization)
+        });
+        let organization = organization.transpose()?;
+        let division = match claims.division.filter(|_| claims.role.needs_division()) {
+            Some(code) => {
+                let named = directory.division_by_code(&code);
+                Some(named.ok_or(TokenRefusal::UnknownDivision)?.id)
+            }
+            None => organization.map(|organization| organization.division),
+        };
+        Ok(Actor {
             kind: claims.role.kind(),
             subject: claims.subject,
-            organization: None,
-            division: None,
+            organization: organization.map(|organization| organization.id),
+            division,
             approver: claims.approver,
-        };
-        if let Some(code) = claims.organization {
-            let found = self.directory.organization_by_code(&code).await?;
-            let place = found.ok_or_else(|| self.refuse(TokenRefusal::UnknownOrganization))?;
-            actor.organization = Some(place.organization);
-            actor.division = Some(place.division);
-        }
-        if let Some(code) = claims.division {
-            let found = self.directory.division_by_code(&code).await?;
-            actor.division = Some(found.ok_or_else(|| self.refuse(TokenRefusal::UnknownDivision))?);
-        }
-        Ok(actor)
+        })
     }
 
     fn refuse(&self, refusal: TokenRefusal) -> AppError {
         self.refused.with_label_values(&[refusal.reason()]).inc();
-        tracing::info!(token.refusal = refusal.reason(), "refused a bearer token");
+        tracing::debug!(token.refusal = refusal.reason(), "refused a bearer token");
         AppError::of(ErrorCode::Unauthenticated).because(refusal)
     }
 }
