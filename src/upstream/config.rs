@@ -145,6 +145,13 @@ pub struct UpstreamConfig {
     pub callback: Option<CallbackConfig>,
 }
 
+/// The demo's upstream.
+const SANDBOX: &str = include_str!("../../config/upstreams/sandbox.toml");
+/// Name under which the demo resolves the sandbox's bearer token.
+pub const SANDBOX_TOKEN: &str = "ONEDOOR_SANDBOX_TOKEN";
+/// Name under which the demo resolves the secret of the sandbox's callbacks.
+pub const SANDBOX_CALLBACK_SECRET: &str = "ONEDOOR_SANDBOX_CALLBACK_SECRET";
+
 /// The longest title and contact, characters.
 const TITLE_LENGTH_MAX: usize = 200;
 
@@ -169,6 +176,21 @@ impl UpstreamConfig {
             Some(config) if faults.is_empty() => Ok(config),
             Some(_) | None => Err(faults),
         }
+    }
+
+    /// The configuration of the demo's sandbox, at the address where it listens.
+    ///
+    /// # Errors
+    /// When the address is no http address; the rest is compiled in and tested.
+    pub fn sandbox(base_url: &str) -> Result<Self, Vec<Fault>> {
+        let mut config = Self::parse(SANDBOX)?;
+        config.base_url = base_url.parse().map_err(|error: url::ParseError| {
+            vec![Fault {
+                path: "base_url".to_owned(),
+                reason: error.to_string(),
+            }]
+        })?;
+        Ok(config)
     }
 
     /// Reads every option even after a fault; the result counts only when none was noted.

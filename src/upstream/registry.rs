@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::clock::SharedClock;
+use crate::secret::Redacted;
 use crate::upstream::adapter::{Adapter, Capability, NoticeError};
 use crate::upstream::adapters;
 use crate::upstream::callback::{NoticeVerifier, VerifiedNotice};
@@ -170,11 +171,7 @@ impl Checks<'_> {
         clock: &SharedClock,
     ) -> Option<Upstream> {
         let adapter = self.adapter(&config);
-        let bearer = config
-            .auth
-            .bearer
-            .as_ref()
-            .and_then(|at| self.secret("auth.bearer", at));
+        let bearer = config.auth.bearer.as_ref().and_then(|at| self.bearer(at));
         let signing = config.auth.signing.as_ref().and_then(|at| {
             let secret = self.secret("auth.signing", at)?;
             SigningKey::parse(&secret)
@@ -248,13 +245,27 @@ impl Checks<'_> {
             .ok()
     }
 
-    fn secret(&mut self, option: &str, at: &SecretRef) -> Option<crate::secret::Redacted<String>> {
+    /// A token that a header can hold; found out now, not at each attempt.
+    fn bearer(&mut self, at: &SecretRef) -> Option<Redacted<String>> {
+        let token = self.secret("auth.bearer", at)?;
+        if token.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Some(token);
+        }
+        self.fault(
+            "auth.bearer",
+            format!("{at}: holds characters that no header can carry"),
+        );
+        None
+    }
+
+    fn secret(&mut self, option: &str, at: &SecretRef) -> Option<Redacted<String>> {
         match (self.secrets)(at) {
             Ok(secret) if secret.expose().trim().is_empty() => {
                 self.fault(option, format!("{at} is empty"));
                 None
             }
-            Ok(secret) => Some(secret),
+            // Files end in a line break that is no part of the secret.
+            Ok(secret) => Some(Redacted::new(secret.expose().trim().to_owned())),
             Err(reason) => {
                 self.fault(option, format!("{at}: {reason}"));
                 None

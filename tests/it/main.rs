@@ -17,4 +17,6 @@ mod contract;
 #[cfg(test)]
 mod store_base;
 #[cfg(test)]
+mod upstreams;
+#[cfg(test)]
 mod worlds;

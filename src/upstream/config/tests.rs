@@ -139,3 +139,15 @@ fn a_base_address_with_credentials_or_query_is_refused() {
         );
     }
 }
+
+#[test]
+fn the_sandbox_is_an_upstream_like_any_other() {
+    let config = UpstreamConfig::sandbox("http://127.0.0.1:4711").expect("sandbox");
+    assert_eq!(config.base_url.as_str(), "http://127.0.0.1:4711/");
+    let secrets = [SANDBOX_TOKEN, SANDBOX_CALLBACK_SECRET].map(|name| SecretRef::Env(name.to_owned()));
+    assert_eq!(config.auth.bearer.as_ref(), secrets.first());
+    assert_eq!(
+        config.callback.map(|callback| callback.secrets),
+        Some(secrets[1..].to_vec())
+    );
+}

@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::clock::SystemClock;
-use crate::secret::Redacted;
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
@@ -30,6 +29,8 @@ fn build(configs: Vec<UpstreamConfig>) -> Result<Registry, Vec<Fault>> {
     let clock: SharedClock = Arc::new(SystemClock);
     let secrets = |at: &SecretRef| match at {
         SecretRef::Env(name) if name == "GOOD" => Ok(Redacted::new(SECRET.to_owned())),
+        SecretRef::Env(name) if name == "TOKEN" => Ok(Redacted::new("token-from-a-file\n".to_owned())),
+        SecretRef::Env(name) if name == "BROKEN" => Ok(Redacted::new("two\nlines".to_owned())),
         SecretRef::Env(name) if name == "BAD" => Ok(Redacted::new("hunter2".to_owned())),
         SecretRef::Env(_) | SecretRef::File(_) => Err("is not set".to_owned()),
     };
@@ -121,4 +122,23 @@ fn loopback_and_metadata_addresses_need_the_allow_list() {
     let allowed = format!("{SOUND} roles = [\"r\"]\nallow_addresses = [\"127.0.0.1\"]");
     let config = config("a", &allowed.replace("https://a.example/", "http://127.0.0.1:9/"));
     assert!(build(vec![config]).is_ok());
+}
+
+#[test]
+fn a_token_must_fit_a_header() {
+    let with = |name: &str| {
+        config(
+            "a",
+            &format!("{SOUND} roles = [\"r\"]\n[auth]\nbearer = {{ env = \"{name}\" }}"),
+        )
+    };
+    assert!(
+        build(vec![with("TOKEN")]).is_ok(),
+        "a line break at the end is no part of it"
+    );
+    let faults = build(vec![with("BROKEN")]).expect_err("two lines");
+    assert_eq!(
+        faults.first().map(|fault| fault.path.as_str()),
+        Some("upstreams.a.auth.bearer")
+    );
 }

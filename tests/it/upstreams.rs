@@ -1,0 +1,10 @@
+//! Upstream systems, good and evil: what the driver makes of them, and that each protocol keeps its description.
+
+mod callbacks;
+mod conformance;
+mod driver;
+mod evil;
+mod fixture;
+mod raw;
+mod sandbox;
+mod traces;

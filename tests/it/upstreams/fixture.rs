@@ -1,0 +1,261 @@
+//! One case to deliver, one upstream to deliver it to, and a department that is told how to behave.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use onedoor::clock::{HeldClock, SharedClock};
+use onedoor::sandbox::{RunningSandbox, SandboxSettings};
+use onedoor::secret::Redacted;
+use onedoor::upstream::command::{DeliveryCommand, Operation};
+use onedoor::upstream::config::{Fault, SecretRef, UpstreamConfig};
+use onedoor::upstream::metrics::UpstreamMetrics;
+use onedoor::upstream::registry::{Registry, Upstream};
+use onedoor::upstream::view::{
+    ApplicantView, CaseView, DivisionView, DueView, HandoffView, ItemView, MaterialView, OfficeView,
+};
+use onedoor_domain::id::{CaseId, DeliveryId};
+use onedoor_domain::item::ApplicantKind;
+use onedoor_domain::route::HandoffKind;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::harness::wait::{PATIENCE, eventually};
+
+/// The secret of the Standard Webhooks examples.
+pub(crate) const CALLBACK_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+pub(crate) const BEARER: &str = "demo-token";
+/// A name that must not be seen anywhere but at the upstream.
+pub(crate) const APPLICANT_NAME: &str = "测试甲";
+pub(crate) const CASE_NUMBER: &str = "BB26112300017";
+
+/// The instant at which everything happens.
+pub(crate) fn now() -> DateTime<Utc> {
+    "2026-11-23T01:05:00Z".parse().unwrap()
+}
+
+pub(crate) fn clock() -> SharedClock {
+    Arc::new(HeldClock::at(now()))
+}
+
+/// The first attempt to hand the case over; the same in the recorded requests.
+pub(crate) fn submission() -> DeliveryCommand {
+    let office = |code: &str, name: &str| OfficeView {
+        code: code.to_owned(),
+        name: name.to_owned(),
+    };
+    let material = |code: &str, name: &str, trust: &str, originals, note: Option<&str>| MaterialView {
+        code: code.to_owned(),
+        name: name.to_owned(),
+        trust: trust.to_owned(),
+        originals,
+        note: note.map(str::to_owned),
+    };
+    let Value::Object(form) = json!({ "employment": "灵活就业", "months": 12 }) else {
+        panic!("an object")
+    };
+    let case = CaseView {
+        case_id: CaseId::from_uuid(Uuid::from_u128(1)),
+        case_number: CASE_NUMBER.to_owned(),
+        item: ItemView {
+            code: "11340300003023456X4340114001000".to_owned(),
+            name_zh: "灵活就业人员社会保险补贴申领".to_owned(),
+            name_en: "Social insurance subsidy for flexible workers".to_owned(),
+        },
+        division: DivisionView {
+            code: "340321103207".to_owned(),
+            name: "张庄村".to_owned(),
+        },
+        applicant: ApplicantView {
+            kind: ApplicantKind::Person,
+            name: APPLICANT_NAME.to_owned(),
+            id_kind: "RESIDENT_ID".to_owned(),
+            id_number: "11010519491231002X".to_owned(),
+            phone: Some("13800000000".to_owned()),
+            address: None,
+        },
+        form,
+        materials: vec![
+            material("M01", "身份证", "B", 1, None),
+            material("M02", "申请表", "C", 0, Some("双面")),
+        ],
+        from: office("ORG-TOWN", "某镇便民服务中心"),
+        to: office("ORG-HR", "某县人力资源和社会保障局"),
+        handoff: HandoffView {
+            seq: 2,
+            kind: HandoffKind::Route,
+            note: None,
+        },
+        submitted_at: "2026-11-23T01:02:03Z".parse().unwrap(),
+        due: DueView {
+            step: Some("2026-12-01".parse().unwrap()),
+            ..DueView::default()
+        },
+        callback_url: Some("https://onedoor.example/callbacks/county-hr".to_owned()),
+    };
+    DeliveryCommand {
+        delivery: DeliveryId::from_uuid(Uuid::from_u128(3)),
+        key: "handoff_00000000000000000000000000000002".to_owned(),
+        operation: Operation::Submit,
+        attempt: 1,
+        earlier_attempt_unknown: false,
+        external_id: None,
+        case,
+    }
+}
+
+/// A short-tempered upstream at an address on loopback; `more` adds options.
+pub(crate) fn upstream(base_url: &str, more: &str) -> Arc<Upstream> {
+    try_upstream(base_url, "allow_addresses = [\"127.0.0.1\"]", more).unwrap()
+}
+
+/// The same with an allow-list of one's own.
+pub(crate) fn try_upstream(base_url: &str, allow: &str, more: &str) -> Result<Arc<Upstream>, Vec<Fault>> {
+    build(base_url, allow, more, &prometheus::Registry::new())
+}
+
+/// An upstream with the registry of its metrics.
+pub(crate) fn metrics_of(base_url: &str, more: &str) -> (Arc<Upstream>, prometheus::Registry) {
+    let metrics = prometheus::Registry::new();
+    let upstream = build(base_url, "allow_addresses = [\"127.0.0.1\"]", more, &metrics).unwrap();
+    (upstream, metrics)
+}
+
+fn build(
+    base_url: &str,
+    allow: &str,
+    more: &str,
+    metrics: &prometheus::Registry,
+) -> Result<Arc<Upstream>, Vec<Fault>> {
+    let top = if more.contains("timeout_ms") {
+        ""
+    } else {
+        "timeout_ms = 2_000\nconnect_timeout_ms = 500"
+    };
+    let text = format!(
+        r#"
+        name = "county-hr"
+        title_zh = "县人社局"
+        title_en = "County HR"
+        protocol = "county-rest"
+        base_url = "{base_url}"
+        roles = ["county.human-resources"]
+        operator_contact = "0552-0000000"
+        idempotency = "native"
+        {allow}
+        {top}
+        {more}
+        [auth]
+        bearer = {{ env = "BEARER" }}
+        signing = {{ env = "SECRET" }}
+        [callback]
+        secrets = [{{ env = "SECRET" }}]
+        "#
+    );
+    let config = UpstreamConfig::parse(&text).unwrap();
+    let secrets = |at: &SecretRef| match at {
+        SecretRef::Env(name) if name == "BEARER" => Ok(Redacted::new(BEARER.to_owned())),
+        SecretRef::Env(_) => Ok(Redacted::new(CALLBACK_SECRET.to_owned())),
+        SecretRef::File(_) => Err("no files here".to_owned()),
+    };
+    let metrics = UpstreamMetrics::register(metrics).unwrap();
+    let registry = Registry::build(vec![config], &secrets, &metrics, &clock())?;
+    Ok(Arc::clone(registry.iter().next().unwrap()))
+}
+
+/// The sandbox with its handles.
+pub(crate) struct Department {
+    running: RunningSandbox,
+    client: reqwest::Client,
+}
+
+impl Department {
+    pub(crate) async fn open() -> Self {
+        Self::open_with(|_| ()).await
+    }
+
+    pub(crate) async fn open_with(change: impl FnOnce(&mut SandboxSettings)) -> Self {
+        let mut settings = SandboxSettings {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            callback_secret: Redacted::new(CALLBACK_SECRET.to_owned()),
+            bearer_token: Redacted::new(BEARER.to_owned()),
+            decide_after_ms: 20,
+            idempotent: true,
+            journal_file: None,
+            clock: clock(),
+        };
+        change(&mut settings);
+        let running = onedoor::sandbox::start(settings).await.unwrap();
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self { running, client }
+    }
+
+    /// An upstream that leads here.
+    pub(crate) fn upstream(&self, more: &str) -> Arc<Upstream> {
+        upstream(&self.running.base_url(), more)
+    }
+
+    /// Adds a rule.
+    pub(crate) async fn told(&self, rule: Value) {
+        let answer = self.call(self.client.put(self.url("/control")), Some(rule)).await;
+        assert!(answer.is_array(), "{answer}");
+    }
+
+    pub(crate) async fn decide(&self, order: Value) -> Value {
+        self.call(self.client.post(self.url("/control/decide")), Some(order))
+            .await
+    }
+
+    /// The requests so far, and what each came to.
+    pub(crate) async fn requests(&self) -> Vec<Value> {
+        self.journal("in").await
+    }
+
+    /// The callbacks so far.
+    pub(crate) async fn callbacks(&self) -> Vec<Value> {
+        self.journal("out").await
+    }
+
+    /// Waits until so many requests were noted.
+    pub(crate) async fn heard(&self, count: usize) {
+        eventually("requests at the department", PATIENCE, async || {
+            (self.requests().await.len() >= count).then_some(())
+        })
+        .await;
+    }
+
+    pub(crate) async fn applications(&self) -> Vec<Value> {
+        let Value::Array(all) = self.call(self.client.get(self.url("/applications")), None).await else {
+            panic!("not a list")
+        };
+        all
+    }
+
+    pub(crate) async fn close(self) {
+        self.running.stop().await;
+    }
+
+    async fn journal(&self, direction: &str) -> Vec<Value> {
+        let Value::Array(all) = self.call(self.client.get(self.url("/journal")), None).await else {
+            panic!("not a list")
+        };
+        all.into_iter()
+            .filter(|line| line["direction"] == direction)
+            .collect()
+    }
+
+    async fn call(&self, request: reqwest::RequestBuilder, body: Option<Value>) -> Value {
+        let request = match body {
+            Some(body) => request
+                .header("content-type", "application/json")
+                .body(body.to_string()),
+            None => request,
+        };
+        let text = request.send().await.unwrap().text().await.unwrap();
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.running.base_url())
+    }
+}
