@@ -4,13 +4,29 @@
 //! a transaction. Rows become domain values here; a row that does not parse is `StoreError::Corrupt`.
 
 pub mod calendar;
+pub mod case;
+pub mod case_list;
 pub mod catalogue;
+pub mod change_feed;
+mod commit;
 pub mod database;
+pub mod delivery_list;
 mod dialect;
 pub mod division;
+pub mod draft;
 pub mod epoch;
 pub mod error;
+pub mod handoff_list;
+pub mod idempotency;
+pub mod inbox;
+pub mod ledger;
 pub mod names;
 pub mod organization;
+pub mod outbox;
 pub mod page;
+mod parse;
+mod reach;
+pub mod receipt;
+pub mod retention;
 pub mod tx;
+pub mod write_set;

@@ -2,13 +2,16 @@
 
 pub mod actor;
 pub mod applicant;
+pub mod board;
 pub mod calendar;
 pub mod canonical;
 pub mod case;
 pub mod clock;
+pub mod delivery;
 pub mod digest;
 pub mod directory;
 pub mod division;
+pub mod draft;
 pub mod handoff;
 pub mod id;
 pub mod idempotency;
@@ -24,8 +27,10 @@ pub mod policy;
 pub mod proof;
 pub mod receipt;
 pub mod route;
+pub mod scope;
 pub mod sla;
 pub mod text;
+pub mod timeline;
 pub mod tracking;
 
 #[cfg(test)]

@@ -4,10 +4,26 @@
 
 pub mod calendar_day;
 pub mod calendar_version;
+pub mod case_clock;
+pub mod case_party;
+pub mod case_private;
+pub mod cases;
+pub mod change;
+pub mod delivery;
+pub mod delivery_attempt;
 pub mod division;
 pub mod division_code;
+pub mod draft;
+pub mod external_number;
+pub mod handoff;
+pub mod idempotency;
+pub mod inbox;
+pub mod ledger_event;
+pub mod ledger_head;
+pub mod ledger_private;
 pub mod organization;
 pub mod organization_name;
+pub mod receipt;
 pub mod reference_epoch;
 pub mod service_item;
 pub mod service_item_version;

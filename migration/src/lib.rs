@@ -21,6 +21,7 @@ use sea_orm_migration::prelude::*;
 
 mod columns;
 mod m20261101_000001_reference;
+mod m20261101_000002_cases;
 
 /// All steps in order.
 #[derive(Debug, Clone, Copy)]
@@ -29,6 +30,9 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m20261101_000001_reference::Migration)]
+        vec![
+            Box::new(m20261101_000001_reference::Migration),
+            Box::new(m20261101_000002_cases::Migration),
+        ]
     }
 }

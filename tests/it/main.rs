@@ -11,6 +11,8 @@
 mod harness;
 
 #[cfg(test)]
+mod case_store;
+#[cfg(test)]
 mod command_line;
 #[cfg(test)]
 mod contract;

@@ -1,0 +1,233 @@
+//! Cases: loads them whole, finds them by their numbers, opens what only their holder may read.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use onedoor_domain::case::state::Case;
+use onedoor_domain::id::CaseId;
+use onedoor_domain::ledger::Head;
+use onedoor_domain::tracking::TrackingCode;
+use onedoor_entity::{case_clock, case_private, cases, external_number, handoff, ledger_head};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::database::Database;
+use super::error::StoreError;
+use super::ledger;
+use super::parse::Row;
+use crate::secret::keyring::Keyring;
+use crate::secret::seal::{SealPlace, Sealed};
+
+pub(super) mod rows;
+
+/// How often a case is read again because a write came between its parts.
+const TORN_READS_MAX: u32 = 5;
+
+/// The cases and all that belongs to them. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct CaseStore {
+    database: Database,
+    keys: Arc<Keyring>,
+}
+
+/// A case as loaded, with what a write needs to know that nothing came between.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loaded {
+    /// The case.
+    pub case: Case,
+    /// Moves with every write; the public version does not.
+    pub revision: i64,
+    /// The last line of its ledger.
+    pub(super) head: Head,
+}
+
+/// What only the holder of a case may read.
+#[derive(Clone, PartialEq)]
+pub struct CasePrivate {
+    /// The applicant.
+    pub applicant: Value,
+    /// The form as filled in.
+    pub form: Value,
+    /// The materials handed in.
+    pub materials: Value,
+    /// Salt of the commitment to these in the first event.
+    pub salt: [u8; 16],
+}
+
+impl CaseStore {
+    /// The cases of a database, sealed and signed with these keys.
+    #[must_use]
+    pub const fn new(database: Database, keys: Arc<Keyring>) -> Self {
+        Self { database, keys }
+    }
+
+    /// The database, for what is no case: reference data, health.
+    #[must_use]
+    pub const fn database(&self) -> &Database {
+        &self.database
+    }
+
+    pub(super) fn keys(&self) -> &Keyring {
+        &self.keys
+    }
+
+    /// A case with its handoffs and clocks; `None` when there is none. Ask the policy before showing it.
+    ///
+    /// # Errors
+    /// As any query; `Corrupt` when a row does not parse.
+    pub async fn load_case(&self, id: CaseId) -> Result<Option<Loaded>, StoreError> {
+        Ok(self.load_cases(&[id]).await?.pop())
+    }
+
+    /// Several cases at once, in the order of the ids; those that do not exist are left out.
+    ///
+    /// # Errors
+    /// As [`Self::load_case`].
+    pub async fn load_cases(&self, ids: &[CaseId]) -> Result<Vec<Loaded>, StoreError> {
+        let mut found = BTreeMap::new();
+        let mut wanted: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+        for _ in 0..TORN_READS_MAX {
+            let (whole, torn) = self.read_cases(&wanted).await?;
+            found.extend(whole.into_iter().map(|loaded| (loaded.case.id, loaded)));
+            if torn.is_empty() {
+                return Ok(ids.iter().filter_map(|id| found.remove(id)).collect());
+            }
+            wanted = torn;
+        }
+        Err(StoreError::Stale)
+    }
+
+    /// Reads cases part by part, their own row first. A part that was written by a later revision than the row was
+    /// read at tells that a write came between: that case is named in the second list.
+    async fn read_cases(&self, ids: &[Uuid]) -> Result<(Vec<Loaded>, Vec<Uuid>), StoreError> {
+        if ids.is_empty() {
+            return Ok((Vec::new(), Vec::new()));
+        }
+        let read = self.database.read();
+        let found = cases::Entity::find()
+            .find_also_linked(rows::HeadOfCase)
+            .filter(cases::Column::Id.is_in(ids.iter().copied()))
+            .all(read)
+            .await?;
+        let mut handoffs: BTreeMap<Uuid, Vec<handoff::Model>> = BTreeMap::new();
+        for row in handoff::Entity::find()
+            .filter(handoff::Column::CaseId.is_in(ids.iter().copied()))
+            .order_by_asc(handoff::Column::Seq)
+            .all(read)
+            .await?
+        {
+            handoffs.entry(row.case_id).or_default().push(row);
+        }
+        let mut clocks: BTreeMap<Uuid, Vec<case_clock::Model>> = BTreeMap::new();
+        for row in case_clock::Entity::find()
+            .filter(case_clock::Column::CaseId.is_in(ids.iter().copied()))
+            .order_by_asc(case_clock::Column::Position)
+            .all(read)
+            .await?
+        {
+            clocks.entry(row.case_id).or_default().push(row);
+        }
+        let (mut whole, mut torn) = (Vec::new(), Vec::new());
+        for (row, head) in found {
+            let handoffs = handoffs.remove(&row.id).unwrap_or_default();
+            let clocks = clocks.remove(&row.id).unwrap_or_default();
+            let later = handoffs
+                .iter()
+                .map(|part| part.revision)
+                .chain(clocks.iter().map(|part| part.revision));
+            if later.max().is_some_and(|latest| latest > row.revision) {
+                torn.push(row.id);
+            } else {
+                whole.push(loaded(row, head.as_ref(), &handoffs, &clocks)?);
+            }
+        }
+        Ok((whole, torn))
+    }
+
+    /// The case of a tracking code, and the hash of its secret.
+    ///
+    /// # Errors
+    /// As any query.
+    pub async fn find_by_tracking(
+        &self,
+        code: &TrackingCode,
+    ) -> Result<Option<(CaseId, String)>, StoreError> {
+        let found = cases::Entity::find()
+            .find_also_linked(rows::PrivateOfCase)
+            .filter(cases::Column::TrackingCode.eq(code.as_str()))
+            .one(self.database.read())
+            .await?;
+        let Some((row, private)) = found else {
+            return Ok(None);
+        };
+        let id = CaseId::from_uuid(row.id);
+        let private = private.ok_or_else(|| Row::of("case_private", &id).corrupt("secret_hash"))?;
+        Ok(Some((id, private.secret_hash)))
+    }
+
+    /// The case that has this number in an upstream system.
+    ///
+    /// # Errors
+    /// As any query.
+    pub async fn find_by_external_number(
+        &self,
+        upstream: &str,
+        number: &str,
+    ) -> Result<Option<CaseId>, StoreError> {
+        let row = external_number::Entity::find_by_id((upstream.to_owned(), number.to_owned()))
+            .one(self.database.read())
+            .await?;
+        Ok(row.map(|row| CaseId::from_uuid(row.case_id)))
+    }
+
+    /// What only the holder of a case may read.
+    ///
+    /// # Errors
+    /// As any query; `Other` when a column does not open.
+    pub async fn private(&self, case: CaseId) -> Result<Option<CasePrivate>, StoreError> {
+        let row = case_private::Entity::find_by_id(case.uuid())
+            .one(self.database.read())
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let open = |column, sealed| -> Result<Value, StoreError> {
+            let sealed = Sealed::from_bytes(sealed);
+            self.keys
+                .sealer
+                .open_json(&private_place(case, column), &sealed)
+                .map_err(StoreError::other)
+        };
+        let salt = self
+            .keys
+            .sealer
+            .open(&private_place(case, "salt"), &Sealed::from_bytes(row.salt))
+            .map_err(StoreError::other)?;
+        Ok(Some(CasePrivate {
+            applicant: open("applicant", row.applicant)?,
+            form: open("form", row.form)?,
+            materials: open("materials", row.materials)?,
+            salt: <[u8; 16]>::try_from(salt.expose().as_slice()).map_err(StoreError::other)?,
+        }))
+    }
+}
+
+/// Where a private column of a case is sealed for.
+pub(super) fn private_place(case: CaseId, column: &'static str) -> SealPlace {
+    SealPlace::new("case_private", column, case)
+}
+
+fn loaded(
+    row: cases::Model,
+    head: Option<&ledger_head::Model>,
+    handoffs: &[handoff::Model],
+    clocks: &[case_clock::Model],
+) -> Result<Loaded, StoreError> {
+    let revision = row.revision;
+    let id = CaseId::from_uuid(row.id);
+    let head = head.ok_or_else(|| Row::of("ledger_head", &id).corrupt("chain"))?;
+    Ok(Loaded {
+        case: rows::case(row, handoffs, clocks)?,
+        revision,
+        head: ledger::head(head)?,
+    })
+}

@@ -1,0 +1,221 @@
+//! All rows of a write set, made before its transaction begins.
+
+use std::collections::BTreeSet;
+
+use onedoor_domain::case::state::Case;
+use onedoor_domain::id::{CaseId, DraftId, OrganizationId};
+use onedoor_domain::ledger::Head;
+use onedoor_entity::{
+    case_clock, case_party, case_private, cases, change, delivery, external_number, handoff, idempotency,
+    ledger_event, ledger_head, ledger_private, receipt,
+};
+use sea_orm::ActiveValue::{NotSet, Set};
+
+use crate::secret::keyring::Keyring;
+use crate::store::case::{Loaded, private_place, rows};
+use crate::store::error::StoreError;
+use crate::store::outbox::{self, DeliveryResult};
+use crate::store::parse::json;
+use crate::store::write_set::{IdempotencyClaim, InboxMark, NewPrivate, SealedSet, WriteSet};
+use crate::store::{idempotency as keys_of_callers, ledger, receipt as receipts};
+
+/// The rows of a set.
+pub(super) struct Plan {
+    pub(super) now: i64,
+    pub(super) claim: Option<(IdempotencyClaim, idempotency::Model)>,
+    pub(super) case: cases::Model,
+    /// Revision and head the case must still be at; `None`: a new case.
+    pub(super) expected: Option<(i64, Head)>,
+    pub(super) private: Option<case_private::Model>,
+    pub(super) parties: Vec<case_party::Model>,
+    pub(super) handoffs: Vec<handoff::Model>,
+    pub(super) clocks: Vec<case_clock::Model>,
+    pub(super) numbers: Vec<external_number::Model>,
+    pub(super) head: ledger_head::Model,
+    pub(super) lines: Vec<ledger_event::Model>,
+    pub(super) texts: Vec<ledger_private::Model>,
+    pub(super) receipts: Vec<receipt::Model>,
+    pub(super) deliveries: Vec<delivery::Model>,
+    pub(super) delivery_result: Option<DeliveryResult>,
+    pub(super) inbox: Option<InboxMark>,
+    pub(super) change: change::ActiveModel,
+    pub(super) finished_draft: Option<DraftId>,
+    pub(super) sealed: SealedSet,
+}
+
+impl Plan {
+    pub(super) fn of(set: WriteSet, keys: &Keyring) -> Result<Self, StoreError> {
+        let (before, case) = (set.case.before, set.case.after);
+        let head = before
+            .as_ref()
+            .map_or_else(|| Head::empty(case.id.uuid()), |loaded| loaded.head);
+        let revision = before.as_ref().map_or(0, |loaded| loaded.revision) + 1;
+        let now = set.now.timestamp_micros();
+        let lines = ledger::seal(head, set.case.events, keys)?;
+        let (receipts, signed) = receipts::sign_all(set.receipts, &lines.events, set.now, keys)?;
+        let mut sealed = SealedSet {
+            case,
+            revision,
+            events: lines.events,
+            receipts: signed,
+            answer: None,
+        };
+        sealed.answer = set.answer.map(|build| build(&sealed)).transpose()?;
+        let case = &sealed.case;
+        let claim = set
+            .idempotency
+            .map(|claim| {
+                let row = keys_of_callers::row(&claim, case.id, sealed.answer.as_deref(), now, keys)?;
+                Ok::<_, StoreError>((claim, row))
+            })
+            .transpose()?;
+        let earlier = before.as_ref().map(|loaded| &loaded.case);
+        Ok(Self {
+            now,
+            claim,
+            case: rows::case_row(case, revision)?,
+            expected: before.as_ref().map(|loaded| (loaded.revision, head)),
+            private: set
+                .private
+                .map(|private| seal_private(case.id, private, keys))
+                .transpose()?,
+            parties: new_parties(earlier, case),
+            handoffs: changed_handoffs(earlier, case, revision)?,
+            clocks: changed_clocks(earlier, case, revision)?,
+            numbers: new_numbers(earlier, case),
+            head: lines.head,
+            lines: lines.rows,
+            texts: lines.texts,
+            receipts,
+            deliveries: outbox::rows(set.deliveries, case.id, revision, now)?,
+            delivery_result: set.delivery_result,
+            inbox: set.inbox,
+            change: change_row(before.as_ref(), case, revision, now)?,
+            finished_draft: set.finished_draft,
+            sealed,
+        })
+    }
+}
+
+fn seal_private(
+    case: CaseId,
+    private: NewPrivate,
+    keys: &Keyring,
+) -> Result<case_private::Model, StoreError> {
+    let seal = |column, value| {
+        let sealed = keys
+            .sealer
+            .seal_json(&private_place(case, column), value)
+            .map_err(StoreError::other)?;
+        Ok::<_, StoreError>(sealed.into_bytes())
+    };
+    Ok(case_private::Model {
+        case_id: case.uuid(),
+        applicant: seal("applicant", &private.applicant)?,
+        form: seal("form", &private.form)?,
+        materials: seal("materials", &private.materials)?,
+        salt: keys
+            .sealer
+            .seal(&private_place(case, "salt"), &private.salt)
+            .map_err(StoreError::other)?
+            .into_bytes(),
+        secret_hash: private.secret_hash,
+    })
+}
+
+/// Every organization the case is or was in the hands of, or was offered to.
+fn parties(case: &Case) -> BTreeSet<OrganizationId> {
+    let handed = case
+        .handoffs
+        .iter()
+        .flat_map(|handoff| [Some(handoff.to), handoff.from])
+        .flatten();
+    [case.first_contact]
+        .into_iter()
+        .chain(case.owner)
+        .chain(handed)
+        .collect()
+}
+
+fn new_parties(before: Option<&Case>, case: &Case) -> Vec<case_party::Model> {
+    let known = before.map(parties).unwrap_or_default();
+    parties(case)
+        .difference(&known)
+        .map(|organization| case_party::Model {
+            organization_id: organization.uuid(),
+            submitted_at: case.submitted_at.timestamp_micros(),
+            case_id: case.id.uuid(),
+        })
+        .collect()
+}
+
+/// Rows of the handoffs that are new or read differently, their due dates included.
+fn changed_handoffs(
+    before: Option<&Case>,
+    case: &Case,
+    revision: i64,
+) -> Result<Vec<handoff::Model>, StoreError> {
+    let mut changed = Vec::new();
+    for handoff in &case.handoffs {
+        let row = rows::handoff_row(case, handoff, revision)?;
+        let earlier = before.and_then(|before| Some((before, before.handoff(handoff.id)?)));
+        let same = match earlier {
+            Some((before, earlier)) => rows::handoff_row(before, earlier, revision)? == row,
+            None => false,
+        };
+        if !same {
+            changed.push(row);
+        }
+    }
+    Ok(changed)
+}
+
+fn changed_clocks(
+    before: Option<&Case>,
+    case: &Case,
+    revision: i64,
+) -> Result<Vec<case_clock::Model>, StoreError> {
+    let earlier = before.map(|before| before.clocks.as_slice()).unwrap_or_default();
+    let changed = case
+        .clocks
+        .iter()
+        .enumerate()
+        .filter(|(_, clock)| !earlier.contains(clock));
+    changed
+        .map(|(position, clock)| rows::clock_row(case, position, clock, revision))
+        .collect()
+}
+
+fn new_numbers(before: Option<&Case>, case: &Case) -> Vec<external_number::Model> {
+    let known = before
+        .map(|before| before.external_numbers.as_slice())
+        .unwrap_or_default();
+    let new = case
+        .external_numbers
+        .iter()
+        .filter(|number| !known.contains(number));
+    new.map(|external| external_number::Model {
+        upstream: external.upstream.clone(),
+        number: external.number.clone(),
+        case_id: case.id.uuid(),
+    })
+    .collect()
+}
+
+fn change_row(
+    before: Option<&Loaded>,
+    case: &Case,
+    revision: i64,
+    now: i64,
+) -> Result<change::ActiveModel, StoreError> {
+    let mut concerned = parties(case);
+    concerned.extend(before.and_then(|loaded| loaded.case.owner));
+    Ok(change::ActiveModel {
+        id: NotSet,
+        case_id: Set(case.id.uuid()),
+        revision: Set(revision),
+        organizations: Set(json(&concerned)?),
+        division_id: Set(case.division.uuid()),
+        at: Set(now),
+    })
+}

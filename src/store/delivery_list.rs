@@ -1,0 +1,171 @@
+//! Lists of deliveries: what is on its way to upstream systems, uncertain, or given up.
+
+use onedoor_domain::delivery::{DeliveryEntry, DeliveryState};
+use onedoor_domain::id::{CaseId, DeliveryId, HandoffId, OrganizationId};
+use onedoor_domain::page::{KeyPart, Page, PageRequest, Position};
+use onedoor_domain::scope::{CaseScope, Reach};
+use onedoor_entity::{cases, delivery, handoff};
+use sea_orm::sea_query::Condition;
+use sea_orm::{
+    ColumnTrait as _, EntityTrait as _, FromQueryResult, JoinType, QueryFilter as _, QuerySelect as _,
+    RelationDef, Select,
+};
+use uuid::Uuid;
+
+use super::case::CaseStore;
+use super::error::StoreError;
+use super::names::name_of;
+use super::page::{descending, keyset};
+use super::parse::Row;
+use super::reach;
+
+/// The order of lists of deliveries: asked for last first. Positions have 2 parts.
+pub const DELIVERIES_BY_CREATED: &str = "delivery.created";
+
+/// Which deliveries of the scope; an empty or missing part does not narrow.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DeliveryFilter {
+    /// In one of these states.
+    pub states: Vec<DeliveryState>,
+    /// To this upstream system.
+    pub upstream: Option<String>,
+    /// Of this case.
+    pub case: Option<CaseId>,
+}
+
+#[derive(FromQueryResult)]
+struct Listed {
+    id: Uuid,
+    case_id: Uuid,
+    tracking_code: String,
+    handoff_id: Uuid,
+    from_id: Option<Uuid>,
+    to_id: Uuid,
+    upstream: String,
+    operation: String,
+    state: String,
+    reason: Option<String>,
+    attempts: i32,
+    fence: i64,
+    next_attempt_at: i64,
+    created_at: i64,
+    changed_at: i64,
+}
+
+impl CaseStore {
+    /// A page of deliveries, in the order [`DELIVERIES_BY_CREATED`].
+    ///
+    /// # Errors
+    /// As any query; `Corrupt` when a row does not parse.
+    pub async fn list_deliveries(
+        &self,
+        scope: &CaseScope,
+        filter: &DeliveryFilter,
+        page: &PageRequest,
+    ) -> Result<Page<DeliveryEntry>, StoreError> {
+        let keys = [
+            descending(delivery::Column::CreatedAt),
+            descending(delivery::Column::Id),
+        ];
+        let query = keyset(joined(scope).filter(narrowed(filter)?), &keys, page)?;
+        let rows = with_names(query)
+            .into_model::<Listed>()
+            .all(self.database().read())
+            .await?;
+        let entries = rows.into_iter().map(entry).collect::<Result<_, _>>()?;
+        Ok(page.page(entries, |entry: &DeliveryEntry| {
+            Position(vec![
+                KeyPart::Integer(entry.created_at.timestamp_micros()),
+                KeyPart::Uuid(entry.id.uuid()),
+            ])
+        }))
+    }
+
+    /// One delivery; `None` when it is absent or not within the scope.
+    ///
+    /// # Errors
+    /// As [`Self::list_deliveries`].
+    pub async fn delivery(
+        &self,
+        scope: &CaseScope,
+        id: DeliveryId,
+    ) -> Result<Option<DeliveryEntry>, StoreError> {
+        let query = joined(scope).filter(delivery::Column::Id.eq(id.uuid()));
+        let row = with_names(query)
+            .into_model::<Listed>()
+            .one(self.database().read())
+            .await?;
+        row.map(entry).transpose()
+    }
+}
+
+/// Deliveries with their case and handoff, as far as a scope shows them: an organization those it caused.
+fn joined(scope: &CaseScope) -> Select<delivery::Entity> {
+    let to_case: RelationDef = delivery::Entity::belongs_to(cases::Entity)
+        .from(delivery::Column::CaseId)
+        .to(cases::Column::Id)
+        .into();
+    let to_handoff: RelationDef = delivery::Entity::belongs_to(handoff::Entity)
+        .from(delivery::Column::HandoffId)
+        .to(handoff::Column::Id)
+        .into();
+    let within = match scope.reach() {
+        Reach::Organization(own) => Condition::any().add(handoff::Column::FromId.eq(own.uuid())).add(
+            Condition::all()
+                .add(handoff::Column::FromId.is_null())
+                .add(cases::Column::FirstContactId.eq(own.uuid())),
+        ),
+        Reach::Subject(_) | Reach::SubmittedBy(_) | Reach::Subtree(_) | Reach::All => {
+            reach::cases_within(scope)
+        }
+    };
+    delivery::Entity::find()
+        .join(JoinType::InnerJoin, to_case)
+        .join(JoinType::InnerJoin, to_handoff)
+        .filter(within)
+}
+
+fn with_names(query: Select<delivery::Entity>) -> Select<delivery::Entity> {
+    query
+        .column(cases::Column::TrackingCode)
+        .column(handoff::Column::FromId)
+        .column(handoff::Column::ToId)
+}
+
+fn narrowed(filter: &DeliveryFilter) -> Result<Condition, StoreError> {
+    let mut all = Condition::all();
+    if !filter.states.is_empty() {
+        let names = filter.states.iter().map(name_of).collect::<Result<Vec<_>, _>>()?;
+        all = all.add(delivery::Column::State.is_in(names));
+    }
+    Ok(all
+        .add_option(
+            filter
+                .upstream
+                .as_ref()
+                .map(|upstream| delivery::Column::Upstream.eq(upstream)),
+        )
+        .add_option(filter.case.map(|case| delivery::Column::CaseId.eq(case.uuid()))))
+}
+
+fn entry(row: Listed) -> Result<DeliveryEntry, StoreError> {
+    let id = DeliveryId::from_uuid(row.id);
+    let parse = Row::of("delivery", &id);
+    Ok(DeliveryEntry {
+        id,
+        case: CaseId::from_uuid(row.case_id),
+        tracking: parse.text("tracking_code", &row.tracking_code)?,
+        handoff: HandoffId::from_uuid(row.handoff_id),
+        from: row.from_id.map(OrganizationId::from_uuid),
+        to: OrganizationId::from_uuid(row.to_id),
+        operation: row.operation,
+        state: parse.word("state", &row.state)?,
+        reason: row.reason,
+        attempts: parse.number("attempts", row.attempts)?,
+        fence: row.fence,
+        next_attempt_at: parse.instant("next_attempt_at", row.next_attempt_at)?,
+        created_at: parse.instant("created_at", row.created_at)?,
+        changed_at: parse.instant("changed_at", row.changed_at)?,
+        upstream: row.upstream,
+    })
+}

@@ -1,0 +1,132 @@
+//! Drafts: sealed, and in the hands of their author alone.
+
+use onedoor_domain::draft::Draft;
+use onedoor_domain::id::{DraftId, ItemVersionId};
+use onedoor_domain::page::{KeyPart, Page, PageRequest, Position};
+use onedoor_entity::draft;
+use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, IntoActiveModel as _, QueryFilter as _};
+
+use super::case::CaseStore;
+use super::error::StoreError;
+use super::page::{descending, keyset};
+use super::parse::Row;
+use crate::secret::seal::{SealPlace, Sealed};
+
+/// Order of the list of drafts: saved last first.
+pub const DRAFTS_BY_SAVED: &str = "draft.saved";
+
+impl CaseStore {
+    /// Saves a draft, or saves it again; saving the same twice changes nothing more.
+    ///
+    /// # Errors
+    /// `NotFound` when the draft is another author's; else as any write.
+    pub async fn save_draft(&self, draft: &Draft) -> Result<(), StoreError> {
+        let sealed = self
+            .keys()
+            .sealer
+            .seal_json(&place(draft.id), &draft.content)
+            .map_err(StoreError::other)?;
+        let row = draft::Model {
+            id: draft.id.uuid(),
+            author: draft.author.clone(),
+            item_version_id: draft.item.uuid(),
+            item_code: draft.item_code.clone(),
+            ephemeral: draft.ephemeral,
+            content: sealed.into_bytes(),
+            created_at: draft.created_at.timestamp_micros(),
+            saved_at: draft.saved_at.timestamp_micros(),
+        };
+        let own = Expr::col((draft::Entity, draft::Column::Author)).eq(draft.author.as_str());
+        let again = OnConflict::column(draft::Column::Id)
+            .update_columns([
+                draft::Column::ItemVersionId,
+                draft::Column::ItemCode,
+                draft::Column::Content,
+                draft::Column::SavedAt,
+            ])
+            .action_and_where(own)
+            .to_owned();
+        let tx = self.database().write_tx().await?;
+        let written = draft::Entity::insert(row.into_active_model())
+            .on_conflict(again)
+            .exec_without_returning(tx.connection())
+            .await?;
+        if written == 0 {
+            tx.rollback().await?;
+            return Err(StoreError::NotFound { what: "draft" });
+        }
+        tx.commit().await
+    }
+
+    /// A draft of this author; `None` when it is absent or another's.
+    ///
+    /// # Errors
+    /// As any query; `Other` when it does not open.
+    pub async fn load_draft(&self, author: &str, id: DraftId) -> Result<Option<Draft>, StoreError> {
+        let row = draft::Entity::find_by_id(id.uuid())
+            .filter(draft::Column::Author.eq(author))
+            .one(self.database().read())
+            .await?;
+        row.map(|row| self.draft(row)).transpose()
+    }
+
+    /// The drafts of an author, saved last first. The page's order is [`DRAFTS_BY_SAVED`], with 2 parts.
+    ///
+    /// # Errors
+    /// As [`Self::load_draft`].
+    pub async fn list_drafts(&self, author: &str, page: &PageRequest) -> Result<Page<Draft>, StoreError> {
+        let query = draft::Entity::find().filter(draft::Column::Author.eq(author));
+        let keys = [descending(draft::Column::SavedAt), descending(draft::Column::Id)];
+        let rows = keyset(query, &keys, page)?.all(self.database().read()).await?;
+        let drafts = rows
+            .into_iter()
+            .map(|row| self.draft(row))
+            .collect::<Result<_, _>>()?;
+        Ok(page.page(drafts, |draft: &Draft| {
+            Position(vec![
+                KeyPart::Integer(draft.saved_at.timestamp_micros()),
+                KeyPart::Uuid(draft.id.uuid()),
+            ])
+        }))
+    }
+
+    /// Removes a draft of this author. `false`: there was none.
+    ///
+    /// # Errors
+    /// As any write.
+    pub async fn delete_draft(&self, author: &str, id: DraftId) -> Result<bool, StoreError> {
+        let tx = self.database().write_tx().await?;
+        let deleted = draft::Entity::delete_many()
+            .filter(draft::Column::Id.eq(id.uuid()))
+            .filter(draft::Column::Author.eq(author))
+            .exec(tx.connection())
+            .await?;
+        tx.commit().await?;
+        Ok(deleted.rows_affected > 0)
+    }
+
+    fn draft(&self, row: draft::Model) -> Result<Draft, StoreError> {
+        let id = DraftId::from_uuid(row.id);
+        let parse = Row::of("draft", &id);
+        let content = Sealed::from_bytes(row.content);
+        Ok(Draft {
+            id,
+            author: row.author,
+            item: ItemVersionId::from_uuid(row.item_version_id),
+            item_code: row.item_code,
+            ephemeral: row.ephemeral,
+            content: self
+                .keys()
+                .sealer
+                .open_json(&place(id), &content)
+                .map_err(StoreError::other)?,
+            created_at: parse.instant("created_at", row.created_at)?,
+            saved_at: parse.instant("saved_at", row.saved_at)?,
+        })
+    }
+}
+
+fn place(id: DraftId) -> SealPlace {
+    SealPlace::new("draft", "content", id)
+}

@@ -1,0 +1,87 @@
+//! Callers' keys: what was done under each, and the answer that was given.
+
+use chrono::{DateTime, Utc};
+use onedoor_domain::id::CaseId;
+use onedoor_domain::idempotency::{Fingerprint, IdempotencyKey};
+use onedoor_entity::idempotency;
+use sea_orm::EntityTrait as _;
+
+use super::case::CaseStore;
+use super::error::StoreError;
+use super::parse::Row;
+use super::write_set::IdempotencyClaim;
+use crate::secret::keyring::Keyring;
+use crate::secret::seal::{SealPlace, Sealed};
+
+/// What was done under a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// Name of the act.
+    pub act: String,
+    /// Hash of the canonical input.
+    pub fingerprint: Fingerprint,
+    /// The case it was about; `None`: another thing.
+    pub case: Option<CaseId>,
+    /// Payload of the answer; `None` when the act kept none.
+    pub answer: Option<Vec<u8>>,
+    /// When.
+    pub created_at: DateTime<Utc>,
+}
+
+impl CaseStore {
+    /// What was done under a caller's key; `None`: nothing, the key is free.
+    ///
+    /// # Errors
+    /// As any query; `Other` when the answer does not open.
+    pub async fn look_up(&self, principal: &str, key: IdempotencyKey) -> Result<Option<Record>, StoreError> {
+        let row = idempotency::Entity::find_by_id((principal.to_owned(), key.uuid()))
+            .one(self.database().read())
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let parse = Row::of("idempotency", &key);
+        let open = |sealed| {
+            let opened = self
+                .keys()
+                .sealer
+                .open(&answer_place(principal, key), &Sealed::from_bytes(sealed));
+            opened
+                .map(|answer| answer.into_exposed())
+                .map_err(StoreError::other)
+        };
+        Ok(Some(Record {
+            fingerprint: Fingerprint::from_column(&row.fingerprint)
+                .ok().ok_or_else(|| parse.corrupt("fingerprint"))?,
+            case: row.case_id.map(CaseId::from_uuid),
+            answer: row.answer.map(open).transpose()?,
+            created_at: parse.instant("created_at", row.created_at)?,
+            act: row.act,
+        }))
+    }
+}
+
+fn answer_place(principal: &str, key: IdempotencyKey) -> SealPlace {
+    SealPlace::new("idempotency", "answer", format_args!("{key}/{principal}"))
+}
+
+/// The row of a claim, with the answer sealed.
+pub(super) fn row(
+    claim: &IdempotencyClaim,
+    case: CaseId,
+    answer: Option<&[u8]>,
+    now: i64,
+    keys: &Keyring,
+) -> Result<idempotency::Model, StoreError> {
+    let place = answer_place(&claim.principal, claim.key);
+    let answer = answer
+        .map(|answer| keys.sealer.seal(&place, answer).map_err(StoreError::other))
+        .transpose()?;
+    Ok(idempotency::Model {
+        principal: claim.principal.clone(),
+        key: claim.key.uuid(),
+        act: claim.act.to_owned(),
+        fingerprint: claim.fingerprint.digest().as_bytes().to_vec(),
+        case_id: Some(case.uuid()),
+        answer: answer.map(Sealed::into_bytes),
+        created_at: now,
+    })
+}

@@ -1,0 +1,398 @@
+//! The outbox: deliveries are rows before they are acts, claimed with a lease and a fence.
+//!
+//! A fence moves with every claim and every result. A worker that stalled past its lease holds an old one, and what
+//! it reports then is refused. Deliveries of one case to one system go out in the order they were asked for.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use onedoor_domain::delivery::DeliveryState;
+use onedoor_domain::id::{CaseId, DeliveryId, HandoffId};
+use onedoor_entity::{delivery, delivery_attempt};
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::{
+    Expr, ExprTrait as _, LockBehavior, LockType, Order, Query, SelectStatement, SimpleExpr,
+};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, FromQueryResult, QueryFilter as _, QuerySelect as _};
+
+use super::case::CaseStore;
+use super::error::StoreError;
+use super::names::name_of;
+use super::parse::{Row, number};
+use super::tx::Tx;
+use super::write_set::NewDelivery;
+
+/// What a worker asks for.
+#[derive(Debug, Clone)]
+pub struct ClaimRequest<'a> {
+    /// Only deliveries to this system; `None`: to any.
+    pub upstream: Option<&'a str>,
+    /// None to these systems: they rest, or have no capacity left.
+    pub except: &'a [String],
+    /// Now.
+    pub now: DateTime<Utc>,
+    /// How long the claim holds; longer than the longest attempt.
+    pub lease: Duration,
+    /// How many at most.
+    pub max: u32,
+}
+
+/// A delivery in the hands of one worker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimedDelivery {
+    /// Key.
+    pub id: DeliveryId,
+    /// The case.
+    pub case: CaseId,
+    /// The handoff it carries out.
+    pub handoff: HandoffId,
+    /// Name of the upstream system.
+    pub upstream: String,
+    /// What the system is asked to do.
+    pub operation: String,
+    /// Idempotency key, the same on every attempt.
+    pub key: String,
+    /// Proof of the claim; every result names it.
+    pub fence: i64,
+    /// Number of the attempt to be started, from 1.
+    pub attempt: u32,
+    /// Attempts so far that count towards giving up.
+    pub tries_spent: u32,
+    /// An earlier attempt may have acted: it was ambiguous, or was started and its outcome never stored.
+    pub earlier_attempt_unknown: bool,
+}
+
+/// Whether an attempt counts towards giving up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tries {
+    /// It does not: nothing left the house.
+    Keep,
+    /// It does.
+    Spend,
+    /// The count starts anew: a person sends it again.
+    Reset,
+}
+
+/// What came of a delivery, by an attempt or by a person's decision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeliveryResult {
+    /// The delivery.
+    pub delivery: DeliveryId,
+    /// The fence under which it was learnt.
+    pub fence: i64,
+    /// Number of the attempt that ended; `None`: no attempt was started.
+    pub attempt: Option<u32>,
+    /// What came of it, as a code for the record of the attempt: `ACCEPTED`, `NOT_SENT` …
+    pub outcome: String,
+    /// The new state.
+    pub state: DeliveryState,
+    /// Why it waits or ended: a code, no text of a person.
+    pub reason: Option<String>,
+    /// When it is tried again, at the earliest; `None`: not by itself.
+    pub next_attempt_at: Option<DateTime<Utc>>,
+    /// Whether it counts.
+    pub tries: Tries,
+    /// Whether the upstream system may have acted without our knowing.
+    pub in_doubt: bool,
+}
+
+impl DeliveryResult {
+    /// A person has it sent again.
+    #[must_use]
+    pub fn again(delivery: DeliveryId, fence: i64, now: DateTime<Utc>) -> Self {
+        Self {
+            delivery,
+            fence,
+            attempt: None,
+            outcome: "REDELIVER".to_owned(),
+            state: DeliveryState::Pending,
+            reason: None,
+            next_attempt_at: Some(now),
+            tries: Tries::Reset,
+            in_doubt: false,
+        }
+    }
+}
+
+/// How many deliveries to one system are in one state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboxCount {
+    /// Name of the upstream system.
+    pub upstream: String,
+    /// State.
+    pub state: DeliveryState,
+    /// How many.
+    pub count: u64,
+    /// When the oldest of them was asked for.
+    pub oldest: DateTime<Utc>,
+}
+
+impl CaseStore {
+    /// Claims deliveries whose time has come, the longest waiting first; one whose lease ended is claimed again.
+    ///
+    /// # Errors
+    /// As any write.
+    pub async fn claim_deliveries(
+        &self,
+        request: &ClaimRequest<'_>,
+    ) -> Result<Vec<ClaimedDelivery>, StoreError> {
+        let lease = chrono::Duration::from_std(request.lease).map_err(StoreError::other)?;
+        let tx = self.database().write_tx().await?;
+        let mut claimed = delivery::Entity::update_many()
+            .col_expr(
+                delivery::Column::State,
+                Expr::value(name_of(DeliveryState::Sending)?),
+            )
+            .col_expr(delivery::Column::Fence, Expr::col(delivery::Column::Fence).add(1))
+            .col_expr(
+                delivery::Column::NextAttemptAt,
+                Expr::value((request.now + lease).timestamp_micros()),
+            )
+            .col_expr(
+                delivery::Column::ChangedAt,
+                Expr::value(request.now.timestamp_micros()),
+            )
+            .filter(delivery::Column::Id.in_subquery(claimable(request)?))
+            .exec_with_returning(tx.connection())
+            .await?;
+        tx.commit().await?;
+        claimed.sort_by_key(|row| (row.created_at, row.id));
+        claimed.into_iter().map(claimed_delivery).collect()
+    }
+
+    /// Records that an attempt begins; call it before anything is sent. `false`: the claim is no longer held, do not
+    /// send.
+    ///
+    /// # Errors
+    /// As any write.
+    pub async fn start_attempt(
+        &self,
+        claimed: &ClaimedDelivery,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        let (attempt, now) = (number(claimed.attempt)?, now.timestamp_micros());
+        let tx = self.database().write_tx().await?;
+        let held = delivery::Entity::update_many()
+            .col_expr(delivery::Column::Attempts, Expr::value(attempt))
+            .col_expr(delivery::Column::InDoubt, Expr::value(true))
+            .col_expr(delivery::Column::ChangedAt, Expr::value(now))
+            .filter(delivery::Column::Id.eq(claimed.id.uuid()))
+            .filter(delivery::Column::Fence.eq(claimed.fence))
+            .filter(delivery::Column::State.eq(name_of(DeliveryState::Sending)?))
+            .exec(tx.connection())
+            .await?;
+        if held.rows_affected == 0 {
+            tx.rollback().await?;
+            return Ok(false);
+        }
+        let row = delivery_attempt::ActiveModel {
+            delivery_id: Set(claimed.id.uuid()),
+            number: Set(attempt),
+            fence: Set(claimed.fence),
+            started_at: Set(now),
+            finished_at: Set(None),
+            outcome: Set(None),
+        };
+        delivery_attempt::Entity::insert(row)
+            .exec_without_returning(tx.connection())
+            .await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Stores a result that changes no case: try again later, held, given up, sent again by a person. `false`: the
+    /// fence has moved on, the result is dropped.
+    ///
+    /// # Errors
+    /// As any write.
+    pub async fn finish_delivery(
+        &self,
+        result: &DeliveryResult,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        let tx = self.database().write_tx().await?;
+        if apply_result(&tx, result, now.timestamp_micros()).await? {
+            tx.commit().await?;
+            Ok(true)
+        } else {
+            tx.rollback().await?;
+            Ok(false)
+        }
+    }
+
+    /// How many deliveries are in which state, by system.
+    ///
+    /// # Errors
+    /// As any query.
+    pub async fn outbox_counts(&self) -> Result<Vec<OutboxCount>, StoreError> {
+        #[derive(FromQueryResult)]
+        struct Counted {
+            upstream: String,
+            state: String,
+            count: i64,
+            oldest: i64,
+        }
+        let rows = delivery::Entity::find()
+            .select_only()
+            .column(delivery::Column::Upstream)
+            .column(delivery::Column::State)
+            .column_as(delivery::Column::Id.count(), "count")
+            .column_as(delivery::Column::CreatedAt.min(), "oldest")
+            .group_by(delivery::Column::Upstream)
+            .group_by(delivery::Column::State)
+            .into_model::<Counted>()
+            .all(self.database().read())
+            .await?;
+        let counted = |row: Counted| {
+            let parse = Row::of("delivery", &row.upstream);
+            Ok(OutboxCount {
+                state: parse.word("state", &row.state)?,
+                count: number(row.count)?,
+                oldest: parse.instant("created_at", row.oldest)?,
+                upstream: row.upstream,
+            })
+        };
+        rows.into_iter().map(counted).collect()
+    }
+}
+
+/// Rows of new deliveries.
+pub(super) fn rows(
+    new: Vec<NewDelivery>,
+    case: CaseId,
+    revision: i64,
+    now: i64,
+) -> Result<Vec<delivery::Model>, StoreError> {
+    let row = |new: NewDelivery| {
+        Ok(delivery::Model {
+            id: new.id.uuid(),
+            case_id: case.uuid(),
+            revision,
+            handoff_id: new.handoff.uuid(),
+            upstream: new.upstream,
+            operation: new.operation,
+            key: new.key,
+            state: name_of(DeliveryState::Pending)?,
+            fence: 0,
+            attempts: 0,
+            tries_spent: 0,
+            in_doubt: false,
+            next_attempt_at: now,
+            reason: None,
+            created_at: now,
+            changed_at: now,
+        })
+    };
+    new.into_iter().map(row).collect()
+}
+
+/// Applies a result if its fence is still the delivery's; moves the fence, so that no result is applied twice.
+pub(super) async fn apply_result(tx: &Tx, result: &DeliveryResult, now: i64) -> Result<bool, StoreError> {
+    let tries = Expr::col(delivery::Column::TriesSpent);
+    let updated = delivery::Entity::update_many()
+        .col_expr(delivery::Column::State, Expr::value(name_of(result.state)?))
+        .col_expr(delivery::Column::Fence, Expr::col(delivery::Column::Fence).add(1))
+        .col_expr(delivery::Column::Reason, Expr::value(result.reason.clone()))
+        .col_expr(
+            delivery::Column::NextAttemptAt,
+            Expr::value(result.next_attempt_at.map_or(now, |at| at.timestamp_micros())),
+        )
+        .col_expr(
+            delivery::Column::TriesSpent,
+            match result.tries {
+                Tries::Keep => tries.into(),
+                Tries::Spend => tries.add(1),
+                Tries::Reset => Expr::value(0),
+            },
+        )
+        .col_expr(delivery::Column::InDoubt, Expr::value(result.in_doubt))
+        .col_expr(delivery::Column::ChangedAt, Expr::value(now))
+        .filter(delivery::Column::Id.eq(result.delivery.uuid()))
+        .filter(delivery::Column::Fence.eq(result.fence))
+        .exec(tx.connection())
+        .await?;
+    if updated.rows_affected == 0 {
+        return Ok(false);
+    }
+    if let Some(attempt) = result.attempt {
+        delivery_attempt::Entity::update_many()
+            .col_expr(delivery_attempt::Column::FinishedAt, Expr::value(now))
+            .col_expr(
+                delivery_attempt::Column::Outcome,
+                Expr::value(result.outcome.clone()),
+            )
+            .filter(delivery_attempt::Column::DeliveryId.eq(result.delivery.uuid()))
+            .filter(delivery_attempt::Column::Number.eq(number::<_, i32>(attempt)?))
+            .exec(tx.connection())
+            .await?;
+    }
+    Ok(true)
+}
+
+/// Ids that can be claimed. The lock clause speaks to PostgreSQL; on SQLite the whole statement runs alone.
+fn claimable(request: &ClaimRequest<'_>) -> Result<SelectStatement, StoreError> {
+    let column = |column: delivery::Column| Expr::col(("d", column));
+    let mut select = Query::select();
+    select
+        .column(("d", delivery::Column::Id))
+        .from_as(delivery::Entity, "d")
+        .and_where(column(delivery::Column::State).is_in(states(DeliveryState::is_claimable)?))
+        .and_where(column(delivery::Column::NextAttemptAt).lte(request.now.timestamp_micros()))
+        .and_where(earlier_unfinished()?.not())
+        .order_by(("d", delivery::Column::NextAttemptAt), Order::Asc)
+        .order_by(("d", delivery::Column::Id), Order::Asc)
+        .limit(request.max.into())
+        .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
+    if let Some(upstream) = request.upstream {
+        select.and_where(column(delivery::Column::Upstream).eq(upstream));
+    }
+    if !request.except.is_empty() {
+        select.and_where(column(delivery::Column::Upstream).is_not_in(request.except.iter().cloned()));
+    }
+    Ok(select)
+}
+
+/// Whether an earlier delivery of the same case to the same system is not finished.
+fn earlier_unfinished() -> Result<SimpleExpr, StoreError> {
+    let this = |column: delivery::Column| Expr::col(("d", column));
+    let other = |column: delivery::Column| Expr::col(("e", column));
+    let before = other(delivery::Column::Revision)
+        .lt(this(delivery::Column::Revision))
+        .or(other(delivery::Column::Revision)
+            .eq(this(delivery::Column::Revision))
+            .and(other(delivery::Column::Id).lt(this(delivery::Column::Id))));
+    let earlier = Query::select()
+        .expr(Expr::value(1))
+        .from_as(delivery::Entity, "e")
+        .and_where(other(delivery::Column::CaseId).eq(this(delivery::Column::CaseId)))
+        .and_where(other(delivery::Column::Upstream).eq(this(delivery::Column::Upstream)))
+        .and_where(before)
+        .and_where(other(delivery::Column::State).is_in(states(DeliveryState::is_unfinished)?))
+        .to_owned();
+    Ok(Expr::exists(earlier))
+}
+
+fn states(fits: impl Fn(DeliveryState) -> bool) -> Result<Vec<String>, StoreError> {
+    DeliveryState::ALL
+        .into_iter()
+        .filter(|state| fits(*state))
+        .map(name_of)
+        .collect()
+}
+
+fn claimed_delivery(row: delivery::Model) -> Result<ClaimedDelivery, StoreError> {
+    let id = DeliveryId::from_uuid(row.id);
+    let parse = Row::of("delivery", &id);
+    Ok(ClaimedDelivery {
+        id,
+        case: CaseId::from_uuid(row.case_id),
+        handoff: HandoffId::from_uuid(row.handoff_id),
+        upstream: row.upstream,
+        operation: row.operation,
+        key: row.key,
+        fence: row.fence,
+        attempt: parse.number("attempts", i64::from(row.attempts) + 1)?,
+        tries_spent: parse.number("tries_spent", row.tries_spent)?,
+        earlier_attempt_unknown: row.in_doubt,
+    })
+}

@@ -1,0 +1,218 @@
+//! Outbox and inbox: each delivery in one pair of hands, each notice once.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use futures_util::future::join_all;
+use onedoor::store::case::CaseStore;
+use onedoor::store::inbox::{NoticeKey, Received};
+use onedoor::store::outbox::{ClaimRequest, ClaimedDelivery, DeliveryResult, Tries};
+use onedoor::store::write_set::{CaseChange, Commit, InboxMark, WriteSet};
+use onedoor_domain::delivery::{DeliveryState, NoticeState};
+use onedoor_domain::id::CaseId;
+use serde_json::json;
+
+use super::fixture::{CANARY, delivery, load, morning, open, stored, submission};
+use crate::harness::story::story;
+
+const LEASE: Duration = Duration::from_secs(60);
+
+fn at(seconds: i64) -> DateTime<Utc> {
+    morning() + chrono::Duration::seconds(seconds)
+}
+
+async fn claim(store: &CaseStore, now: DateTime<Utc>, max: u32) -> Vec<ClaimedDelivery> {
+    let request = ClaimRequest {
+        upstream: None,
+        except: &[],
+        now,
+        lease: LEASE,
+        max,
+    };
+    store.claim_deliveries(&request).await.unwrap()
+}
+
+async fn case_with_deliveries(store: &CaseStore, upstreams: &[&str]) -> CaseId {
+    let mut set = submission(morning());
+    let handoff = set.case.after.handoffs[0].id;
+    set.deliveries = upstreams
+        .iter()
+        .map(|upstream| delivery(handoff, upstream))
+        .collect();
+    stored(store, set).await.case.id
+}
+
+fn result(claimed: &ClaimedDelivery, state: DeliveryState) -> DeliveryResult {
+    DeliveryResult {
+        delivery: claimed.id,
+        fence: claimed.fence,
+        attempt: Some(claimed.attempt),
+        outcome: "ACCEPTED".to_owned(),
+        state,
+        reason: None,
+        next_attempt_at: None,
+        tries: Tries::Spend,
+        in_doubt: false,
+    }
+}
+
+story!(
+    /// P11.
+    no_delivery_is_given_to_two_claimers,
+    async |world| {
+        let (here, there) = (open(world).await, open(world).await);
+        for _ in 0..20 {
+            case_with_deliveries(&here, &["a", "b"]).await;
+        }
+        let claims = join_all((0..16).map(|number| {
+            claim(if number % 2 == 0 { &here } else { &there }, at(1), 5)
+        }))
+        .await;
+        let all: Vec<_> = claims.iter().flatten().map(|claimed| claimed.id).collect();
+        let distinct: BTreeSet<_> = all.iter().copied().collect();
+        assert_eq!(all.len(), distinct.len());
+        let rest = claim(&here, at(1), 100).await;
+        assert_eq!(all.len() + rest.len(), 40);
+        assert!(claim(&there, at(2), 100).await.is_empty(), "the leases hold");
+    }
+);
+
+story!(
+    /// P11.
+    a_worker_that_stalled_past_its_lease_cannot_overwrite_the_next_one,
+    async |world| {
+        let store = open(world).await;
+        let case = case_with_deliveries(&store, &["a"]).await;
+        let stalled = claim(&store, at(1), 1).await.remove(0);
+        assert!(!stalled.earlier_attempt_unknown);
+        assert!(store.start_attempt(&stalled, at(2)).await.unwrap());
+
+        let next = claim(&store, at(62), 1).await.remove(0);
+        assert_eq!((next.id, next.attempt, next.earlier_attempt_unknown), (stalled.id, 2, true));
+        assert!(!store.start_attempt(&stalled, at(63)).await.unwrap());
+        assert!(!store.finish_delivery(&result(&stalled, DeliveryState::Dead), at(63)).await.unwrap());
+        let loaded = load(&store, case).await;
+        let change = CaseChange { after: loaded.case.clone(), before: Some(loaded), events: Vec::new() };
+        let mut late = WriteSet::of(at(63), change.clone());
+        late.delivery_result = Some(result(&stalled, DeliveryState::Delivered));
+        assert!(matches!(store.commit(late).await.unwrap(), Commit::Overtaken));
+
+        assert!(store.start_attempt(&next, at(64)).await.unwrap());
+        let mut done = WriteSet::of(at(65), change);
+        done.delivery_result = Some(result(&next, DeliveryState::Delivered));
+        stored(&store, done).await;
+        assert!(!store.finish_delivery(&result(&next, DeliveryState::Dead), at(66)).await.unwrap(), "once");
+        assert!(claim(&store, at(1_000), 10).await.is_empty());
+        let counts = store.outbox_counts().await.unwrap();
+        assert_eq!((counts.len(), counts[0].state, counts[0].count), (1, DeliveryState::Delivered, 1));
+    }
+);
+
+story!(
+    deliveries_of_a_case_to_one_system_go_out_in_order,
+    async |world| {
+        let store = open(world).await;
+        case_with_deliveries(&store, &["a", "a", "b"]).await;
+        let first = claim(&store, at(1), 10).await;
+        let upstreams: Vec<_> = first.iter().map(|claimed| claimed.upstream.as_str()).collect();
+        assert_eq!(
+            upstreams,
+            ["a", "b"],
+            "the second to a waits for the first, b for nobody"
+        );
+        let mut uncertain = result(&first[0], DeliveryState::Uncertain);
+        uncertain.in_doubt = true;
+        assert!(store.finish_delivery(&uncertain, at(2)).await.unwrap());
+        assert!(
+            claim(&store, at(3), 10).await.is_empty(),
+            "also while it is uncertain"
+        );
+
+        let again = DeliveryResult::again(first[0].id, first[0].fence + 1, at(4));
+        assert!(store.finish_delivery(&again, at(4)).await.unwrap());
+        assert!(
+            !store.finish_delivery(&again, at(4)).await.unwrap(),
+            "a double click sends once"
+        );
+        let resent = claim(&store, at(5), 10).await.remove(0);
+        assert_eq!((resent.id, resent.tries_spent), (first[0].id, 0));
+        assert!(
+            store
+                .finish_delivery(&result(&resent, DeliveryState::Delivered), at(6))
+                .await
+                .unwrap()
+        );
+        assert_eq!(claim(&store, at(7), 10).await.len(), 1);
+    }
+);
+
+story!(
+    resting_systems_are_left_out_and_retries_wait_for_their_time,
+    async |world| {
+        let store = open(world).await;
+        case_with_deliveries(&store, &["a", "b", "c"]).await;
+        let resting = ["a".to_owned()];
+        let request = ClaimRequest {
+            upstream: None,
+            except: &resting,
+            now: at(1),
+            lease: LEASE,
+            max: 10,
+        };
+        let claimed = store.claim_deliveries(&request).await.unwrap();
+        assert_eq!(claimed.len(), 2);
+        let mut retry = result(&claimed[0], DeliveryState::Pending);
+        retry.next_attempt_at = Some(at(500));
+        assert!(store.finish_delivery(&retry, at(2)).await.unwrap());
+        let one = ClaimRequest {
+            upstream: Some("a"),
+            except: &[],
+            now: at(3),
+            lease: LEASE,
+            max: 10,
+        };
+        assert_eq!(store.claim_deliveries(&one).await.unwrap().len(), 1);
+        assert!(claim(&store, at(4), 10).await.is_empty());
+        let due = claim(&store, at(501), 10).await;
+        assert!(
+            due.iter()
+                .any(|delivery| delivery.id == claimed[0].id && delivery.tries_spent == 1)
+        );
+    }
+);
+
+story!(
+    /// P12.
+    a_notice_is_new_once_and_settled_once,
+    async |world| {
+        let store = open(world).await;
+        let key = NoticeKey { upstream: "county-hr".to_owned(), event_id: "e-1".to_owned() };
+        let facts = json!({"said": "DECIDED", "reasons": CANARY});
+        let received = join_all((0..50).map(|_| store.receive_notice(&key, &facts, morning()))).await;
+        let new = received.iter().filter(|answer| matches!(answer, Ok(Received::New))).count();
+        let again = received
+            .iter()
+            .filter(|answer| matches!(answer, Ok(Received::Duplicate(NoticeState::Received))))
+            .count();
+        assert_eq!((new, again), (1, 49));
+        let pending = store.pending_notices(10).await.unwrap();
+        assert_eq!((pending.len(), &pending[0].facts), (1, &facts));
+
+        let case = stored(&store, submission(morning())).await.case.id;
+        let settle = async || {
+            let loaded = load(&store, case).await;
+            let change = CaseChange { after: loaded.case.clone(), before: Some(loaded), events: Vec::new() };
+            let mut set = WriteSet::of(morning(), change);
+            set.inbox = Some(InboxMark { notice: key.clone(), state: NoticeState::Applied });
+            store.commit(set).await.unwrap()
+        };
+        assert!(matches!(settle().await, Commit::Committed(_)));
+        assert!(matches!(settle().await, Commit::Overtaken));
+        let mark = InboxMark { notice: key.clone(), state: NoticeState::Kept };
+        assert!(!store.settle_notice(&mark, morning()).await.unwrap());
+        let late = store.receive_notice(&key, &facts, morning()).await.unwrap();
+        assert_eq!(late, Received::Duplicate(NoticeState::Applied));
+        assert!(store.pending_notices(10).await.unwrap().is_empty());
+    }
+);
