@@ -1,6 +1,8 @@
-//! The section `[graphql]`: who may look at the schema.
+//! The section `[graphql]`: who may look at the schema, and which documents are executed.
 
 use serde::{Deserialize, Serialize};
+
+use super::limits::LimitsMode;
 
 /// The schema.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -8,6 +10,10 @@ use serde::{Deserialize, Serialize};
 pub struct GraphqlConfig {
     /// Who may introspect outside demo mode.
     pub introspection: Introspection,
+    /// JSON file `{"<name>": "<document>"}` of the registered documents; empty: none.
+    pub trusted_documents_file: String,
+    /// Whether documents that are not registered are refused or only counted.
+    pub trusted_documents: LimitsMode,
 }
 
 /// Who may introspect.

@@ -17,6 +17,10 @@ mod command_line;
 #[cfg(test)]
 mod contract;
 #[cfg(test)]
+mod edge;
+#[cfg(test)]
+mod pinned_defects;
+#[cfg(test)]
 mod store_base;
 #[cfg(test)]
 mod upstreams;

@@ -1,0 +1,105 @@
+//! GraphQL over server-sent events, one connection per operation (graphql-sse "distinct connections").
+//!
+//! County networks often block WebSockets. A stream that ends without `complete` was cut (token over, server
+//! stopping): clients then connect again and resume by `changesSince`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::HttpResponse;
+use actix_web::http::header;
+use actix_web::web::Bytes;
+use futures_util::stream::{self, BoxStream, StreamExt as _};
+
+use crate::error::{AppError, ErrorCode};
+use crate::http::answer::Answer;
+use crate::http::edge::Edge;
+use crate::http::metrics::Channel;
+use crate::http::negotiate::Media;
+use crate::http::pipeline::{self, Caller, Prepared};
+use crate::http::status::Phase;
+
+/// Answers with a stream of events. What GraphQL refused is one event with its errors, so that clients can read them.
+///
+/// # Errors
+/// What the transport refused: answered as plain JSON with its status.
+pub fn respond(
+    edge: &Arc<Edge>,
+    caller: &Caller,
+    prepared: Result<Prepared, Answer>,
+) -> Result<HttpResponse, Answer> {
+    let answers = match prepared {
+        Ok(prepared) => pipeline::execute_stream(edge, caller, prepared),
+        Err(refused) if matches!(refused.phase, Phase::Transport(_)) => return Err(refused),
+        Err(refused) => stream::once(async { refused }).boxed(),
+    };
+    let Some(socket) = edge.sockets.open(caller.payer()) else {
+        let error = caller
+            .head
+            .mask()
+            .app_error(&AppError::of(ErrorCode::RateLimited));
+        return Err(Answer::refused(
+            Phase::Transport(ErrorCode::RateLimited),
+            vec![error],
+        ));
+    };
+    let counted = (socket, edge.metrics.opened(Channel::EventStream));
+    let events = until_over(edge, caller, with_pings(edge, events(answers)));
+    let body = events.map(move |text| {
+        // The count lives as long as the stream that owns it.
+        let _held = &counted;
+        Ok::<_, std::convert::Infallible>(Bytes::from(text))
+    });
+    Ok(HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, Media::EventStream.content_type()))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        // Tells buffering reverse proxies to let events through.
+        .insert_header(("x-accel-buffering", "no"))
+        .streaming(body))
+}
+
+fn events(answers: BoxStream<'static, Answer>) -> BoxStream<'static, String> {
+    answers
+        .map(|answer| format!("event: next\ndata: {}\n\n", answer.json()))
+        .chain(stream::once(async { "event: complete\ndata:\n\n".to_owned() }))
+        .boxed()
+}
+
+/// Adds a comment to a silent stream, at once and then at the pace of pings, so that proxies keep it open.
+fn with_pings(edge: &Edge, events: BoxStream<'static, String>) -> BoxStream<'static, String> {
+    let pause = Duration::from_millis(edge.settings.websocket.ping_interval_ms);
+    stream::unfold((events, true), move |(mut events, first)| async move {
+        if first {
+            return Some((":\n\n".to_owned(), (events, false)));
+        }
+        match tokio::time::timeout(pause, events.next()).await {
+            Ok(Some(event)) => Some((event, (events, false))),
+            Ok(None) => None,
+            Err(_silent) => Some((":\n\n".to_owned(), (events, false))),
+        }
+    })
+    .boxed()
+}
+
+/// Cuts a stream when the caller's token ends or the server stops.
+fn until_over(
+    edge: &Edge,
+    caller: &Caller,
+    events: BoxStream<'static, String>,
+) -> BoxStream<'static, String> {
+    let stop = edge.stop.clone().cancelled_owned();
+    let left = caller
+        .session
+        .expires_at
+        .map(|end| (end - edge.clock.now()).to_std().unwrap_or_default());
+    let over = async move {
+        match left {
+            Some(left) => {
+                let _either =
+                    futures_util::future::select(Box::pin(stop), Box::pin(tokio::time::sleep(left))).await;
+            }
+            None => stop.await,
+        }
+    };
+    events.take_until(Box::pin(over)).boxed()
+}

@@ -1,0 +1,10 @@
+//! The GraphQL edge over a small schema of its own: transports, limits, disconnects, and outside judges.
+
+mod abuse;
+mod disconnect;
+mod endpoint;
+mod judges;
+mod kit;
+mod limits;
+mod socket;
+mod stream;

@@ -1,0 +1,107 @@
+//! Subscriptions over server-sent events.
+
+use futures_util::StreamExt as _;
+use onedoor::worker::supervise::spawn;
+use serde_json::json;
+
+use super::kit::{Reply, TestEdge};
+use crate::harness::wait::{PATIENCE, until};
+
+async fn events(edge: &TestEdge, query: &str) -> Reply {
+    let body = json!({ "query": query }).to_string();
+    let request = edge
+        .http
+        .post(&edge.url)
+        .header("content-type", "application/json");
+    edge.send(
+        request
+            .header("accept", "text/event-stream")
+            .bearer_auth("clerk")
+            .body(body),
+    )
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscription_is_a_stream_of_next_and_one_complete() {
+    let edge = TestEdge::start().await;
+    let reply = events(&edge, "subscription { countdown(from: 2) }").await;
+    assert_eq!(reply.header("content-type"), "text/event-stream; charset=utf-8");
+    let expected = ":\n\nevent: next\ndata: {\"data\":{\"countdown\":1}}\n\nevent: next\ndata: {\"data\":{\"countdown\":0}}\n\nevent: complete\ndata:\n\n";
+    assert_eq!(reply.text, expected);
+    let reply = events(&edge, "mutation { bump }").await;
+    assert!(reply.text.contains("{\"data\":{\"bump\":1}}"));
+    let get = edge
+        .http
+        .get(format!("{}?query=subscription+%7Bcountdown(from:1)%7D", edge.url));
+    assert!(
+        edge.send(get.header("accept", "text/event-stream"))
+            .await
+            .text
+            .contains("\"countdown\":0")
+    );
+    let get = edge.http.get(format!("{}?query=mutation+%7Bbump%7D", edge.url));
+    assert_eq!(
+        edge.send(get.header("accept", "text/event-stream")).await.status,
+        405
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_graphql_refuses_is_an_event_and_what_the_transport_refuses_a_status() {
+    let edge = TestEdge::start().await;
+    let reply = events(&edge, "subscription { nothing }").await;
+    assert_eq!(reply.status, 200);
+    assert!(
+        reply.text.contains("GRAPHQL_VALIDATION_FAILED")
+            && reply.text.ends_with("event: complete\ndata:\n\n")
+    );
+    let body = r#"{"query":"subscription { silence }"}"#;
+    let request = edge
+        .http
+        .post(&edge.url)
+        .header("content-type", "application/json")
+        .body(body);
+    let reply = edge
+        .send(
+            request
+                .header("accept", "text/event-stream")
+                .bearer_auth("nobody"),
+        )
+        .await;
+    assert_eq!((reply.status, reply.code()), (401, "UNAUTHENTICATED"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_ends_with_its_token_with_its_client_and_with_the_server() {
+    let edge = TestEdge::with(|config| {
+        config.websocket.ping_interval_ms = 100;
+        config.websocket.sockets_per_principal_max = 1;
+    })
+    .await;
+    let body = r#"{"query":"subscription { silence }"}"#;
+    let open = |token: &'static str| {
+        let request = edge
+            .http
+            .post(&edge.url)
+            .header("content-type", "application/json")
+            .body(body);
+        request.header("accept", "text/event-stream").bearer_auth(token)
+    };
+    let brief = edge.send(open("brief")).await;
+    assert!(
+        !brief.text.contains("complete"),
+        "a stream that was cut does not say that it is complete"
+    );
+    let held = open("clerk").send().await.unwrap();
+    assert_eq!(edge.send(open("clerk")).await.status, 429);
+    drop(held);
+    until("the stream to be given back", PATIENCE, async || {
+        open("clerk").send().await.unwrap().status() == 200
+    })
+    .await;
+    let held = open("citizen").send().await.unwrap();
+    let reading = spawn("aside", held.bytes_stream().count());
+    assert!(edge.server.stop().await);
+    assert!(reading.await.unwrap() > 0);
+}
