@@ -1,7 +1,113 @@
 //! Use cases: what a person or a system can ask of the gateway.
 
+use std::ops::Deref;
+use std::sync::Arc;
+
+use onedoor_domain::page::PageError;
+
+use crate::cache::Cache;
+use crate::cache::hints::Hints;
+use crate::clock::SharedClock;
+use crate::config::catalogue::SettingRule;
+use crate::error::{AppError, ErrorCode};
+use crate::store::database::Database;
+
+use directory::{Directories, UpstreamBindings};
+
+pub mod calendar;
+pub mod catalogue;
+pub mod directory;
+pub mod divisions;
 pub mod form;
 pub mod guard;
 pub mod health;
 pub mod identity;
+pub mod import;
+pub mod organizations;
 pub mod receipt_text;
+pub mod reference;
+
+/// Everything that use cases work with. Cheap to clone; every clone is the same.
+#[derive(Clone)]
+pub struct Services {
+    parts: Arc<Parts>,
+}
+
+/// The parts of [`Services`], reached through it.
+pub struct Parts {
+    /// The database.
+    pub database: Database,
+    /// The cache of public reference data.
+    pub cache: Cache,
+    /// The bus of hints.
+    pub hints: Hints,
+    /// Where time comes from.
+    pub clock: SharedClock,
+    /// Who is where, as this process knows it.
+    pub directories: Directories,
+    /// How a division counts as urban or rural.
+    pub setting_rule: SettingRule,
+}
+
+/// What [`Services`] are made from.
+pub struct Foundations {
+    /// The database, migrated.
+    pub database: Database,
+    /// The cache.
+    pub cache: Cache,
+    /// The bus of hints.
+    pub hints: Hints,
+    /// Where time comes from.
+    pub clock: SharedClock,
+    /// Which upstream system acts for whom, by configuration.
+    pub bindings: UpstreamBindings,
+    /// How a division counts as urban or rural.
+    pub setting_rule: SettingRule,
+}
+
+impl Services {
+    /// Services over their foundations; they know nobody until [`reference::refresh`] has run.
+    #[must_use]
+    pub fn new(foundations: Foundations) -> Self {
+        let parts = Parts {
+            database: foundations.database,
+            cache: foundations.cache,
+            hints: foundations.hints,
+            clock: foundations.clock,
+            directories: Directories::new(foundations.bindings),
+            setting_rule: foundations.setting_rule,
+        };
+        Self {
+            parts: Arc::new(parts),
+        }
+    }
+}
+
+impl Deref for Services {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.parts
+    }
+}
+
+/// The answer to page arguments that cannot be.
+fn bad_page(error: PageError) -> AppError {
+    let (zh, en) = match error {
+        PageError::BothEnds => (
+            "first 与 last 不能同时使用。",
+            "Use either first or last, not both.",
+        ),
+        PageError::Size => (
+            "first 或 last 须在 0 至 100 之间。",
+            "first or last must be between 0 and 100.",
+        ),
+        PageError::Cursor => (
+            "游标无效，请使用同一列表返回的游标。",
+            "The cursor is not valid; use one that the same list returned.",
+        ),
+    };
+    AppError::of(ErrorCode::BadUserInput)
+        .detail(zh, en)
+        .because(error)
+}

@@ -1,3 +1,4 @@
 //! Reconcilers: loops without input that read the intended state and act on it.
 
+pub mod epochs;
 pub mod supervise;

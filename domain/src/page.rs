@@ -84,7 +84,7 @@ pub enum End {
 }
 
 /// What a caller asks for, as Relay's connection arguments say it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct PageArgs {
     /// So many from the beginning.
     pub first: Option<i32>,

@@ -144,6 +144,7 @@ impl Database {
     pub async fn migrate(&self) -> Result<(), StoreError> {
         let tx = self.migration_tx().await?;
         Migrator::up(tx.connection(), None).await?;
+        super::epoch::ensure_instance(&tx).await?;
         tx.commit().await
     }
 

@@ -99,7 +99,7 @@ pub async fn codes(database: &Database, id: DivisionId) -> Result<Vec<DivisionCo
         .order_by_desc(division_code::Column::ValidFrom)
         .all(database.read())
         .await?;
-    rows.into_iter().map(parse_code).collect()
+    rows.iter().map(parse_code).collect()
 }
 
 fn filtered(filter: &DivisionFilter) -> Result<Select<division::Entity>, StoreError> {
@@ -241,7 +241,7 @@ fn parse(row: division::Model) -> Result<Division, StoreError> {
     })
 }
 
-fn parse_code(row: division_code::Model) -> Result<DivisionCode, StoreError> {
+fn parse_code(row: &division_code::Model) -> Result<DivisionCode, StoreError> {
     let corrupt = |column| StoreError::corrupt("division_code", &row.code, column);
     Ok(DivisionCode {
         system: named::<CodeSystem>(&row.system).ok_or_else(|| corrupt("system"))?,

@@ -15,18 +15,26 @@ use super::tx::Tx;
 /// # Errors
 /// As any write.
 pub async fn bump(tx: &Tx, name: &str) -> Result<(), StoreError> {
-    add(tx, name, 1).await
+    insert_or_add(tx, name, 1, 1).await
+}
+
+/// Name of the row whose value tells one database from another; what its epochs date is worth nothing elsewhere.
+pub const INSTANCE: &str = "instance";
+
+/// Gives a new database its number.
+pub(super) async fn ensure_instance(tx: &Tx) -> Result<(), StoreError> {
+    insert_or_add(tx, INSTANCE, rand::random_range(1..i64::MAX), 0).await
 }
 
 /// Writes a row without changing it: proof that the database takes writes.
 pub(super) async fn touch(tx: &Tx) -> Result<(), StoreError> {
-    add(tx, "writable", 0).await
+    insert_or_add(tx, "writable", 1, 0).await
 }
 
-async fn add(tx: &Tx, name: &str, step: i64) -> Result<(), StoreError> {
+async fn insert_or_add(tx: &Tx, name: &str, first: i64, step: i64) -> Result<(), StoreError> {
     let row = reference_epoch::ActiveModel {
         name: Set(name.to_owned()),
-        value: Set(1),
+        value: Set(first),
     };
     let value = Expr::col((reference_epoch::Entity, reference_epoch::Column::Value)).add(step);
     reference_epoch::Entity::insert(row)

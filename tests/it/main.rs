@@ -21,6 +21,8 @@ mod edge;
 #[cfg(test)]
 mod pinned_defects;
 #[cfg(test)]
+mod reference;
+#[cfg(test)]
 mod store_base;
 #[cfg(test)]
 mod upstreams;

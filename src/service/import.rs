@@ -1,0 +1,115 @@
+//! Imports of reference data: read everything, tell all faults at once, write only what differs.
+
+use crate::cache::epochs::Epoch;
+use crate::error::AppError;
+use crate::store::epoch;
+use crate::store::error::StoreError;
+use crate::store::names::ImportCounts;
+use crate::store::tx::Tx;
+
+use super::{Services, reference};
+use fault::{Faults, ImportFault};
+
+pub mod calendar;
+pub mod catalogue;
+pub mod divisions;
+pub mod fault;
+pub mod organizations;
+pub mod shipped;
+mod table;
+
+/// How often an import begins anew when another transaction is in the way.
+const ATTEMPTS_MAX: u32 = 5;
+
+/// Whether an import writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Checks everything and says what would change.
+    DryRun,
+    /// Writes.
+    Write,
+}
+
+/// What an import read and changed, or would change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ImportReport {
+    /// Whether it was written.
+    pub mode: Mode,
+    /// Rows that the file means: one per division, organization, item or day.
+    pub rows: usize,
+    /// What changed, or would change.
+    pub counts: ImportCounts,
+}
+
+/// Why nothing was imported.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// The file has faults; nothing was written.
+    #[error("{}", fault::listing(.0))]
+    Faults(Vec<ImportFault>),
+    /// The file is right, but it could not be written now.
+    #[error("the import could not be written")]
+    App(#[from] AppError),
+}
+
+impl From<StoreError> for ImportError {
+    fn from(error: StoreError) -> Self {
+        Self::App(error.into())
+    }
+}
+
+/// Gives back what was read if it has no faults.
+fn faultless<T>(read: T, faults: Faults) -> Result<T, ImportError> {
+    let faults = faults.into_sorted();
+    if faults.is_empty() {
+        Ok(read)
+    } else {
+        Err(ImportError::Faults(faults))
+    }
+}
+
+/// Runs the write in one transaction that moves the epoch, and makes the change known. A dry run and an import that
+/// changes nothing are taken back, the epoch with them.
+async fn write<F>(
+    cx: &Services,
+    mode: Mode,
+    kind: Epoch,
+    rows: usize,
+    import: F,
+) -> Result<ImportReport, ImportError>
+where
+    F: AsyncFn(&Tx) -> Result<ImportCounts, StoreError>,
+{
+    let mut attempt = 1;
+    let (tx, counts) = loop {
+        match begin_and_import(cx, kind, &import).await {
+            Err(error) if error.retry_at_once() && attempt < ATTEMPTS_MAX => attempt += 1,
+            outcome => break outcome?,
+        }
+    };
+    let report = ImportReport { mode, rows, counts };
+    if mode == Mode::DryRun || counts.is_no_change() {
+        tx.rollback().await?;
+        return Ok(report);
+    }
+    tx.commit().await?;
+    reference::moved(cx, kind).await?;
+    tracing::info!(
+        import.kind = kind.name(),
+        import.added = counts.added,
+        import.changed = counts.changed,
+        "reference data was imported"
+    );
+    Ok(report)
+}
+
+/// The epoch moves first: its row makes imports of one kind queue up, so that the later one sees the earlier one's rows.
+async fn begin_and_import<F>(cx: &Services, kind: Epoch, import: &F) -> Result<(Tx, ImportCounts), StoreError>
+where
+    F: AsyncFn(&Tx) -> Result<ImportCounts, StoreError>,
+{
+    let tx = cx.database.write_tx().await?;
+    epoch::bump(&tx, kind.name()).await?;
+    let counts = import(&tx).await?;
+    Ok((tx, counts))
+}

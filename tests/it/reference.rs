@@ -1,0 +1,6 @@
+//! Reference data: what ships is loaded whole, found by routes, cached, and right on every replica.
+
+mod caching;
+mod load;
+mod redis_faults;
+mod replica;
