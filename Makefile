@@ -14,7 +14,7 @@ test: ## the whole suite on SQLite + memory and on PostgreSQL + Redis (both star
 lint: ## format, clippy, licences, advisories
 	scripts/lint.sh
 
-bench: ## ratios side by side, as in benches/README.md; printed, not asserted
+bench: ## ratios side by side, see benches/run.py; printed, not asserted
 	scripts/bench.sh
 
 graphiql: ## put GraphiQL's files in place from its npm package, where npm is there

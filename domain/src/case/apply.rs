@@ -125,16 +125,19 @@ pub fn apply(case: &mut Case, new: &NewEvent) {
             moved(case, CaseStatus::Delivered);
             case.owner = None;
         }
-        Event::NumberGiven { upstream, number } => {
-            case.external_numbers
-                .retain(|external| external.upstream != *upstream);
-            case.external_numbers.push(ExternalNumber {
-                upstream: upstream.clone(),
-                number: number.clone(),
-            });
-        }
+        Event::NumberGiven { upstream, number } => keep_number(case, upstream, number),
         Event::NewsKept { .. } => {}
     }
+}
+
+/// An upstream has one number for a case: the newest.
+fn keep_number(case: &mut Case, upstream: &str, number: &str) {
+    case.external_numbers
+        .retain(|external| external.upstream != upstream);
+    case.external_numbers.push(ExternalNumber {
+        upstream: upstream.to_owned(),
+        number: number.to_owned(),
+    });
 }
 
 const fn moved(case: &mut Case, to: CaseStatus) {
