@@ -27,7 +27,6 @@ pub mod policy;
 pub mod proof;
 pub mod receipt;
 pub mod route;
-pub mod scope;
 pub mod sla;
 pub mod text;
 pub mod timeline;

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use onedoor_domain::case::state::CaseStatus;
 use onedoor_domain::id::{CaseId, DivisionId, OrganizationId};
 use onedoor_domain::page::{KeyPart, Page, PageRequest, Position};
-use onedoor_domain::scope::{CaseScope, Reach};
+use onedoor_domain::proof::{ReadProof, ReadScope};
 use onedoor_entity::{case_party, cases};
 use sea_orm::sea_query::Condition;
 use sea_orm::{
@@ -45,14 +45,14 @@ impl CaseStore {
     /// As any query; `Corrupt` when a row does not parse.
     pub async fn list_cases(
         &self,
-        scope: &CaseScope,
+        proof: &ReadProof,
         filter: &CaseFilter,
         page: &PageRequest,
     ) -> Result<Page<Loaded>, StoreError> {
-        let places = match scope.reach() {
-            Reach::Organization(organization) => self.places_of(*organization, filter, page).await?,
-            Reach::Subject(_) | Reach::SubmittedBy(_) | Reach::Subtree(_) | Reach::All => {
-                self.places_within(scope, filter, page).await?
+        let places = match proof.scope() {
+            ReadScope::ByOrganization(organization) => self.places_of(*organization, filter, page).await?,
+            ReadScope::BySubject(_) | ReadScope::ByDevice(_) | ReadScope::BySubtree(_) | ReadScope::All => {
+                self.places_within(proof, filter, page).await?
             }
         };
         let ids: Vec<CaseId> = places.iter().map(|(_, id)| CaseId::from_uuid(*id)).collect();
@@ -69,11 +69,11 @@ impl CaseStore {
     ///
     /// # Errors
     /// As any query.
-    pub async fn count_cases(&self, scope: &CaseScope, filter: &CaseFilter) -> Result<u64, StoreError> {
+    pub async fn count_cases(&self, proof: &ReadProof, filter: &CaseFilter) -> Result<u64, StoreError> {
         let count: Option<i64> = cases::Entity::find()
             .select_only()
             .column_as(cases::Column::Id.count(), "count")
-            .filter(reach::cases_within(scope))
+            .filter(reach::cases_within(proof))
             .filter(narrowed(filter)?)
             .into_tuple()
             .one(self.database().read())
@@ -85,11 +85,11 @@ impl CaseStore {
     ///
     /// # Errors
     /// As any query.
-    pub async fn is_within(&self, scope: &CaseScope, case: CaseId) -> Result<bool, StoreError> {
+    pub async fn is_within(&self, proof: &ReadProof, case: CaseId) -> Result<bool, StoreError> {
         let found: Option<Uuid> = cases::Entity::find_by_id(case.uuid())
             .select_only()
             .column(cases::Column::Id)
-            .filter(reach::cases_within(scope))
+            .filter(reach::cases_within(proof))
             .into_tuple()
             .one(self.database().read())
             .await?;
@@ -127,12 +127,12 @@ impl CaseStore {
 
     async fn places_within(
         &self,
-        scope: &CaseScope,
+        proof: &ReadProof,
         filter: &CaseFilter,
         page: &PageRequest,
     ) -> Result<Vec<(i64, Uuid)>, StoreError> {
         let query = cases::Entity::find()
-            .filter(reach::cases_within(scope))
+            .filter(reach::cases_within(proof))
             .filter(narrowed(filter)?);
         let keys = [
             descending(cases::Column::SubmittedAt),

@@ -3,7 +3,7 @@
 use onedoor_domain::delivery::{DeliveryEntry, DeliveryState};
 use onedoor_domain::id::{CaseId, DeliveryId, HandoffId, OrganizationId};
 use onedoor_domain::page::{KeyPart, Page, PageRequest, Position};
-use onedoor_domain::scope::{CaseScope, Reach};
+use onedoor_domain::proof::{ReadProof, ReadScope};
 use onedoor_entity::{cases, delivery, handoff};
 use sea_orm::sea_query::Condition;
 use sea_orm::{
@@ -59,7 +59,7 @@ impl CaseStore {
     /// As any query; `Corrupt` when a row does not parse.
     pub async fn list_deliveries(
         &self,
-        scope: &CaseScope,
+        proof: &ReadProof,
         filter: &DeliveryFilter,
         page: &PageRequest,
     ) -> Result<Page<DeliveryEntry>, StoreError> {
@@ -67,7 +67,7 @@ impl CaseStore {
             descending(delivery::Column::CreatedAt),
             descending(delivery::Column::Id),
         ];
-        let query = keyset(joined(scope).filter(narrowed(filter)?), &keys, page)?;
+        let query = keyset(joined(proof).filter(narrowed(filter)?), &keys, page)?;
         let rows = with_names(query)
             .into_model::<Listed>()
             .all(self.database().read())
@@ -87,10 +87,10 @@ impl CaseStore {
     /// As [`Self::list_deliveries`].
     pub async fn delivery(
         &self,
-        scope: &CaseScope,
+        proof: &ReadProof,
         id: DeliveryId,
     ) -> Result<Option<DeliveryEntry>, StoreError> {
-        let query = joined(scope).filter(delivery::Column::Id.eq(id.uuid()));
+        let query = joined(proof).filter(delivery::Column::Id.eq(id.uuid()));
         let row = with_names(query)
             .into_model::<Listed>()
             .one(self.database().read())
@@ -100,7 +100,7 @@ impl CaseStore {
 }
 
 /// Deliveries with their case and handoff, as far as a scope shows them: an organization those it caused.
-fn joined(scope: &CaseScope) -> Select<delivery::Entity> {
+fn joined(proof: &ReadProof) -> Select<delivery::Entity> {
     let to_case: RelationDef = delivery::Entity::belongs_to(cases::Entity)
         .from(delivery::Column::CaseId)
         .to(cases::Column::Id)
@@ -109,14 +109,14 @@ fn joined(scope: &CaseScope) -> Select<delivery::Entity> {
         .from(delivery::Column::HandoffId)
         .to(handoff::Column::Id)
         .into();
-    let within = match scope.reach() {
-        Reach::Organization(own) => Condition::any().add(handoff::Column::FromId.eq(own.uuid())).add(
+    let within = match proof.scope() {
+        ReadScope::ByOrganization(own) => Condition::any().add(handoff::Column::FromId.eq(own.uuid())).add(
             Condition::all()
                 .add(handoff::Column::FromId.is_null())
                 .add(cases::Column::FirstContactId.eq(own.uuid())),
         ),
-        Reach::Subject(_) | Reach::SubmittedBy(_) | Reach::Subtree(_) | Reach::All => {
-            reach::cases_within(scope)
+        ReadScope::BySubject(_) | ReadScope::ByDevice(_) | ReadScope::BySubtree(_) | ReadScope::All => {
+            reach::cases_within(proof)
         }
     };
     delivery::Entity::find()

@@ -6,7 +6,7 @@ use onedoor_domain::handoff::HandoffState;
 use onedoor_domain::id::{CaseId, DivisionId, HandoffId, OrganizationId};
 use onedoor_domain::page::{KeyPart, Page, PageRequest, Position};
 use onedoor_domain::route::HandoffKind;
-use onedoor_domain::scope::{CaseScope, Reach};
+use onedoor_domain::proof::{ReadProof, ReadScope};
 use onedoor_entity::{cases, handoff};
 use sea_orm::sea_query::{CaseStatement, Condition, Expr, ExprTrait as _, Func};
 use sea_orm::{
@@ -50,12 +50,12 @@ impl CaseStore {
     /// As any query; `Corrupt` when a row does not parse.
     pub async fn list_handoffs(
         &self,
-        scope: &CaseScope,
+        proof: &ReadProof,
         filter: &HandoffFilter,
         page: &PageRequest,
     ) -> Result<Page<HandoffEntry>, StoreError> {
         let keys = [ascending(handoff::Column::DueAt), ascending(handoff::Column::Id)];
-        let rows = keyset(board(scope, filter)?, &keys, page)?
+        let rows = keyset(board(proof, filter)?, &keys, page)?
             .select_also(cases::Entity)
             .all(self.database().read())
             .await?;
@@ -77,7 +77,7 @@ impl CaseStore {
     /// As any query.
     pub async fn count_handoffs(
         &self,
-        scope: &CaseScope,
+        proof: &ReadProof,
         filter: &HandoffFilter,
         now: DateTime<Utc>,
     ) -> Result<Vec<HandoffCount>, StoreError> {
@@ -88,7 +88,7 @@ impl CaseStore {
             late: i64,
         }
         let late = CaseStatement::new().case(is_late(now), 1).finally(0);
-        let rows = board(scope, filter)?
+        let rows = board(proof, filter)?
             .select_only()
             .column(handoff::Column::State)
             .column_as(handoff::Column::Id.count(), "count")
@@ -109,30 +109,30 @@ impl CaseStore {
     }
 }
 
-fn board(scope: &CaseScope, filter: &HandoffFilter) -> Result<Select<handoff::Entity>, StoreError> {
+fn board(proof: &ReadProof, filter: &HandoffFilter) -> Result<Select<handoff::Entity>, StoreError> {
     let to_case: RelationDef = handoff::Entity::belongs_to(cases::Entity)
         .from(handoff::Column::CaseId)
         .to(cases::Column::Id)
         .into();
     Ok(handoff::Entity::find()
         .join(JoinType::InnerJoin, to_case)
-        .filter(within(scope, filter))
+        .filter(within(proof, filter))
         .filter(narrowed(filter)?))
 }
 
 /// What of the board a scope shows. An organization sees its own part: what it was handed or handed on, and every
 /// handoff of the cases it holds or took in.
-fn within(scope: &CaseScope, filter: &HandoffFilter) -> Condition {
-    match scope.reach() {
+fn within(proof: &ReadProof, filter: &HandoffFilter) -> Condition {
+    match proof.scope() {
         // its own desk: the addressee alone leads to the desk's index
-        Reach::Organization(own) if filter.organization == Some(*own) => Condition::all(),
-        Reach::Organization(own) => Condition::any()
+        ReadScope::ByOrganization(own) if filter.organization == Some(*own) => Condition::all(),
+        ReadScope::ByOrganization(own) => Condition::any()
             .add(handoff::Column::ToId.eq(own.uuid()))
             .add(handoff::Column::FromId.eq(own.uuid()))
             .add(cases::Column::OwnerId.eq(own.uuid()))
             .add(cases::Column::FirstContactId.eq(own.uuid())),
-        Reach::Subject(_) | Reach::SubmittedBy(_) | Reach::Subtree(_) | Reach::All => {
-            reach::cases_within(scope)
+        ReadScope::BySubject(_) | ReadScope::ByDevice(_) | ReadScope::BySubtree(_) | ReadScope::All => {
+            reach::cases_within(proof)
         }
     }
 }

@@ -1,7 +1,7 @@
 //! How a scope reads in SQL: every list is cut to what its reader may see before a row leaves the database.
 
 use onedoor_domain::id::{DivisionId, OrganizationId};
-use onedoor_domain::scope::{CaseScope, Reach};
+use onedoor_domain::proof::{ReadProof, ReadScope};
 use onedoor_entity::{case_party, cases, division};
 use sea_orm::sea_query::{
     Alias, CommonTableExpression, Condition, Expr, ExprTrait as _, Query, SelectStatement, UnionType,
@@ -10,17 +10,17 @@ use sea_orm::sea_query::{
 use sea_orm::{ColumnTrait as _, IntoSimpleExpr as _};
 
 /// A condition on `cases`.
-pub(super) fn cases_within(scope: &CaseScope) -> Condition {
-    match scope.reach() {
-        Reach::Subject(subject) => Condition::all().add(cases::Column::ApplicantSubject.eq(subject)),
-        Reach::SubmittedBy(subject) => Condition::all().add(cases::Column::SubmittedBy.eq(subject)),
-        Reach::Organization(organization) => {
+pub(super) fn cases_within(proof: &ReadProof) -> Condition {
+    match proof.scope() {
+        ReadScope::BySubject(subject) => Condition::all().add(cases::Column::ApplicantSubject.eq(subject)),
+        ReadScope::ByDevice(subject) => Condition::all().add(cases::Column::SubmittedBy.eq(subject)),
+        ReadScope::ByOrganization(organization) => {
             Condition::all().add(cases::Column::Id.in_subquery(cases_of(*organization)))
         }
-        Reach::Subtree(division) => {
+        ReadScope::BySubtree(division) => {
             Condition::all().add(cases::Column::DivisionId.in_subquery(subtree(*division)))
         }
-        Reach::All => Condition::all(),
+        ReadScope::All => Condition::all(),
     }
 }
 

@@ -32,7 +32,7 @@ use onedoor_domain::receipt::parts::{
 use onedoor_domain::receipt::kind::ReceiptKind;
 use onedoor_domain::receipt::{FORMAT, ReceiptBody};
 use onedoor_domain::route::{Assignment, HandoffKind, Step, StepClock};
-use onedoor_domain::scope::CaseScope;
+use onedoor_domain::proof::{self, ReadProof};
 use onedoor_domain::tracking::TrackingCode;
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, Statement};
 use serde_json::json;
@@ -82,8 +82,8 @@ pub(super) fn actor(kind: ActorKind, office: u128) -> Actor {
     }
 }
 
-pub(super) fn scope(act: Act, kind: ActorKind, office: u128) -> CaseScope {
-    CaseScope::granted(act, &actor(kind, office)).unwrap()
+pub(super) fn scope(act: Act, kind: ActorKind, office: u128) -> ReadProof {
+    proof::read(&actor(kind, office), act).unwrap()
 }
 
 fn calendar() -> WorkCalendar {

@@ -12,7 +12,7 @@ use onedoor_domain::handoff::HandoffState;
 use onedoor_domain::id::CaseId;
 use onedoor_domain::page::{PageArgs, PageRequest};
 use onedoor_domain::policy::Act;
-use onedoor_domain::scope::CaseScope;
+use onedoor_domain::proof::ReadProof;
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, Statement};
 use uuid::Uuid;
 
@@ -31,7 +31,7 @@ fn request(order: &'static str, first: i32, after: Option<String>) -> PageReques
     PageRequest::parse(&args, order, 2).unwrap()
 }
 
-async fn all_cases(store: &CaseStore, scope: &CaseScope, filter: &CaseFilter, size: i32) -> Vec<CaseId> {
+async fn all_cases(store: &CaseStore, scope: &ReadProof, filter: &CaseFilter, size: i32) -> Vec<CaseId> {
     let (mut seen, mut after) = (Vec::new(), None);
     loop {
         let page = store
