@@ -119,7 +119,7 @@ impl Connection {
                 message = messages.recv() => {
                     heard = Instant::now();
                     let fresh = matches!(self.state, State::Fresh);
-                    match self.heard(message).await {
+                    match self.heard(message) {
                         Heard::Nothing => {}
                         Heard::Over(code) => return code,
                         Heard::Ping(bytes) => {
@@ -144,12 +144,11 @@ impl Connection {
         }
     }
 
-    async fn heard(&mut self, message: Option<Result<AggregatedMessage, ProtocolError>>) -> Heard {
+    fn heard(&mut self, message: Option<Result<AggregatedMessage, ProtocolError>>) -> Heard {
         match message {
             Some(Ok(AggregatedMessage::Text(text))) => match ClientMessage::read(&text) {
                 Some(message) => self
                     .obey(message)
-                    .await
                     .map_or(Heard::Nothing, |code| Heard::Over(Some(code))),
                 None => Heard::Over(Some(Close::BadMessage)),
             },
@@ -164,14 +163,14 @@ impl Connection {
     }
 
     /// Does what a message asks for; gives the code to close with when it must not be asked.
-    async fn obey(&mut self, message: ClientMessage) -> Option<Close> {
+    fn obey(&mut self, message: ClientMessage) -> Option<Close> {
         match (message, &self.state) {
             (ClientMessage::Ping, _) => {
                 self.out.send(ServerMessage::Pong.text());
                 None
             }
             (ClientMessage::Pong, _) => None,
-            (ClientMessage::Init { authorization }, State::Fresh) => self.admit(authorization).await,
+            (ClientMessage::Init { authorization }, State::Fresh) => self.admit(authorization),
             (ClientMessage::Init { .. }, State::Open(_)) => Some(Close::TooManyInits),
             (ClientMessage::Subscribe { .. }, State::Fresh) => Some(Close::Unauthorized),
             (ClientMessage::Subscribe { id, .. }, State::Open(_)) if self.operations.contains(&id) => {
@@ -216,13 +215,9 @@ impl Connection {
         }
     }
 
-    async fn admit(&mut self, authorization: Option<String>) -> Option<Close> {
+    fn admit(&mut self, authorization: Option<String>) -> Option<Close> {
         let authorization = authorization.or_else(|| self.authorization.take());
-        let known = self
-            .edge
-            .authenticator
-            .authenticate(authorization.as_deref())
-            .await;
+        let known = self.edge.authenticator.caller(authorization.as_deref());
         let session = match known {
             Ok(session) => session,
             Err(error) => {
