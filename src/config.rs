@@ -13,6 +13,7 @@ pub mod log;
 pub mod outbox;
 pub mod redis;
 pub mod sandbox;
+pub mod secret_source;
 pub mod secrets;
 pub mod server;
 pub mod tracking;

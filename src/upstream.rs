@@ -14,6 +14,7 @@ pub mod config;
 pub mod driver;
 pub mod egress;
 pub mod fact;
+pub mod folder;
 pub mod metrics;
 pub mod name;
 pub mod outcome;

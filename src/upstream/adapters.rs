@@ -3,19 +3,20 @@
 use std::sync::Arc;
 
 use crate::upstream::adapter::Adapter;
-use crate::upstream::config::Fault;
+use crate::upstream::config::section::Section;
 
 /// One protocol.
 #[derive(Debug, Clone, Copy)]
 pub struct Protocol {
     /// Its name in configuration files.
     pub kind: &'static str,
-    /// Builds the adapter from the `[options]` of an upstream; faults carry paths below it.
+    /// Builds the adapter from the `[options]` of an upstream.
     pub build: BuildAdapter,
 }
 
-/// Builds an adapter from its options.
-pub type BuildAdapter = fn(&toml::Table) -> Result<Arc<dyn Adapter>, Vec<Fault>>;
+/// Builds an adapter from its options, noting faults in the section; options left over there are faults too.
+/// `None` only after a fault.
+pub type BuildAdapter = fn(&mut Section) -> Option<Arc<dyn Adapter>>;
 
 macro_rules! protocols {
     ($($(#[$doc:meta])* $module:ident;)*) => {

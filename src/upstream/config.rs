@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::config::fault::{Fault, Origin};
 use crate::secret::Redacted;
 use crate::upstream::egress::AddressRange;
 use crate::upstream::name::UpstreamName;
@@ -15,21 +16,6 @@ use crate::upstream::name::UpstreamName;
 pub mod section;
 
 use self::section::Section;
-
-/// One fault of a configuration file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
-    /// Path of the option, for example `breaker.failures`.
-    pub path: String,
-    /// What is wrong, without the value where it could be a secret.
-    pub reason: String,
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}: {}", self.path, self.reason)
-    }
-}
 
 /// What an upstream makes of a request that comes twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -105,6 +91,8 @@ pub struct CallbackConfig {
 /// Everything configured about one upstream system.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UpstreamConfig {
+    /// Where it was read from; for faults found later.
+    pub origin: Origin,
     /// Its name: in paths, metrics and logs.
     pub name: UpstreamName,
     /// What people call it, in Chinese.
@@ -156,21 +144,23 @@ pub const SANDBOX_CALLBACK_SECRET: &str = "ONEDOOR_SANDBOX_CALLBACK_SECRET";
 const TITLE_LENGTH_MAX: usize = 200;
 
 impl UpstreamConfig {
-    /// Reads a configuration file.
+    /// Reads a configuration.
     ///
     /// # Errors
     /// All faults at once: unknown and missing options, wrong types, values outside their bounds.
-    pub fn parse(text: &str) -> Result<Self, Vec<Fault>> {
+    pub fn parse(text: &str, origin: &Origin) -> Result<Self, Vec<Fault>> {
         let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
             // The parser's message names the place; its excerpt of the file could show a misplaced secret.
             let place = error.span().map_or(0, |span| span.start);
+            let reason = format!("{} (byte {place})", error.message());
             vec![Fault {
                 path: "(file)".to_owned(),
-                reason: format!("{} (byte {place})", error.message()),
+                origin: origin.clone(),
+                reason,
             }]
         })?;
-        let mut root = Section::root(table);
-        let config = Self::read(&mut root);
+        let mut root = Section::new(String::new(), origin.clone(), table);
+        let config = Self::read(&mut root, origin.clone());
         let faults = root.finish();
         match config {
             Some(config) if faults.is_empty() => Ok(config),
@@ -183,10 +173,11 @@ impl UpstreamConfig {
     /// # Errors
     /// When the address is no http address; the rest is compiled in and tested.
     pub fn sandbox(base_url: &str) -> Result<Self, Vec<Fault>> {
-        let mut config = Self::parse(SANDBOX)?;
+        let mut config = Self::parse(SANDBOX, &Origin::Default)?;
         config.base_url = base_url.parse().map_err(|error: url::ParseError| {
             vec![Fault {
                 path: "base_url".to_owned(),
+                origin: Origin::Default,
                 reason: error.to_string(),
             }]
         })?;
@@ -194,7 +185,7 @@ impl UpstreamConfig {
     }
 
     /// Reads every option even after a fault; the result counts only when none was noted.
-    fn read(root: &mut Section) -> Option<Self> {
+    fn read(root: &mut Section, origin: Origin) -> Option<Self> {
         let name = root.required("name").and_then(|text| root.parsed("name", &text));
         let title_zh = root.text("title_zh", TITLE_LENGTH_MAX);
         let title_en = root.text("title_en", TITLE_LENGTH_MAX);
@@ -243,6 +234,7 @@ impl UpstreamConfig {
             );
         }
         Some(Self {
+            origin,
             name: name?,
             title_zh: title_zh?,
             title_en: title_en?,

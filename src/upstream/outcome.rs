@@ -340,6 +340,25 @@ impl Ambiguity {
         }
     }
 
+    /// All reasons.
+    pub const ALL: [Self; 9] = [
+        Self::Timeout,
+        Self::ConnectionLost,
+        Self::Truncated,
+        Self::TooLong,
+        Self::Unreadable,
+        Self::ServerError,
+        Self::RequestTimeout,
+        Self::ConflictOnRepeat,
+        Self::UnexpectedStatus,
+    ];
+
+    /// The reason that a column holds; `None` for anything else.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == text)
+    }
+
     /// The reason as it stands in logs and columns.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::clock::SharedClock;
+use crate::config::fault::{ConfigFaults, Fault, Origin};
 use crate::secret::Redacted;
 use crate::upstream::adapter::{Adapter, Capability, NoticeError};
 use crate::upstream::adapters;
 use crate::upstream::callback::{NoticeVerifier, VerifiedNotice};
-use crate::upstream::config::{Fault, Idempotency, SecretRef, SecretSource, UpstreamConfig};
+use crate::upstream::config::section::Section;
+use crate::upstream::config::{Idempotency, SecretRef, SecretSource, UpstreamConfig};
 use crate::upstream::driver::{Credentials, Driver};
 use crate::upstream::fact::UpstreamFact;
 use crate::upstream::metrics::UpstreamMetrics;
@@ -83,24 +85,22 @@ impl Registry {
         secrets: &SecretSource<'_>,
         metrics: &UpstreamMetrics,
         clock: &SharedClock,
-    ) -> Result<Self, Vec<Fault>> {
+    ) -> Result<Self, ConfigFaults> {
         let mut registry = Self::default();
         let mut faults = Vec::new();
         let mut names = BTreeSet::new();
         for config in configs {
-            if !names.insert(config.name.clone()) {
-                let path = format!("upstreams.{}.name", config.name);
-                faults.push(Fault {
-                    path,
-                    reason: "is used by another upstream".to_owned(),
-                });
-            }
-            registry.bind(&config, &mut faults);
+            let (name, origin) = (config.name.clone(), config.origin.clone());
             let mut checks = Checks {
-                name: config.name.clone(),
+                name,
+                origin,
                 secrets,
                 faults: &mut faults,
             };
+            if !names.insert(config.name.clone()) {
+                checks.fault("name", "is used by another upstream".to_owned());
+            }
+            registry.bind(&config, &mut checks);
             if let Some(upstream) = checks.build(config, metrics, clock) {
                 registry
                     .upstreams
@@ -110,7 +110,7 @@ impl Registry {
         if faults.is_empty() {
             Ok(registry)
         } else {
-            Err(faults)
+            Err(ConfigFaults(faults))
         }
     }
 
@@ -135,13 +135,7 @@ impl Registry {
         self.upstreams.get(name)
     }
 
-    fn bind(&mut self, config: &UpstreamConfig, faults: &mut Vec<Fault>) {
-        let mut fault = |option: &str, reason: String| {
-            faults.push(Fault {
-                path: format!("upstreams.{}.{option}", config.name),
-                reason,
-            });
-        };
+    fn bind(&mut self, config: &UpstreamConfig, checks: &mut Checks<'_>) {
         let bindings = [
             ("organizations", &config.organizations, &mut self.by_organization),
             ("roles", &config.roles, &mut self.by_role),
@@ -149,7 +143,7 @@ impl Registry {
         for (option, codes, bound) in bindings {
             for code in codes {
                 if let Some(other) = bound.insert(code.clone(), config.name.clone()) {
-                    fault(option, format!("{code} is already bound to {other}"));
+                    checks.fault(option, format!("{code} is already bound to {other}"));
                 }
             }
         }
@@ -159,6 +153,7 @@ impl Registry {
 /// The checks of one upstream while it is built; goes on after a fault to find the others.
 struct Checks<'a> {
     name: UpstreamName,
+    origin: Origin,
     secrets: &'a SecretSource<'a>,
     faults: &'a mut Vec<Fault>,
 }
@@ -213,15 +208,11 @@ impl Checks<'_> {
             self.fault("protocol", format!("is not one of: {}", known.join(", ")));
             return None;
         };
-        let adapter = match (protocol.build)(&config.options) {
-            Ok(adapter) => adapter,
-            Err(faults) => {
-                for fault in faults {
-                    self.fault(&format!("options.{}", fault.path), fault.reason);
-                }
-                return None;
-            }
-        };
+        let path = format!("upstreams.{}.options", self.name);
+        let mut options = Section::new(path, self.origin.clone(), config.options.clone());
+        let adapter = (protocol.build)(&mut options);
+        self.faults.extend(options.finish());
+        let adapter = adapter?;
         let able = adapter.capabilities();
         if !able.contains(&Capability::Submit) {
             self.fault("protocol", "cannot take over cases".to_owned());
@@ -276,6 +267,7 @@ impl Checks<'_> {
     fn fault(&mut self, option: &str, reason: String) {
         self.faults.push(Fault {
             path: format!("upstreams.{}.{option}", self.name),
+            origin: self.origin.clone(),
             reason,
         });
     }

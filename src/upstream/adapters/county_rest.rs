@@ -33,7 +33,7 @@ use crate::upstream::adapter::{Adapter, Capability, EncodeContext, EncodeError, 
 use crate::upstream::adapters::Protocol;
 use crate::upstream::callback::VerifiedNotice;
 use crate::upstream::command::{DeliveryCommand, Operation};
-use crate::upstream::config::Fault;
+use crate::upstream::config::section::Section;
 use crate::upstream::fact::{FactKind, UpstreamFact, Verdict};
 use crate::upstream::outcome::{Acceptance, Ambiguity, Finding, Meaning, UpstreamOutcome, classify_answer};
 use crate::upstream::text::{ExternalId, UntrustedText};
@@ -49,17 +49,8 @@ const ERROR_CODE_MAX: usize = 64;
 /// The longest event identifier and reference kept, characters.
 const REFERENCE_MAX: usize = 200;
 
-fn build(options: &toml::Table) -> Result<Arc<dyn Adapter>, Vec<Fault>> {
-    let unknown = |key: &String| Fault {
-        path: key.clone(),
-        reason: "unknown option".to_owned(),
-    };
-    let faults: Vec<Fault> = options.keys().map(unknown).collect();
-    if faults.is_empty() {
-        Ok(Arc::new(CountyRest))
-    } else {
-        Err(faults)
-    }
+fn build(_: &mut Section) -> Option<Arc<dyn Adapter>> {
+    Some(Arc::new(CountyRest))
 }
 
 /// The adapter; it has no options.

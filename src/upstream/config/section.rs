@@ -8,7 +8,8 @@ use std::str::FromStr;
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
-use crate::upstream::config::{Fault, SecretRef};
+use crate::config::fault::{Fault, Origin};
+use crate::upstream::config::SecretRef;
 
 /// The most entries of one list.
 const LIST_MAX: usize = 500;
@@ -17,16 +18,18 @@ const LIST_MAX: usize = 500;
 #[derive(Debug)]
 pub struct Section {
     path: String,
+    origin: Origin,
     table: Table,
     faults: Vec<Fault>,
 }
 
 impl Section {
-    /// The table of a whole file.
+    /// A table at a path, which is empty for a whole file.
     #[must_use]
-    pub const fn root(table: Table) -> Self {
+    pub const fn new(path: String, origin: Origin, table: Table) -> Self {
         Self {
-            path: String::new(),
+            path,
+            origin,
             table,
             faults: Vec::new(),
         }
@@ -44,8 +47,10 @@ impl Section {
 
     /// Notes a fault.
     pub fn fault(&mut self, key: &str, reason: impl Display) {
+        let (path, origin) = (self.place(key), self.origin.clone());
         self.faults.push(Fault {
-            path: self.place(key),
+            path,
+            origin,
             reason: reason.to_string(),
         });
     }
@@ -137,11 +142,7 @@ impl Section {
     /// Reads an inner table, empty when left out; its unknown options are faults too.
     pub fn section<T>(&mut self, key: &str, read: impl FnOnce(&mut Self) -> T) -> T {
         let table = self.table(key).unwrap_or_default();
-        let mut inner = Self {
-            path: self.place(key),
-            table,
-            faults: Vec::new(),
-        };
+        let mut inner = Self::new(self.place(key), self.origin.clone(), table);
         let value = read(&mut inner);
         self.faults.extend(inner.finish());
         value

@@ -6,7 +6,7 @@ const EXAMPLE: &str = include_str!("../../../config/upstreams/example.toml");
 
 #[test]
 fn the_shipped_example_is_valid_and_shows_every_option() {
-    let config = UpstreamConfig::parse(EXAMPLE).expect("the example");
+    let config = UpstreamConfig::parse(EXAMPLE, &Origin::Default).expect("the example");
     assert_eq!(config.name.as_str(), "county-hr");
     assert_eq!(config.roles, ["county.human-resources"]);
     assert_eq!(config.idempotency, Idempotency::Native);
@@ -59,7 +59,7 @@ fn defaults_are_enough_for_a_short_file() {
         operator_contact = "0552-0000000"
         idempotency = "none"
     "#;
-    let config = UpstreamConfig::parse(short).expect("short file");
+    let config = UpstreamConfig::parse(short, &Origin::Default).expect("short file");
     assert_eq!(config.response_max_bytes, 1_000_000);
     assert_eq!(config.division_code_system, DivisionCodeSystem::Nbs);
     assert_eq!(
@@ -93,7 +93,7 @@ fn all_faults_are_told_at_once_and_never_a_secret() {
         [callback]
         secrets = []
     "#;
-    let faults = UpstreamConfig::parse(bad).expect_err("bad file");
+    let faults = UpstreamConfig::parse(bad, &Origin::Default).expect_err("bad file");
     let paths: BTreeSet<&str> = faults.iter().map(|fault| fault.path.as_str()).collect();
     let expected = [
         "allow_addresses",
@@ -132,7 +132,8 @@ fn a_base_address_with_credentials_or_query_is_refused() {
         "https://a.example/#x",
         "/relative",
     ] {
-        let faults = UpstreamConfig::parse(&format!("base_url = {url:?}")).expect_err("incomplete");
+        let faults =
+            UpstreamConfig::parse(&format!("base_url = {url:?}"), &Origin::Default).expect_err("incomplete");
         assert!(
             faults.iter().any(|fault| fault.path == "base_url"),
             "{url}: {faults:?}"

@@ -146,18 +146,8 @@ fn a_cut_answer_is_ambiguous_only_where_the_body_counts() {
 
 #[test]
 fn nothing_is_resent_blindly_to_an_upstream_without_idempotency() {
-    let all = [
-        Ambiguity::Timeout,
-        Ambiguity::ConnectionLost,
-        Ambiguity::Truncated,
-        Ambiguity::TooLong,
-        Ambiguity::Unreadable,
-        Ambiguity::ServerError,
-        Ambiguity::RequestTimeout,
-        Ambiguity::ConflictOnRepeat,
-        Ambiguity::UnexpectedStatus,
-    ];
-    for reason in all {
+    for reason in Ambiguity::ALL {
+        assert_eq!(Ambiguity::parse(reason.as_str()), Some(reason));
         assert_eq!(reason.remedy(Idempotency::None, true), Remedy::Uncertain);
         assert_eq!(
             reason.remedy(Idempotency::QueryBeforeRetry, true),

@@ -15,7 +15,7 @@ fn config(name: &str, more: &str) -> UpstreamConfig {
         {more}
         "#
     );
-    UpstreamConfig::parse(&text).expect("configuration")
+    UpstreamConfig::parse(&text, &Origin::Default).expect("configuration")
 }
 
 const SOUND: &str = r#"
@@ -34,7 +34,7 @@ fn build(configs: Vec<UpstreamConfig>) -> Result<Registry, Vec<Fault>> {
         SecretRef::Env(name) if name == "BAD" => Ok(Redacted::new("hunter2".to_owned())),
         SecretRef::Env(_) | SecretRef::File(_) => Err("is not set".to_owned()),
     };
-    Registry::build(configs, &secrets, &metrics, &clock)
+    Registry::build(configs, &secrets, &metrics, &clock).map_err(|faults| faults.0)
 }
 
 #[test]

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use onedoor::clock::{HeldClock, SharedClock};
+use onedoor::config::fault::{Fault, Origin};
 use onedoor::sandbox::{RunningSandbox, SandboxSettings};
 use onedoor::secret::Redacted;
 use onedoor::upstream::command::{DeliveryCommand, Operation};
-use onedoor::upstream::config::{Fault, SecretRef, UpstreamConfig};
+use onedoor::upstream::config::{SecretRef, UpstreamConfig};
 use onedoor::upstream::metrics::UpstreamMetrics;
 use onedoor::upstream::registry::{Registry, Upstream};
 use onedoor::upstream::view::{
@@ -152,14 +153,14 @@ fn build(
         secrets = [{{ env = "SECRET" }}]
         "#
     );
-    let config = UpstreamConfig::parse(&text).unwrap();
+    let config = UpstreamConfig::parse(&text, &Origin::Default).unwrap();
     let secrets = |at: &SecretRef| match at {
         SecretRef::Env(name) if name == "BEARER" => Ok(Redacted::new(BEARER.to_owned())),
         SecretRef::Env(_) => Ok(Redacted::new(CALLBACK_SECRET.to_owned())),
         SecretRef::File(_) => Err("no files here".to_owned()),
     };
     let metrics = UpstreamMetrics::register(metrics).unwrap();
-    let registry = Registry::build(vec![config], &secrets, &metrics, &clock())?;
+    let registry = Registry::build(vec![config], &secrets, &metrics, &clock()).map_err(|faults| faults.0)?;
     Ok(Arc::clone(registry.iter().next().unwrap()))
 }
 
