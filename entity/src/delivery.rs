@@ -27,6 +27,8 @@ pub struct Model {
     /// Name of a `DeliveryState`.
     #[sea_orm(column_type = "Text")]
     pub state: String,
+    /// Whether a worker may take it when its time has come; leads the partial indexes of the claims.
+    pub waiting: bool,
     /// Moves with every claim; a result that names an older one is refused.
     pub fence: i64,
     /// Attempts started.

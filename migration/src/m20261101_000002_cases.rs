@@ -335,6 +335,7 @@ async fn create_outbox(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
                 .col(text("operation"))
                 .col(text("key"))
                 .col(text("state"))
+                .col(boolean("waiting"))
                 .col(big_integer("fence"))
                 .col(integer("attempts"))
                 .col(integer("tries_spent"))
@@ -363,7 +364,13 @@ async fn create_outbox(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     index(manager, "delivery", &["case_id"]).await?;
     index(manager, "delivery", &["handoff_id"]).await?;
     index(manager, "delivery", &["upstream", "state"]).await?;
-    index(manager, "delivery", &["state", "next_attempt_at", "id"]).await
+    // as with the desks: the bare column is what a claim repeats
+    for columns in ["next_attempt_at, id", "upstream, next_attempt_at, id"] {
+        let name = format!("ix_delivery_waiting_{}", columns.replace(", ", "_"));
+        let sql = format!("create index {name} on delivery ({columns}) where waiting");
+        manager.get_connection().execute_unprepared(&sql).await?;
+    }
+    Ok(())
 }
 
 async fn create_feeds(manager: &SchemaManager<'_>) -> Result<(), DbErr> {

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use sea_orm::sea_query::extension::postgres::PgFunc;
+use sea_orm::sea_query::{Expr, ExprTrait as _, Func, SelectStatement};
 use sea_orm::sqlx::error::DatabaseError;
 use sea_orm::{
     ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, RuntimeErr, Statement, sqlx,
@@ -120,6 +122,19 @@ pub(super) async fn lock_migrations(tx: Tx) -> Result<Tx, StoreError> {
     }
     // SQLite: BEGIN IMMEDIATE already holds the one write lock
     Ok(tx)
+}
+
+/// Whether a column is one of a few values that a query picks, such as the rows to claim.
+///
+/// PostgreSQL cannot know how few they are when the limit is bound, and would read the whole table beside them; an
+/// array it looks up value by value.
+pub(super) fn is_one_of(connection: &impl ConnectionTrait, column: Expr, few: SelectStatement) -> Expr {
+    if connection.get_database_backend() == DbBackend::Postgres {
+        let few = Expr::SubQuery(None, Box::new(few.into()));
+        column.eq(PgFunc::any(Func::cust("array").arg(few)))
+    } else {
+        column.in_subquery(few)
+    }
 }
 
 /// Classifies a refusal of either database.

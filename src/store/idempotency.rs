@@ -50,7 +50,8 @@ impl CaseStore {
         };
         Ok(Some(Record {
             fingerprint: Fingerprint::from_column(&row.fingerprint)
-                .ok().ok_or_else(|| parse.corrupt("fingerprint"))?,
+                .ok()
+                .ok_or_else(|| parse.corrupt("fingerprint"))?,
             case: row.case_id.map(CaseId::from_uuid),
             answer: row.answer.map(open).transpose()?,
             created_at: parse.instant("created_at", row.created_at)?,

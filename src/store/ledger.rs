@@ -109,8 +109,12 @@ fn line(row: ledger_event::Model) -> Result<SealedEvent, StoreError> {
     Ok(SealedEvent {
         chain: row.chain,
         seq: parse.number("seq", row.seq)?,
-        prev: Digest::from_column(&row.prev).ok().ok_or_else(|| parse.corrupt("prev"))?,
-        hash: Digest::from_column(&row.hash).ok().ok_or_else(|| parse.corrupt("hash"))?,
+        prev: Digest::from_column(&row.prev)
+            .ok()
+            .ok_or_else(|| parse.corrupt("prev"))?,
+        hash: Digest::from_column(&row.hash)
+            .ok()
+            .ok_or_else(|| parse.corrupt("hash"))?,
         payload: row.payload,
         name: row.name,
         at_us: row.at,
@@ -121,7 +125,9 @@ fn line(row: ledger_event::Model) -> Result<SealedEvent, StoreError> {
 pub(super) fn head(row: &ledger_head::Model) -> Result<Head, StoreError> {
     let case = CaseId::from_uuid(row.chain);
     let parse = Row::of("ledger_head", &case);
-    let hash = Digest::from_column(&row.hash).ok().ok_or_else(|| parse.corrupt("hash"))?;
+    let hash = Digest::from_column(&row.hash)
+        .ok()
+        .ok_or_else(|| parse.corrupt("hash"))?;
     Ok(Head {
         chain: row.chain,
         seq: parse.number("seq", row.seq)?,
@@ -179,7 +185,7 @@ impl Text {
         if committed != Some(ledger::commitment(salt, json)) {
             return Err(corrupt());
         }
-        serde_json::from_slice(json).ok().ok_or_else(|| corrupt())
+        serde_json::from_slice(json).ok().ok_or_else(corrupt)
     }
 }
 
@@ -232,7 +238,9 @@ fn stored_event(
     let id = format!("{case}/{}", line.seq);
     let parse = Row::of("ledger_event", &id);
     let body = line.body().ok_or_else(|| parse.corrupt("payload"))?;
-    let body: Body = serde_json::from_value(body).ok().ok_or_else(|| parse.corrupt("payload"))?;
+    let body: Body = serde_json::from_value(body)
+        .ok()
+        .ok_or_else(|| parse.corrupt("payload"))?;
     Ok(StoredEvent {
         seq: line.seq,
         at: parse.instant("at", line.at_us)?,

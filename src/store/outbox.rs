@@ -16,6 +16,7 @@ use sea_orm::sea_query::{
 use sea_orm::{ColumnTrait as _, EntityTrait as _, FromQueryResult, QueryFilter as _, QuerySelect as _};
 
 use super::case::CaseStore;
+use super::dialect;
 use super::error::StoreError;
 use super::names::name_of;
 use super::parse::{Row, number};
@@ -152,7 +153,11 @@ impl CaseStore {
                 delivery::Column::ChangedAt,
                 Expr::value(request.now.timestamp_micros()),
             )
-            .filter(delivery::Column::Id.in_subquery(claimable(request)?))
+            .filter(dialect::is_one_of(
+                tx.connection(),
+                Expr::col(delivery::Column::Id),
+                claimable(request)?,
+            ))
             .exec_with_returning(tx.connection())
             .await?;
         tx.commit().await?;
@@ -273,6 +278,7 @@ pub(super) fn rows(
             operation: new.operation,
             key: new.key,
             state: name_of(DeliveryState::Pending)?,
+            waiting: DeliveryState::Pending.is_claimable(),
             fence: 0,
             attempts: 0,
             tries_spent: 0,
@@ -291,6 +297,10 @@ pub(super) async fn apply_result(tx: &Tx, result: &DeliveryResult, now: i64) -> 
     let tries = Expr::col(delivery::Column::TriesSpent);
     let updated = delivery::Entity::update_many()
         .col_expr(delivery::Column::State, Expr::value(name_of(result.state)?))
+        .col_expr(
+            delivery::Column::Waiting,
+            Expr::value(result.state.is_claimable()),
+        )
         .col_expr(delivery::Column::Fence, Expr::col(delivery::Column::Fence).add(1))
         .col_expr(delivery::Column::Reason, Expr::value(result.reason.clone()))
         .col_expr(
@@ -300,7 +310,7 @@ pub(super) async fn apply_result(tx: &Tx, result: &DeliveryResult, now: i64) -> 
         .col_expr(
             delivery::Column::TriesSpent,
             match result.tries {
-                Tries::Keep => tries.into(),
+                Tries::Keep => tries,
                 Tries::Spend => tries.add(1),
                 Tries::Reset => Expr::value(0),
             },
@@ -336,7 +346,7 @@ fn claimable(request: &ClaimRequest<'_>) -> Result<SelectStatement, StoreError> 
     select
         .column(("d", delivery::Column::Id))
         .from_as(delivery::Entity, "d")
-        .and_where(column(delivery::Column::State).is_in(states(DeliveryState::is_claimable)?))
+        .and_where(column(delivery::Column::Waiting))
         .and_where(column(delivery::Column::NextAttemptAt).lte(request.now.timestamp_micros()))
         .and_where(earlier_unfinished()?.not())
         .order_by(("d", delivery::Column::NextAttemptAt), Order::Asc)

@@ -83,7 +83,9 @@ impl<'a> Row<'a> {
 
     pub(super) fn json<T: DeserializeOwned>(self, column: &'static str, text: &str) -> Result<T, StoreError> {
         // the cause would quote the document
-        serde_json::from_str(text).ok().ok_or_else(|| self.corrupt(column))
+        serde_json::from_str(text)
+            .ok()
+            .ok_or_else(|| self.corrupt(column))
     }
 
     /// Any other text that parses.

@@ -1,4 +1,4 @@
-//! How a scope reads in SQL: every list is cut to what its reader may see before a row leaves the database.
+//! How the permission to read reads in SQL: a list is cut to what its reader may see before a row leaves the database.
 
 use onedoor_domain::id::{DivisionId, OrganizationId};
 use onedoor_domain::proof::{ReadProof, ReadScope};

@@ -52,7 +52,8 @@ impl CaseStore {
             .open(&body_place(id), &Sealed::from_bytes(row.body))
             .map_err(StoreError::other)?;
         let body: ReceiptBody = serde_json::from_slice(body.expose())
-            .ok().ok_or_else(|| Row::of("receipt", &id).corrupt("body"))?;
+            .ok()
+            .ok_or_else(|| Row::of("receipt", &id).corrupt("body"))?;
         Ok(SignedReceipt {
             body,
             key_id: row.key_id,

@@ -26,13 +26,13 @@ use onedoor_domain::idempotency::{Fingerprint, IdempotencyKey};
 use onedoor_domain::item::{ApplicantKind, Basis, CaseKind, ItemType, ItemVersion, ProcessingType};
 use onedoor_domain::limit::Limit;
 use onedoor_domain::policy::Act;
+use onedoor_domain::proof::{self, ReadProof};
+use onedoor_domain::receipt::kind::ReceiptKind;
 use onedoor_domain::receipt::parts::{
     Bilingual, ReceiptContact, ReceiptItem, ReceiptOrganization, ReceiptPlace,
 };
-use onedoor_domain::receipt::kind::ReceiptKind;
 use onedoor_domain::receipt::{FORMAT, ReceiptBody};
 use onedoor_domain::route::{Assignment, HandoffKind, Step, StepClock};
-use onedoor_domain::proof::{self, ReadProof};
 use onedoor_domain::tracking::TrackingCode;
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, Statement};
 use serde_json::json;
@@ -82,7 +82,7 @@ pub(super) fn actor(kind: ActorKind, office: u128) -> Actor {
     }
 }
 
-pub(super) fn scope(act: Act, kind: ActorKind, office: u128) -> ReadProof {
+pub(super) fn reader(act: Act, kind: ActorKind, office: u128) -> ReadProof {
     proof::read(&actor(kind, office), act).unwrap()
 }
 
@@ -247,7 +247,12 @@ pub(super) fn act(
     let (item, calendar) = (item(), calendar());
     let by = actor(kind, office);
     let mut ids = Uuid::now_v7;
-    let outcome = decide(&loaded.case, command, context(&item, &calendar, &mut ids, now, &by)).unwrap();
+    let outcome = decide(
+        &loaded.case,
+        command,
+        context(&item, &calendar, &mut ids, now, &by),
+    )
+    .unwrap();
     WriteSet::of(
         now,
         CaseChange {

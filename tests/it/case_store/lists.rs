@@ -17,7 +17,7 @@ use sea_orm::{ConnectionTrait as _, DatabaseConnection, Statement};
 use uuid::Uuid;
 
 use super::fixture::{
-    COUNTY, STATION, TOWNSHIP, act, delivery, load, morning, open, organization, scope, stored, submission,
+    COUNTY, STATION, TOWNSHIP, act, delivery, load, morning, open, organization, reader, stored, submission,
     submission_in,
 };
 use crate::harness::story::story;
@@ -71,8 +71,8 @@ story!(
         expected.sort();
         expected.reverse();
         let expected: Vec<CaseId> = expected.into_iter().map(|(_, id)| id).collect();
-        let clerk = scope(Act::ReadCase, ActorKind::Clerk, STATION);
-        let auditor = scope(Act::ReadCase, ActorKind::Auditor, 77);
+        let clerk = reader(Act::ReadCase, ActorKind::Clerk, STATION);
+        let auditor = reader(Act::ReadCase, ActorKind::Auditor, 77);
         let any = CaseFilter::default();
         for reader in [&clerk, &auditor] {
             for size in [1, 2, 3, 100] {
@@ -128,7 +128,7 @@ story!(
         let looped = stored(&store, submission_in(morning() + Duration::minutes(1), 950)).await.case;
         let any = CaseFilter::default();
         let sees = async |kind, office| {
-            let scope = scope(Act::ReadCase, kind, office);
+            let scope = reader(Act::ReadCase, kind, office);
             let listed = all_cases(&store, &scope, &any, 10).await;
             let mut within = Vec::new();
             for case in [looped.id, below.id] {
@@ -153,7 +153,7 @@ story!(
         assert_eq!(sees(ActorKind::Officer, COUNTY).await, [below.id]);
 
         let accepted = CaseFilter { statuses: vec![CaseStatus::InReview, CaseStatus::Accepted], ..any.clone() };
-        let clerk = scope(Act::ReadCase, ActorKind::Clerk, STATION);
+        let clerk = reader(Act::ReadCase, ActorKind::Clerk, STATION);
         assert_eq!(all_cases(&store, &clerk, &accepted, 10).await, [below.id]);
         let narrow = CaseFilter {
             division: Some(super::fixture::division(900)),
@@ -187,7 +187,7 @@ story!(
             ],
             ..HandoffFilter::default()
         };
-        let clerk = scope(Act::ReadHandoffs, ActorKind::Clerk, TOWNSHIP);
+        let clerk = reader(Act::ReadHandoffs, ActorKind::Clerk, TOWNSHIP);
         let page = store
             .list_handoffs(&clerk, &desk, &request(HANDOFFS_BY_DUE, 2, None))
             .await
@@ -231,7 +231,7 @@ story!(
             .await
             .unwrap();
         assert_eq!(late.edges.len(), 1);
-        let stranger = scope(Act::ReadHandoffs, ActorKind::Clerk, 55);
+        let stranger = reader(Act::ReadHandoffs, ActorKind::Clerk, 55);
         let none = store
             .list_handoffs(&stranger, &desk, &request(HANDOFFS_BY_DUE, 9, None))
             .await
@@ -259,7 +259,7 @@ story!(
         let case = stored(&store, set).await.case;
         let any = DeliveryFilter::default();
         let page = request(DELIVERIES_BY_CREATED, 10, None);
-        let sender = scope(Act::ReadDeliveries, ActorKind::Officer, STATION);
+        let sender = reader(Act::ReadDeliveries, ActorKind::Officer, STATION);
         let listed = store.list_deliveries(&sender, &any, &page).await.unwrap();
         assert_eq!(listed.edges.len(), 1);
         let entry = &listed.edges[0].node;
@@ -268,7 +268,7 @@ story!(
             (id, case.id, &case.tracking)
         );
         assert_eq!(store.delivery(&sender, id).await.unwrap().as_ref(), Some(entry));
-        let other = scope(Act::ReadDeliveries, ActorKind::Officer, COUNTY);
+        let other = reader(Act::ReadDeliveries, ActorKind::Officer, COUNTY);
         assert!(
             store
                 .list_deliveries(&other, &any, &page)
@@ -278,7 +278,7 @@ story!(
                 .is_empty()
         );
         assert_eq!(store.delivery(&other, id).await.unwrap(), None);
-        let admin = scope(Act::ReadDeliveries, ActorKind::Admin, 1);
+        let admin = reader(Act::ReadDeliveries, ActorKind::Admin, 1);
         assert!(admin.masked());
         let elsewhere = DeliveryFilter {
             upstream: Some("x".to_owned()),
