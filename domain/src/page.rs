@@ -83,6 +83,16 @@ pub enum End {
     Last,
 }
 
+/// In which direction a list runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
+pub enum Direction {
+    /// Smallest first.
+    #[default]
+    Ascending,
+    /// Largest first.
+    Descending,
+}
+
 /// What a caller asks for, as Relay's connection arguments say it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct PageArgs {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use onedoor_domain::id::{ItemVersionId, ServiceItemId};
 use onedoor_domain::item::{ApplicantKind, ItemType, ItemVersion, ProcessingType};
-use onedoor_domain::page::{End, KeyPart, Page, PageArgs, PageRequest, Position};
+use onedoor_domain::page::{Direction, End, KeyPart, Page, PageArgs, PageRequest, Position};
 use serde::{Deserialize, Serialize};
 
 use super::Services;
@@ -14,8 +14,13 @@ use crate::cache::epochs::Epoch;
 use crate::error::AppError;
 use crate::store;
 
-/// Name of the one order of item lists, for cursors.
-const BY_CODE: &str = "item.code";
+/// Name of an order of item lists, for cursors.
+const fn order_by_code(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Ascending => "item.code",
+        Direction::Descending => "item.code.desc",
+    }
+}
 
 /// The published version of every item that is offered, by code.
 #[derive(Debug, Default)]
@@ -27,7 +32,9 @@ pub struct Offered {
 
 impl Offered {
     fn new(items: Vec<ItemVersion>) -> Self {
-        let items: Vec<_> = items.into_iter().map(Arc::new).collect();
+        let mut items: Vec<_> = items.into_iter().map(Arc::new).collect();
+        // pages compare codes byte by byte; the order of a database depends on its locale
+        items.sort_by(|one, other| one.code.cmp(&other.code));
         let by_code = items
             .iter()
             .enumerate()
@@ -108,6 +115,8 @@ pub struct ItemFilter {
     pub role: Option<String>,
     /// Only those whose Chinese or English name contains this text.
     pub name_contains: Option<String>,
+    /// By code, in this direction.
+    pub direction: Direction,
 }
 
 /// What is offered now.
@@ -160,33 +169,31 @@ pub async fn page(
     filter: &ItemFilter,
     args: &PageArgs,
 ) -> Result<Page<Arc<ItemVersion>>, AppError> {
-    let request = PageRequest::parse(args, BY_CODE, 1).map_err(super::bad_page)?;
+    let request = PageRequest::parse(args, order_by_code(filter.direction), 1).map_err(super::bad_page)?;
     let offered = offered(cx).await?;
-    let fitting: Vec<_> = offered
+    let mut fitting: Vec<_> = offered
         .items
         .iter()
         .filter(|item| fits(item, filter))
         .cloned()
         .collect();
+    if filter.direction == Direction::Descending {
+        fitting.reverse();
+    }
     let total = u64::try_from(fitting.len()).ok();
+    let behind = |this: &Position, that: &Position| match filter.direction {
+        Direction::Ascending => is_behind(this, that),
+        Direction::Descending => is_behind(that, this),
+    };
     let between = fitting.into_iter().filter(|item| {
         let here = position(item);
-        request.after.as_ref().is_none_or(|after| is_behind(&here, after))
-            && request
-                .before
-                .as_ref()
-                .is_none_or(|before| is_behind(before, &here))
+        request.after.as_ref().is_none_or(|after| behind(&here, after))
+            && request.before.as_ref().is_none_or(|before| behind(before, &here))
     });
-    let enough = usize::try_from(request.size)
-        .unwrap_or(usize::MAX)
-        .saturating_add(1);
-    let read: Vec<_> = match request.end {
-        End::First => between.take(enough).collect(),
-        End::Last => {
-            let all: Vec<_> = between.collect();
-            all.into_iter().rev().take(enough).collect()
-        }
-    };
+    let mut read: Vec<_> = between.collect();
+    if request.end == End::Last {
+        read.reverse();
+    }
     Ok(Page {
         total,
         ..request.page(read, |item| position(item))

@@ -45,7 +45,8 @@ pub async fn page(
     filter: DivisionFilter,
     args: &PageArgs,
 ) -> Result<Arc<Page<Division>>, AppError> {
-    let request = PageRequest::parse(args, store::division::BY_CODE, 1).map_err(super::bad_page)?;
+    let request = PageRequest::parse(args, store::division::order_by_code(filter.direction), 1)
+        .map_err(super::bad_page)?;
     let load = {
         let (database, filter) = (cx.database.clone(), filter.clone());
         move || async move { Ok(store::division::page(&database, &filter, &request).await?) }

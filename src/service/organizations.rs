@@ -35,7 +35,8 @@ pub async fn page(
     filter: OrganizationFilter,
     args: &PageArgs,
 ) -> Result<Arc<Page<Organization>>, AppError> {
-    let request = PageRequest::parse(args, store::organization::BY_CODE, 1).map_err(super::bad_page)?;
+    let request = PageRequest::parse(args, store::organization::order_by_code(filter.direction), 1)
+        .map_err(super::bad_page)?;
     let load = {
         let (database, filter) = (cx.database.clone(), filter.clone());
         move || async move { Ok(store::organization::page(&database, &filter, &request).await?) }

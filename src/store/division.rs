@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use onedoor_domain::division::{CodeSystem, Division, DivisionCode, Level, Setting};
 use onedoor_domain::id::DivisionId;
-use onedoor_domain::page::{KeyPart, Page, PageRequest, Position};
+use onedoor_domain::page::{Direction, KeyPart, Page, PageRequest, Position};
 use onedoor_entity::{division, division_code};
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, EntityTrait as _, IntoActiveModel as _, PaginatorTrait as _,
@@ -14,11 +14,17 @@ use sea_orm::{
 use super::database::Database;
 use super::error::StoreError;
 use super::names::{ImportCounts, ROWS_PER_INSERT, name_of, named};
-use super::page::{ascending, keyset};
+use super::page::{keyset, towards};
 use super::tx::Tx;
 
-/// Name of the one order of division lists, for cursors.
-pub const BY_CODE: &str = "division.code";
+/// Name of an order of division lists, for cursors.
+#[must_use]
+pub const fn order_by_code(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Ascending => "division.code",
+        Direction::Descending => "division.code.desc",
+    }
+}
 
 /// Which divisions a list has; `None` does not restrict.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, serde::Serialize)]
@@ -33,6 +39,8 @@ pub struct DivisionFilter {
     pub counted: Option<bool>,
     /// Only those whose name contains this text.
     pub name_contains: Option<String>,
+    /// By code, in this direction.
+    pub direction: Direction,
 }
 
 /// A division as an import brings it.
@@ -77,9 +85,13 @@ pub async fn page(
 ) -> Result<Page<Division>, StoreError> {
     let query = filtered(filter)?;
     let total = query.clone().count(database.read()).await?;
-    let rows = keyset(query, &[ascending(division::Column::Code)], request)?
-        .all(database.read())
-        .await?;
+    let rows = keyset(
+        query,
+        &[towards(division::Column::Code, filter.direction)],
+        request,
+    )?
+    .all(database.read())
+    .await?;
     let divisions = rows.into_iter().map(parse).collect::<Result<Vec<_>, _>>()?;
     let page = request.page(divisions, |row| Position(vec![KeyPart::Text(row.code.clone())]));
     Ok(Page {

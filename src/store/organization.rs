@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use onedoor_domain::division::Level;
 use onedoor_domain::id::{DivisionId, OrganizationId};
 use onedoor_domain::organization::{Organization, OrganizationKind};
-use onedoor_domain::page::{KeyPart, Page, PageRequest, Position};
+use onedoor_domain::page::{Direction, KeyPart, Page, PageRequest, Position};
 use onedoor_entity::{organization, organization_name};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -17,11 +17,17 @@ use sea_orm::{
 use super::database::Database;
 use super::error::StoreError;
 use super::names::{ImportCounts, ROWS_PER_INSERT, name_of, named};
-use super::page::{ascending, keyset};
+use super::page::{keyset, towards};
 use super::tx::Tx;
 
-/// Name of the one order of organization lists, for cursors.
-pub const BY_CODE: &str = "organization.code";
+/// Name of an order of organization lists, for cursors.
+#[must_use]
+pub const fn order_by_code(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Ascending => "organization.code",
+        Direction::Descending => "organization.code.desc",
+    }
+}
 
 /// Which organizations a list has; `None` does not restrict.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, serde::Serialize)]
@@ -36,6 +42,8 @@ pub struct OrganizationFilter {
     pub division: Option<DivisionId>,
     /// Only those whose Chinese name contains this text.
     pub name_contains: Option<String>,
+    /// By code, in this direction.
+    pub direction: Direction,
 }
 
 /// All organizations by code, and who took over the work of those that closed.
@@ -82,9 +90,13 @@ pub async fn page(
 ) -> Result<Page<Organization>, StoreError> {
     let query = filtered(filter)?;
     let total = query.clone().count(database.read()).await?;
-    let rows = keyset(query, &[ascending(organization::Column::Code)], request)?
-        .all(database.read())
-        .await?;
+    let rows = keyset(
+        query,
+        &[towards(organization::Column::Code, filter.direction)],
+        request,
+    )?
+    .all(database.read())
+    .await?;
     let organizations = rows.into_iter().map(parse).collect::<Result<Vec<_>, _>>()?;
     let page = request.page(organizations, |row| {
         Position(vec![KeyPart::Text(row.code.clone())])

@@ -1,6 +1,6 @@
 //! Keyset pages: a list is continued behind a position, never by counting rows.
 
-use onedoor_domain::page::{End, KeyPart, PageRequest, Position};
+use onedoor_domain::page::{Direction, End, KeyPart, PageRequest, Position};
 use sea_orm::sea_query::{Condition, ExprTrait as _, LikeExpr, SimpleExpr};
 use sea_orm::{
     ColumnTrait, EntityTrait, Order, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select, Value,
@@ -28,6 +28,14 @@ pub const fn descending<C>(column: C) -> Key<C> {
     Key {
         column,
         descending: true,
+    }
+}
+
+/// In the direction asked for.
+pub const fn towards<C>(column: C, direction: Direction) -> Key<C> {
+    match direction {
+        Direction::Ascending => ascending(column),
+        Direction::Descending => descending(column),
     }
 }
 
