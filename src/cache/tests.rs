@@ -1,3 +1,5 @@
+//! Answers are kept by epoch, loaded once and never outlive what is known.
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 

@@ -1,3 +1,5 @@
+//! What the catalogue's import accepts and refuses.
+
 use onedoor_domain::id::CalendarVersionId;
 
 use super::*;
