@@ -127,8 +127,9 @@ story!(
                 matches!(wait.await, Ok(Ok(payload)) if &*payload == round)
             })
             .await;
-            assert_eq!(own.try_recv().as_deref(), Ok(round), "the own process hears it at once");
-            while own.try_recv().is_ok() {}
+            // after an outage an empty hint comes first: something may have been missed
+            let here: Vec<_> = std::iter::from_fn(|| own.try_recv().ok()).filter(|hint| !hint.is_empty()).collect();
+            assert!(!here.is_empty() && here.iter().all(|hint| &**hint == round), "the own process hears it at once");
             if round == "before" {
                 redis.stop().await;
                 redis.start_again().await;
