@@ -11,6 +11,7 @@ pub mod limits;
 pub mod mask;
 pub mod omitted;
 pub mod paging;
+pub mod positions;
 pub mod precheck;
 pub mod query;
 pub(crate) mod reach;

@@ -1,7 +1,6 @@
 //! The HTTP edge: authenticates, bounds and answers requests.
 
 pub mod answer;
-pub mod authenticate;
 pub mod body;
 pub mod correlation;
 pub mod cors;

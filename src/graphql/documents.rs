@@ -12,6 +12,7 @@ use crate::config::limits::LimitsConfig;
 use crate::graphql::executor::GraphqlExecutor;
 use crate::graphql::lexer;
 use crate::graphql::limits::{Excess, Limit, MEASURE_FACTOR, NESTING_MAX, excess, excesses};
+use crate::graphql::positions;
 use crate::graphql::precheck::{self, Cost, OperationFacts, Unpriceable};
 
 /// SHA-256 of a document's text.
@@ -122,6 +123,10 @@ impl Documents {
             .validate(&document, Variables::default())
             .await
             .map_err(DocumentFault::Invalid)?;
+        let misplaced = positions::misplaced(executor.types(), &document);
+        if !misplaced.is_empty() {
+            return Err(DocumentFault::Invalid(misplaced));
+        }
         let weight = u32::try_from(text.len() / 1_024 + 1).unwrap_or(u32::MAX);
         let document = Arc::new(CheckedDocument {
             hash,

@@ -23,9 +23,11 @@ pub struct OutputField {
     pub named_type: String,
     /// Whether it takes `first` or `last`.
     pub paged: bool,
+    /// Its arguments.
+    pub arguments: BTreeMap<String, InputField>,
 }
 
-/// A field of an input object.
+/// A field of an input object, or an argument.
 #[derive(Debug, Clone)]
 pub struct InputField {
     /// Its type.
@@ -132,15 +134,15 @@ impl TypeMap {
 }
 
 fn output_field(field: &FieldDefinition) -> (String, OutputField) {
-    let paged = field
-        .arguments
-        .iter()
-        .any(|it| matches!(it.node.name.node.as_str(), "first" | "last"));
+    let arguments: BTreeMap<_, _> = field.arguments.iter().map(|it| input_field(&it.node)).collect();
+    let paged = arguments.contains_key("first") || arguments.contains_key("last");
+    let named_type = named(&field.ty.node).to_owned();
     (
         field.name.node.to_string(),
         OutputField {
-            named_type: named(&field.ty.node).to_owned(),
+            named_type,
             paged,
+            arguments,
         },
     )
 }

@@ -18,10 +18,9 @@ use crate::graphql::budget::FieldBudget;
 use crate::graphql::documents::Documents;
 use crate::graphql::executor::GraphqlExecutor;
 use crate::graphql::trusted::{ManifestError, TrustedDocuments};
-use crate::http::authenticate::Authenticator;
 use crate::http::metrics::EdgeMetrics;
 use crate::http::sockets::SocketCounts;
-use crate::service::identity::Authenticated;
+use crate::service::identity::{Authenticated, Authenticator};
 use crate::telemetry::metrics::Metrics;
 
 /// What the edge is built from.

@@ -44,7 +44,7 @@ pub async fn page(
     edge: web::Data<Edge>,
     files: web::Data<GraphiqlFiles>,
 ) -> HttpResponse {
-    if let Err(refused) = admit(&edge, &request) {
+    if let Err(refused) = admit(&edge, &request).await {
         return refused;
     }
     let complete = VENDORED.iter().all(|name| files.0.join(name).is_file());
@@ -91,7 +91,7 @@ pub async fn asset(
 
 /// The schema's text.
 pub async fn sdl(request: HttpRequest, edge: web::Data<Edge>) -> HttpResponse {
-    match admit(&edge, &request) {
+    match admit(&edge, &request).await {
         Ok(()) => HttpResponse::Ok()
             .insert_header((header::CONTENT_TYPE, "application/graphql; charset=utf-8"))
             .body(edge.executor.sdl().to_owned()),
@@ -99,13 +99,13 @@ pub async fn sdl(request: HttpRequest, edge: web::Data<Edge>) -> HttpResponse {
     }
 }
 
-fn admit(edge: &Edge, request: &HttpRequest) -> Result<(), HttpResponse> {
+async fn admit(edge: &Edge, request: &HttpRequest) -> Result<(), HttpResponse> {
     let head = Head::of(request, edge);
     let authorization = request
         .headers()
         .get(header::AUTHORIZATION)
         .and_then(|it| it.to_str().ok());
-    let session = edge.authenticator.caller(authorization);
+    let session = edge.authenticator.authenticate(authorization).await;
     match session {
         Ok(session) if edge.may_introspect(&session) => Ok(()),
         Ok(_) => Err(problem(

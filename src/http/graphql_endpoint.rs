@@ -55,7 +55,7 @@ async fn answer(
     if !get && !body::is_json(request.headers()) {
         return Err(refusal(&head, ErrorCode::UnsupportedMediaType));
     }
-    let session = authenticate(edge, &head, request)?;
+    let session = authenticate(edge, &head, request).await?;
     let envelope = if get {
         Envelope::from_query_string(request.query_string())
     } else {
@@ -92,7 +92,7 @@ async fn answer(
     Ok(answer.respond(profile, media))
 }
 
-fn authenticate(edge: &Edge, head: &Head, request: &HttpRequest) -> Result<Authenticated, Answer> {
+async fn authenticate(edge: &Edge, head: &Head, request: &HttpRequest) -> Result<Authenticated, Answer> {
     let authorization = match request.headers().get(header::AUTHORIZATION) {
         Some(value) => Some(
             value
@@ -101,7 +101,7 @@ fn authenticate(edge: &Edge, head: &Head, request: &HttpRequest) -> Result<Authe
         ),
         None => None,
     };
-    let session = edge.authenticator.caller(authorization);
+    let session = edge.authenticator.authenticate(authorization).await;
     session
         .map_err(|error| Answer::refused(Phase::Transport(error.code), vec![head.mask().app_error(&error)]))
 }

@@ -127,6 +127,13 @@ impl EdgeMetrics {
         self.operation_seconds.with_label_values(&[kind]).observe(seconds);
     }
 
+    /// Counts a subscription that was opened; it has no time of its own.
+    pub fn subscribed(&self, name: &str) {
+        let kind = kind_text(OperationType::Subscription);
+        let outcome = Outcome::Complete.as_str();
+        self.operations.with_label_values(&[kind, name, outcome]).inc();
+    }
+
     /// Counts a refusal.
     pub fn rejected(&self, reason: &'static str) {
         self.rejections.with_label_values(&[reason]).inc();

@@ -137,8 +137,7 @@ pub fn execute_stream(edge: &Arc<Edge>, caller: &Caller, prepared: Prepared) -> 
         }
         OperationType::Subscription => {
             let mask = caller.head.mask();
-            edge.metrics
-                .executed(prepared.kind, &prepared.name, Outcome::Complete, 0.0);
+            edge.metrics.subscribed(&prepared.name);
             AssertUnwindSafe(edge.executor.execute_stream(prepared.request))
                 .catch_unwind()
                 .map(move |event| match event {

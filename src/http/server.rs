@@ -1,14 +1,16 @@
 //! The HTTP server: the order of its layers, its routes, its start and its stop.
 
+use std::any::Any;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::dev::ServerHandle;
+use actix_web::dev::{Extensions, ServerHandle};
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 
@@ -22,6 +24,8 @@ use crate::http::{cors, head, problem};
 const BACKLOG: i32 = 1_024;
 /// The server's own clock moves twice a second: a shorter limit would refuse heads that arrive at once.
 const HEAD_TIMEOUT_MIN: Duration = Duration::from_secs(1);
+/// How long a client may leave what was sent to it unread before the kernel ends its connection.
+const UNREAD_MAX: Duration = Duration::from_secs(30);
 /// How long an idle connection is kept.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
@@ -72,6 +76,7 @@ where
     let server = server
         .client_request_timeout(Duration::from_millis(settings.body_timeout_ms).max(HEAD_TIMEOUT_MIN))
         .keep_alive(KEEP_ALIVE)
+        .on_connect(bound_unread)
         // A client that has closed its side is gone: its query is dropped, its mutation goes on.
         .h1_allow_half_closed(false)
         .shutdown_timeout(settings.stop_timeout_ms.div_ceil(1_000))
@@ -119,6 +124,15 @@ impl RunningServer {
             Ok(result) => result,
             Err(cut) => Err(io::Error::other(cut)),
         }
+    }
+}
+
+/// Without this a client that stops reading holds its connection, and what is buffered for it, for as long as it likes.
+fn bound_unread(connection: &dyn Any, _: &mut Extensions) {
+    if let Some(stream) = connection.downcast_ref::<TcpStream>()
+        && let Err(error) = SockRef::from(stream).set_tcp_user_timeout(Some(UNREAD_MAX))
+    {
+        tracing::debug!(%error, "a connection has no bound on unread data");
     }
 }
 

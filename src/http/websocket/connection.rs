@@ -40,7 +40,7 @@ pub(super) async fn serve(
         slow: CancellationToken::new(),
     };
     let mut writing = socket.clone();
-    let writer = actix_web::rt::spawn(async move {
+    let mut writer = actix_web::rt::spawn(async move {
         while let Some(text) = queued.recv().await {
             if writing.text(text).await.is_err() {
                 return;
@@ -60,7 +60,11 @@ pub(super) async fn serve(
     operations.cut_all();
     // Dropping the connection ends the queue, so that what is in it goes out before the close frame.
     drop(connection);
-    if over == Some(Close::TryLater) || tokio::time::timeout(CLOSE_TIMEOUT, writer).await.is_err() {
+    let flushed =
+        over != Some(Close::TryLater) && tokio::time::timeout(CLOSE_TIMEOUT, &mut writer).await.is_ok();
+    if !flushed {
+        // It may wait for a client that does not read, and holds the socket as long as it does.
+        writer.abort();
         tracing::debug!(correlation.id = %head.correlation_id, "a socket was closed with messages unsent");
     }
     if let Some(reason) = over {
@@ -119,7 +123,7 @@ impl Connection {
                 message = messages.recv() => {
                     heard = Instant::now();
                     let fresh = matches!(self.state, State::Fresh);
-                    match self.heard(message) {
+                    match self.heard(message).await {
                         Heard::Nothing => {}
                         Heard::Over(code) => return code,
                         Heard::Ping(bytes) => {
@@ -144,11 +148,12 @@ impl Connection {
         }
     }
 
-    fn heard(&mut self, message: Option<Result<AggregatedMessage, ProtocolError>>) -> Heard {
+    async fn heard(&mut self, message: Option<Result<AggregatedMessage, ProtocolError>>) -> Heard {
         match message {
             Some(Ok(AggregatedMessage::Text(text))) => match ClientMessage::read(&text) {
                 Some(message) => self
                     .obey(message)
+                    .await
                     .map_or(Heard::Nothing, |code| Heard::Over(Some(code))),
                 None => Heard::Over(Some(Close::BadMessage)),
             },
@@ -163,14 +168,14 @@ impl Connection {
     }
 
     /// Does what a message asks for; gives the code to close with when it must not be asked.
-    fn obey(&mut self, message: ClientMessage) -> Option<Close> {
+    async fn obey(&mut self, message: ClientMessage) -> Option<Close> {
         match (message, &self.state) {
             (ClientMessage::Ping, _) => {
                 self.out.send(ServerMessage::Pong.text());
                 None
             }
             (ClientMessage::Pong, _) => None,
-            (ClientMessage::Init { authorization }, State::Fresh) => self.admit(authorization),
+            (ClientMessage::Init { authorization }, State::Fresh) => self.admit(authorization).await,
             (ClientMessage::Init { .. }, State::Open(_)) => Some(Close::TooManyInits),
             (ClientMessage::Subscribe { .. }, State::Fresh) => Some(Close::Unauthorized),
             (ClientMessage::Subscribe { id, .. }, State::Open(_)) if self.operations.contains(&id) => {
@@ -215,9 +220,13 @@ impl Connection {
         }
     }
 
-    fn admit(&mut self, authorization: Option<String>) -> Option<Close> {
+    async fn admit(&mut self, authorization: Option<String>) -> Option<Close> {
         let authorization = authorization.or_else(|| self.authorization.take());
-        let known = self.edge.authenticator.caller(authorization.as_deref());
+        let known = self
+            .edge
+            .authenticator
+            .authenticate(authorization.as_deref())
+            .await;
         let session = match known {
             Ok(session) => session,
             Err(error) => {

@@ -7,17 +7,17 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use async_graphql::{Context, InputObject, MaybeUndefined, Object, Schema, SimpleObject, Subscription};
 use chrono::Duration;
 use futures_util::Stream;
+use futures_util::future::BoxFuture;
 use futures_util::stream;
 use onedoor::clock::{Clock as _, SystemClock};
 use onedoor::config::{Config, ConfigInputs};
 use onedoor::error::{AppError, ErrorCode};
 use onedoor::graphql::context::RequestContext;
 use onedoor::graphql::executor::SchemaExecutor;
-use onedoor::http::authenticate::Authenticator;
 use onedoor::http::edge::{Edge, EdgeParts};
 use onedoor::http::graphiql::GraphiqlFiles;
 use onedoor::http::server::{self, RunningServer};
-use onedoor::service::identity::Authenticated;
+use onedoor::service::identity::{Authenticated, Authenticator};
 use onedoor::telemetry::metrics::Metrics;
 use onedoor_domain::actor::{Actor, ActorKind};
 use serde_json::{Value, json};
@@ -147,24 +147,29 @@ impl Subscription_ {
 pub(crate) struct Names;
 
 impl Authenticator for Names {
-    fn caller(&self, authorization: Option<&str>) -> Result<Authenticated, AppError> {
-        let Some(header) = authorization else {
-            return Ok(Authenticated::anonymous());
-        };
-        let (kind, left) = match header {
-            "Bearer clerk" => (ActorKind::Clerk, Duration::hours(1)),
-            "Bearer citizen" => (ActorKind::Citizen, Duration::hours(1)),
-            "Bearer brief" => (ActorKind::Clerk, Duration::milliseconds(300)),
-            _ => return Err(AppError::of(ErrorCode::Unauthenticated)),
-        };
-        let actor = Actor {
-            kind,
-            subject: header.to_owned(),
-            ..Actor::anonymous()
-        };
-        Ok(Authenticated {
-            actor: Arc::new(actor),
-            expires_at: Some(SystemClock.now() + left),
+    fn authenticate<'a>(
+        &'a self,
+        authorization: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Authenticated, AppError>> {
+        Box::pin(async move {
+            let Some(header) = authorization else {
+                return Ok(Authenticated::anonymous());
+            };
+            let (kind, left) = match header {
+                "Bearer clerk" => (ActorKind::Clerk, Duration::hours(1)),
+                "Bearer citizen" => (ActorKind::Citizen, Duration::hours(1)),
+                "Bearer brief" => (ActorKind::Clerk, Duration::milliseconds(300)),
+                _ => return Err(AppError::of(ErrorCode::Unauthenticated)),
+            };
+            let actor = Actor {
+                kind,
+                subject: header.to_owned(),
+                ..Actor::anonymous()
+            };
+            Ok(Authenticated {
+                actor: Arc::new(actor),
+                expires_at: Some(SystemClock.now() + left),
+            })
         })
     }
 }
