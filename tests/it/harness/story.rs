@@ -4,28 +4,36 @@ use std::panic::{AssertUnwindSafe, resume_unwind};
 
 use futures_util::FutureExt as _;
 
+use super::template::Ground;
 use super::world::{World, WorldKind};
 
 /// `story!(name_of_the_rule, async |world| { … })` makes the tests `name_of_the_rule::sqlite` and
 /// `name_of_the_rule::postgres`; scripts/test.sh compares the two lists. Without a PostgreSQL the second one fails.
+/// The world has the reference data of a first start; with `empty` before the name it has none.
 macro_rules! story {
-    ($(#[doc = $doc:literal])* $name:ident, $story:expr) => {
+    ($(#[doc = $doc:literal])* empty $name:ident, $story:expr $(,)?) => {
+        story!(@ [$($doc)*] Empty $name, $story);
+    };
+    ($(#[doc = $doc:literal])* $name:ident, $story:expr $(,)?) => {
+        story!(@ [$($doc)*] Loaded $name, $story);
+    };
+    (@ [$($doc:literal)*] $ground:ident $name:ident, $story:expr) => {
         $(#[doc = $doc])*
         fn $name() -> impl AsyncFnOnce(&$crate::harness::world::World) {
             $story
         }
 
         mod $name {
-            use $crate::harness::{story::tell, world::WorldKind};
+            use $crate::harness::{story::tell, template::Ground, world::WorldKind};
 
             #[test]
             fn sqlite() {
-                tell(WorldKind::Sqlite, super::$name());
+                tell(WorldKind::Sqlite, Ground::$ground, super::$name());
             }
 
             #[test]
             fn postgres() {
-                tell(WorldKind::Postgres, super::$name());
+                tell(WorldKind::Postgres, Ground::$ground, super::$name());
             }
         }
     };
@@ -33,9 +41,9 @@ macro_rules! story {
 pub(crate) use story;
 
 /// Opens a world, tells the story in it, and leaves nothing behind, also when the story fails.
-pub(crate) fn tell(kind: WorldKind, story: impl AsyncFnOnce(&World)) {
+pub(crate) fn tell(kind: WorldKind, ground: Ground, story: impl AsyncFnOnce(&World)) {
     actix_web::rt::System::new().block_on(async {
-        let world = World::open(kind).await;
+        let world = World::open(kind, ground).await;
         let told = AssertUnwindSafe(story(&world)).catch_unwind().await;
         let closed = AssertUnwindSafe(world.close()).catch_unwind().await;
         // the story's own failure says more than what follows from it

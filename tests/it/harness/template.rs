@@ -1,32 +1,65 @@
-//! Migrates once per run and gives every test a copy.
+//! Migrates and loads the reference data once per run, and gives every test a copy.
 
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
 
+use onedoor::cache::hints::Hints;
+use onedoor::cache::{Cache, CacheSettings};
+use onedoor::clock::SystemClock;
+use onedoor::config::catalogue::SettingRule;
+use onedoor::service::directory::UpstreamBindings;
+use onedoor::service::import::shipped;
+use onedoor::service::{Foundations, Services};
 use onedoor::store::database::{Database, DatabaseSettings};
+use onedoor::telemetry::metrics::Metrics;
 use sea_orm::{ConnectionTrait as _, DatabaseConnection};
 
 use super::files::run_folder;
 use super::world::{connect, required};
 
-/// Copies the migrated SQLite file to where a test wants it.
-pub(crate) async fn copy_sqlite(to: &Path) {
-    let template = run_folder().join(format!("template-{}.db", build()));
+/// What a story's database holds before the gateway first sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ground {
+    /// All migrations and the reference data that ships, as after a first start.
+    Loaded,
+    /// All migrations and no row.
+    Empty,
+}
+
+impl Ground {
+    /// Names the template after this build of the suite, so that an old one is never taken for a new one.
+    fn template(self) -> String {
+        let built = fs::metadata(std::env::current_exe().unwrap())
+            .unwrap()
+            .modified()
+            .unwrap();
+        let at = built.duration_since(UNIX_EPOCH).unwrap().as_nanos();
+        match self {
+            Self::Loaded => format!("template_loaded_{at}"),
+            Self::Empty => format!("template_empty_{at}"),
+        }
+    }
+}
+
+/// Copies the SQLite template to where a test wants it.
+pub(crate) async fn copy_sqlite(ground: Ground, to: &Path) {
+    let template = run_folder().join(ground.template()).with_extension("db");
     let _alone = alone();
     if !template.exists() {
         let part = template.with_extension("part");
         drop(fs::remove_file(&part));
-        prepare(&format!("sqlite://{}?mode=rwc", part.display())).await;
+        prepare(ground, &format!("sqlite://{}?mode=rwc", part.display())).await;
         fs::rename(&part, &template).unwrap();
     }
     fs::copy(&template, to).unwrap();
 }
 
-/// Makes a database of this name from the migrated template and gives its address.
-pub(crate) async fn copy_postgres(name: &str) -> String {
+/// Makes a database of this name from the PostgreSQL template and gives its address.
+pub(crate) async fn copy_postgres(ground: Ground, name: &str) -> String {
     let admin = admin().await;
-    let template = format!("template_{}", build());
+    let template = ground.template();
     {
         let _alone = alone();
         let known = format!("SELECT 1 FROM pg_database WHERE datname = '{template}'");
@@ -40,7 +73,7 @@ pub(crate) async fn copy_postgres(name: &str) -> String {
                 .execute_unprepared(&format!("CREATE DATABASE {part}"))
                 .await
                 .unwrap();
-            prepare(&url_of(&part)).await;
+            prepare(ground, &url_of(&part)).await;
             admin
                 .execute_unprepared(&format!("ALTER DATABASE {part} RENAME TO {template}"))
                 .await
@@ -55,13 +88,35 @@ pub(crate) async fn copy_postgres(name: &str) -> String {
     url_of(name)
 }
 
-/// Brings an empty database to what every story starts from: all migrations.
-async fn prepare(url: &str) {
+/// Brings a new database to what its ground says.
+async fn prepare(ground: Ground, url: &str) {
     let database = Database::connect(&DatabaseSettings::for_url(url.to_owned()), None)
         .await
         .unwrap();
     database.migrate().await.unwrap();
+    if ground == Ground::Loaded {
+        shipped::load_if_empty(&services(database.clone()))
+            .await
+            .unwrap()
+            .unwrap();
+    }
     database.close().await.unwrap();
+}
+
+/// As much of a gateway as loads reference data.
+fn services(database: Database) -> Services {
+    let cache = CacheSettings {
+        entries_max: 1_000,
+        ttl: Duration::from_secs(60),
+    };
+    Services::new(Foundations {
+        database,
+        cache: Cache::new(cache, None, &Metrics::default()).unwrap(),
+        hints: Hints::new(None),
+        clock: Arc::new(SystemClock),
+        bindings: UpstreamBindings::default(),
+        setting_rule: SettingRule::CommitteeKind,
+    })
 }
 
 /// The suite's PostgreSQL, for making and dropping databases.
@@ -79,11 +134,4 @@ fn alone() -> File {
     let lock = File::create(run_folder().join("template.lock")).unwrap();
     lock.lock().unwrap();
     lock
-}
-
-/// Names the template after this build of the suite, so that an old one is never taken for a new one.
-fn build() -> String {
-    let built: PathBuf = std::env::current_exe().unwrap();
-    let changed = fs::metadata(built).unwrap().modified().unwrap();
-    changed.duration_since(UNIX_EPOCH).unwrap().as_nanos().to_string()
 }

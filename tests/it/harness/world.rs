@@ -9,6 +9,7 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use super::files::{folder, setting};
+use super::template::Ground;
 use super::{people, template};
 
 /// The back ends a story is told on.
@@ -30,18 +31,18 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// Makes a world with a migrated database.
-    pub(crate) async fn open(kind: WorldKind) -> Self {
+    /// Makes a world; its database holds what the ground says.
+    pub(crate) async fn open(kind: WorldKind, ground: Ground) -> Self {
         let folder = folder("story-");
         let name = format!("story_{}", Uuid::now_v7().simple());
         let (database_url, redis_url) = match kind {
             WorldKind::Sqlite => {
                 let file = folder.path().join("onedoor.db");
-                template::copy_sqlite(&file).await;
+                template::copy_sqlite(ground, &file).await;
                 (format!("sqlite://{}?mode=rwc", file.display()), None)
             }
             WorldKind::Postgres => (
-                template::copy_postgres(&name).await,
+                template::copy_postgres(ground, &name).await,
                 Some(required("ONEDOOR_TEST_REDIS")),
             ),
         };

@@ -43,7 +43,7 @@ story!(
     /// The second question costs nothing; with Redis, nor does the first one on another replica.
     a_hit_sends_no_statement_also_for_what_the_other_replica_stored,
     async |world| {
-        let one = Replica::loaded(world).await;
+        let one = Replica::start(world).await;
         one.stop_loops().await;
         // the loops keep the connection to Redis; what is up stays up for the length of this test
         let (first, told) = one.statements_of(ask_everything).await;
@@ -75,7 +75,7 @@ story!(
     /// After a write here the old answer is gone at once; on the other replica as soon as it hears or polls.
     a_change_is_seen_here_at_once_and_elsewhere_soon,
     async |world| {
-        let (one, two) = (Replica::loaded(world).await, Replica::start(world).await);
+        let (one, two) = (Replica::start(world).await, Replica::start(world).await);
         let name = async |cx: &Services| {
             service::catalogue::item(cx, "pension-enroll").await.unwrap().unwrap().name_zh.clone()
         };
@@ -96,7 +96,7 @@ story!(
     /// Pages walk the whole list once, forwards and backwards, without gap or overlap.
     pages_cover_the_list_once_in_both_directions,
     async |world| {
-        let replica = Replica::loaded(world).await;
+        let replica = Replica::start(world).await;
         let cx = &replica.cx;
         let townships = DivisionFilter { level: Some(Level::Township), ..DivisionFilter::default() };
         let (mut forwards, mut backwards) = (Vec::new(), Vec::new());
@@ -131,7 +131,7 @@ story!(
     /// Signs of the database's pattern language in a search stand for themselves.
     a_search_text_is_not_a_pattern,
     async |world| {
-        let replica = Replica::loaded(world).await;
+        let replica = Replica::start(world).await;
         let found = async |text: &str| {
             let filter = DivisionFilter { name_contains: Some(text.to_owned()), ..DivisionFilter::default() };
             divisions::page(&replica.cx, filter, &PageArgs::default()).await.unwrap().total.unwrap()

@@ -15,7 +15,7 @@ use crate::harness::story::story;
 
 story!(
     /// 1,254 divisions, every organization a route can name, 39 agencies, 36 items, the working days.
-    what_ships_is_loaded_whole,
+    empty what_ships_is_loaded_whole,
     async |world| {
         let replica = Replica::start(world).await;
         let loaded = shipped::load_if_empty(&replica.cx).await.unwrap().unwrap();
@@ -38,7 +38,7 @@ story!(
     /// The route of every item leads from each of the 1,148 counted villages to organizations.
     every_counted_village_resolves_for_every_item,
     async |world| {
-        let replica = Replica::loaded(world).await;
+        let replica = Replica::start(world).await;
         let directory = replica.cx.directories.current();
         let offered = onedoor::service::catalogue::offered(&replica.cx).await.unwrap();
         let villages = onedoor::store::division::all(&replica.cx.database).await.unwrap();
@@ -69,7 +69,7 @@ story!(
     /// An upstream system is bound by role, or to one organization by its code.
     upstream_systems_are_bound_by_code_before_role,
     async |world| {
-        let replica = Replica::loaded(world).await;
+        let replica = Replica::start(world).await;
         let directory = replica.cx.directories.current();
         let bound = |code: &str| directory.organization_by_code(code).unwrap().upstream.clone();
         assert_eq!(bound("340303000000:county.human-resources").as_deref(), Some("sandbox"));
@@ -85,7 +85,7 @@ story!(
     /// A second import of the same files changes nothing, moves no epoch and keeps every version.
     importing_the_same_again_changes_nothing,
     async |world| {
-        let replica = Replica::loaded(world).await;
+        let replica = Replica::start(world).await;
         let before = epoch::read_all(&replica.cx.database).await.unwrap();
         let again = shipped::load(&replica.cx).await.unwrap();
         for report in [again.divisions, again.organizations, again.agencies, again.calendar, again.catalogue] {
@@ -102,7 +102,7 @@ story!(
     a_changed_item_gets_a_new_version_and_keeps_the_old_one,
     async |world| {
         use onedoor::service::catalogue::{item, version};
-        let replica = Replica::loaded(world).await;
+        let replica = Replica::start(world).await;
         let old = item(&replica.cx, "pension-enroll").await.unwrap().unwrap();
         let text = CATALOGUE.replacen("城乡居民基本养老保险参保登记", "养老保险参保登记", 1);
         let dry = catalogue::import(&replica.cx, &text, Mode::DryRun).await.unwrap();
@@ -119,7 +119,7 @@ story!(
 
 story!(
     /// A file with faults writes nothing at all.
-    a_file_with_one_fault_writes_nothing,
+    empty a_file_with_one_fault_writes_nothing,
     async |world| {
         let replica = Replica::start(world).await;
         let text = DIVISIONS.replacen("340302001001,340302001000,village", "340302001001,340302001000,hamlet", 1);
@@ -137,7 +137,7 @@ story!(
     /// An organization keeps its key when it is renamed; its old name stays in the history.
     a_renamed_organization_is_the_same_one,
     async |world| {
-        let replica = Replica::loaded(world).await;
+        let replica = Replica::start(world).await;
         let code = "BB-HUD";
         let old = replica.cx.directories.current().organization_by_code(code).unwrap().clone();
         let text = AGENCIES.replacen("市住建委", "市住房和城乡建设局", 1);
@@ -158,7 +158,7 @@ story!(
 
 story!(
     /// Two replicas that start on one empty database end with one copy of everything.
-    replicas_that_load_at_once_load_once,
+    empty replicas_that_load_at_once_load_once,
     async |world| {
         let (one, two) = (Replica::start(world).await, Replica::start(world).await);
         let (first, second) = futures_util::join!(

@@ -9,7 +9,6 @@ use super::replica::Replica;
 use crate::harness::own_redis::OwnRedis;
 use crate::harness::story::story;
 use crate::harness::wait::{PATIENCE, until};
-use crate::harness::world::World;
 
 async fn name(cx: &Services) -> String {
     service::catalogue::item(cx, "pension-enroll")
@@ -34,18 +33,12 @@ async fn rename(replica: &Replica, to: &str) {
     assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
 }
 
-async fn loaded(world: &World, redis_url: &str) -> Replica {
-    let replica = Replica::with_redis(world, Some(redis_url)).await;
-    shipped::load_if_empty(&replica.cx).await.unwrap().unwrap();
-    replica
-}
-
 story!(
     /// Absent at the start, then there, stopped, and there again.
     redis_may_be_absent_come_stop_and_come_back,
     async |world| {
         let mut redis = OwnRedis::absent();
-        let replica = loaded(world, &redis.url()).await;
+        let replica = Replica::with_redis(world, Some(&redis.url())).await;
         rename(&replica, "甲").await;
         redis.start_again().await;
         up(&replica).await;
@@ -64,7 +57,7 @@ story!(
     a_hung_redis_costs_one_timeout,
     async |world| {
         let redis = OwnRedis::start().await;
-        let replica = loaded(world, &redis.url()).await;
+        let replica = Replica::with_redis(world, Some(&redis.url())).await;
         up(&replica).await;
         redis.freeze();
         rename(&replica, "甲").await;
@@ -82,7 +75,7 @@ story!(
     a_flushed_redis_is_filled_again,
     async |world| {
         let redis = OwnRedis::start().await;
-        let replica = loaded(world, &redis.url()).await;
+        let replica = Replica::with_redis(world, Some(&redis.url())).await;
         up(&replica).await;
         let before = name(&replica.cx).await;
         redis.flush().await;
@@ -102,7 +95,7 @@ story!(
     async |world| {
         let mut redis = OwnRedis::absent();
         redis.start_again_with_password("right").await;
-        let replica = loaded(world, &redis.url_with_wrong_password()).await;
+        let replica = Replica::with_redis(world, Some(&redis.url_with_wrong_password())).await;
         rename(&replica, "甲").await;
         assert!(!replica.redis.as_ref().unwrap().is_up());
         replica.stop().await;

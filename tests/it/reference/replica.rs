@@ -10,7 +10,7 @@ use onedoor::clock::{SharedClock, SystemClock};
 use onedoor::config::catalogue::SettingRule;
 use onedoor::secret::Redacted;
 use onedoor::service::directory::UpstreamBindings;
-use onedoor::service::{Foundations, Services, import, reference};
+use onedoor::service::{Foundations, Services, reference};
 use onedoor::store::database::{Database, DatabaseSettings};
 use onedoor::telemetry::metrics::Metrics;
 use onedoor::worker::epochs;
@@ -79,16 +79,6 @@ impl Replica {
             redis,
             supervisor,
         }
-    }
-
-    /// A replica that has loaded what ships.
-    pub(crate) async fn loaded(world: &World) -> Self {
-        let replica = Self::start(world).await;
-        import::shipped::load_if_empty(&replica.cx)
-            .await
-            .unwrap()
-            .unwrap();
-        replica
     }
 
     /// Statements that an act sends to the database, and what the act gives.
