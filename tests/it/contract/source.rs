@@ -65,14 +65,8 @@ fn collect(folder: &Path, into: &mut Vec<PathBuf>) {
                 collect(&path, into);
             }
         } else if path.extension().is_some_and(|extension| extension == "rs") {
-            paths_push(path, into);
+            into.push(path);
         }
-    }
-}
-
-fn paths_push(path: PathBuf, into: &mut Vec<PathBuf>) {
-    if !into.contains(&path) {
-        into.push(path);
     }
 }
 
@@ -81,42 +75,42 @@ type OpenString = Option<String>;
 
 /// One line without its comment and without the content of its string literals.
 fn bare(line: &str, open: &mut OpenString) -> String {
-    let letters: Vec<char> = line.chars().collect();
     let mut code = String::new();
-    let mut at = 0;
-    while at < letters.len() {
-        let rest: String = letters[at..].iter().collect();
+    let mut rest = line;
+    while let Some(letter) = rest.chars().next() {
+        let mut skipped = letter.len_utf8();
         if let Some(end) = open {
-            if end == "\"" && rest.starts_with('\\') {
-                at += 2;
+            if end == "\"" && letter == '\\' {
+                skipped += rest[1..].chars().next().map_or(0, char::len_utf8);
             } else if rest.starts_with(end.as_str()) {
-                at += end.chars().count();
+                skipped = end.len();
                 *open = None;
-            } else {
-                at += 1;
             }
-            continue;
-        }
-        if rest.starts_with("//") {
+        } else if rest.starts_with("//") {
             break;
-        }
-        if rest.starts_with("'\"'") || rest.starts_with("'\\\"'") {
-            at += rest.find("\"'").unwrap() + 2;
-            continue;
-        }
-        let hashes = rest.chars().skip(1).take_while(|letter| *letter == '#').count();
-        if rest.starts_with('r') && rest.chars().nth(1 + hashes) == Some('"') && !code.ends_with(is_word) {
-            *open = Some(format!("\"{}", "#".repeat(hashes)));
-            at += hashes + 2;
-        } else if rest.starts_with('"') {
+        } else if let Some(quote) = ["'\"'", "'\\\"'"]
+            .into_iter()
+            .find(|quote| rest.starts_with(quote))
+        {
+            skipped = quote.len();
+        } else if letter == '"' {
             *open = Some("\"".to_owned());
-            at += 1;
+        } else if let Some(hashes) = raw_string(rest).filter(|_| !code.ends_with(is_word)) {
+            *open = Some(format!("\"{}", "#".repeat(hashes)));
+            skipped = hashes + 2;
         } else {
-            code.push(letters[at]);
-            at += 1;
+            code.push(letter);
         }
+        rest = &rest[skipped..];
     }
     code
+}
+
+/// The number of hashes when a raw string begins here.
+fn raw_string(rest: &str) -> Option<usize> {
+    let hashes = rest.strip_prefix('r')?;
+    let quote = hashes.trim_start_matches('#');
+    quote.starts_with('"').then_some(hashes.len() - quote.len())
 }
 
 fn is_word(letter: char) -> bool {

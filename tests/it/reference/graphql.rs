@@ -44,7 +44,7 @@ story!(
     /// From a village up to the city and down again, with the organizations beside.
     divisions_and_organizations_are_one_tree,
     async |world| {
-        let replica = Replica::loaded(world).await;
+        let replica = Replica::start(world).await;
         let schema = schema(&replica.cx);
         let answer = ask(
             &schema,
@@ -98,7 +98,7 @@ story!(
     /// An item tells its limits, materials, form, steps, and who acts for one village.
     an_item_tells_everything_needed_to_apply,
     async |world| {
-        let replica = Replica::loaded(world).await;
+        let replica = Replica::start(world).await;
         let schema = schema(&replica.cx);
         let answer = ask(
             &schema,
@@ -141,7 +141,7 @@ story!(
     /// Filters restrict, orders turn the list round, and both ends of a page meet.
     lists_are_filtered_ordered_and_paged,
     async |world| {
-        let replica = Replica::loaded(world).await;
+        let replica = Replica::start(world).await;
         let schema = schema(&replica.cx);
         let answer = ask(
             &schema,
@@ -202,7 +202,7 @@ story!(
     /// The calendar counts in Chinese working days and says when a date may still move.
     the_calendar_counts_working_days,
     async |world| {
-        let replica = Replica::loaded(world).await;
+        let replica = Replica::start(world).await;
         let schema = schema(&replica.cx);
         let answer = ask(
             &schema,
@@ -229,7 +229,7 @@ story!(
     /// What cannot be asked is refused at its own field; its neighbours answer.
     a_bad_argument_nulls_its_own_field_only,
     async |world| {
-        let replica = Replica::loaded(world).await;
+        let replica = Replica::start(world).await;
         let schema = schema(&replica.cx);
         for field in [
             "divisions(first: 101) { totalCount }",
@@ -261,7 +261,7 @@ story!(
     /// Identifiers lead back to what they name, and no two kinds share one.
     opaque_ids_lead_back,
     async |world| {
-        let replica = Replica::loaded(world).await;
+        let replica = Replica::start(world).await;
         let schema = schema(&replica.cx);
         let ids = ask(
             &schema,
@@ -285,7 +285,7 @@ story!(
     /// A whole page of the portal costs the database nothing the second time.
     a_repeated_query_sends_no_statement,
     async |world| {
-        let replica = Replica::loaded(world).await;
+        let replica = Replica::start(world).await;
         replica.stop_loops().await;
         let schema = schema(&replica.cx);
         let page = r#"{ serviceItems(first: 20) { totalCount nodes { name materials { name } lineAgency { name }
