@@ -14,18 +14,35 @@ use crate::store::database::Database;
 
 use directory::{Directories, UpstreamBindings};
 
+pub mod answer;
 pub mod calendar;
+pub mod case_texts;
+pub mod cases;
 pub mod catalogue;
+pub mod changes;
+pub mod delivery;
+mod delivery_view;
 pub mod directory;
 pub mod divisions;
+pub mod drafts;
 pub mod form;
+pub mod gauges;
 pub mod guard;
 pub mod health;
 pub mod identity;
 pub mod import;
+pub mod intake;
+pub mod notice;
 pub mod organizations;
+pub mod progress;
+pub mod reading;
 pub mod receipt_text;
+pub mod receipts;
 pub mod reference;
+pub mod rejection;
+pub mod standing;
+pub mod track;
+pub mod upkeep;
 
 /// Everything that use cases work with. Cheap to clone; every clone is the same.
 #[derive(Clone)]

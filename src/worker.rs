@@ -1,4 +1,5 @@
 //! Reconcilers: loops without input that read the intended state and act on it.
 
+pub mod cases;
 pub mod epochs;
 pub mod supervise;

@@ -235,6 +235,23 @@ impl<T> Page<T> {
             total: self.total,
         }
     }
+
+    /// The same page with every entry translated, less those that have no translation. Cursors stay, so that the
+    /// next page begins where this one ended.
+    pub fn filter_map<U>(self, mut translate: impl FnMut(T) -> Option<U>) -> Page<U> {
+        let translated = |edge: Edge<T>| {
+            translate(edge.node).map(|node| Edge {
+                cursor: edge.cursor,
+                node,
+            })
+        };
+        Page {
+            edges: self.edges.into_iter().filter_map(translated).collect(),
+            has_previous: self.has_previous,
+            has_next: self.has_next,
+            total: self.total,
+        }
+    }
 }
 
 #[cfg(test)]

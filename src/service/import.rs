@@ -1,5 +1,7 @@
 //! Imports of reference data: read everything, tell all faults at once, write only what differs.
 
+use std::fmt;
+
 use crate::cache::epochs::Epoch;
 use crate::error::AppError;
 use crate::store::epoch;
@@ -39,6 +41,25 @@ pub struct ImportReport {
     pub rows: usize,
     /// What changed, or would change.
     pub counts: ImportCounts,
+}
+
+impl fmt::Display for ImportReport {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ImportCounts {
+            added,
+            changed,
+            unchanged,
+        } = self.counts;
+        let would = match self.mode {
+            Mode::DryRun => "would be ",
+            Mode::Write => "",
+        };
+        write!(
+            out,
+            "{} rows: {would}{added} added, {changed} changed, {unchanged} unchanged",
+            self.rows
+        )
+    }
 }
 
 /// Why nothing was imported.

@@ -61,6 +61,8 @@ pub struct ClaimedDelivery {
     pub tries_spent: u32,
     /// An earlier attempt may have acted: it was ambiguous, or was started and its outcome never stored.
     pub earlier_attempt_unknown: bool,
+    /// Why the last attempt did not settle it, as a code; `None` before the first, and after a crash.
+    pub reason: Option<String>,
 }
 
 /// Whether an attempt counts towards giving up.
@@ -404,5 +406,6 @@ fn claimed_delivery(row: delivery::Model) -> Result<ClaimedDelivery, StoreError>
         attempt: parse.number("attempts", i64::from(row.attempts) + 1)?,
         tries_spent: parse.number("tries_spent", row.tries_spent)?,
         earlier_attempt_unknown: row.in_doubt,
+        reason: row.reason,
     })
 }

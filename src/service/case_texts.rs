@@ -1,0 +1,173 @@
+//! What is said to people about a case: the next step, refusals and their way out, in both languages.
+
+use onedoor_domain::case::available::{Act, NextStep};
+use onedoor_domain::case::refusal::{Refusal, Why};
+use onedoor_domain::case::state::CaseStatus;
+
+use crate::error::Language;
+
+/// A text in both languages.
+pub struct Words {
+    /// Chinese.
+    pub zh: String,
+    /// English.
+    pub en: String,
+}
+
+impl Words {
+    fn new(zh: impl Into<String>, en: impl Into<String>) -> Self {
+        Self {
+            zh: zh.into(),
+            en: en.into(),
+        }
+    }
+
+    /// The text in one language.
+    #[must_use]
+    pub fn in_language(self, language: Language) -> String {
+        match language {
+            Language::Zh => self.zh,
+            Language::En => self.en,
+        }
+    }
+}
+
+/// The state of a case, in a word.
+#[must_use]
+pub const fn status_words(status: CaseStatus) -> (&'static str, &'static str) {
+    match status {
+        CaseStatus::Submitted => ("已收件", "submitted"),
+        CaseStatus::AwaitingSupplement => ("待补正", "awaiting supplement"),
+        CaseStatus::Accepted => ("已受理", "accepted"),
+        CaseStatus::InReview => ("审查中", "in review"),
+        CaseStatus::SpecialProcedure => ("特别程序中", "in a special procedure"),
+        CaseStatus::Decided => ("已决定", "decided"),
+        CaseStatus::Completed => ("已办结", "completed"),
+        CaseStatus::Delivered => ("已送达", "delivered"),
+        CaseStatus::NotAccepted => ("不予受理", "not accepted"),
+        CaseStatus::Lapsed => ("逾期未补正，已终止", "lapsed"),
+        CaseStatus::Withdrawn => ("已撤回", "withdrawn"),
+        CaseStatus::Voided => ("已作废", "voided"),
+    }
+}
+
+/// What happens next, for the person who asks.
+#[must_use]
+pub const fn next_step_words(next: NextStep) -> (&'static str, &'static str) {
+    match next {
+        NextStep::Acknowledge => (
+            "等待接收单位签收",
+            "waits for the receiving office to sign for it",
+        ),
+        NextStep::Accept => ("等待受理", "waits to be accepted"),
+        NextStep::HandOff => ("等待流转到下一环节", "waits to be handed to the next office"),
+        NextStep::Decide => ("等待作出决定", "waits for the decision"),
+        NextStep::Finish => ("决定后的手续办理中", "steps after the decision are under way"),
+        NextStep::Deliver => ("等待领取结果", "the result waits to be handed over"),
+        NextStep::Supplement => ("等待申请人补正材料", "waits for the applicant's supplement"),
+        NextStep::SpecialProcedure => (
+            "特别程序进行中，期限暂停计算",
+            "a special procedure runs; the clocks stand still",
+        ),
+        NextStep::Nothing => ("已结束", "nothing more"),
+    }
+}
+
+/// The name of an act, as the reader knows it.
+#[must_use]
+pub const fn act_words(act: Act) -> (&'static str, &'static str) {
+    match act {
+        Act::AcceptCase => ("受理", "acceptCase"),
+        Act::HandOff => ("流转", "handOff"),
+        Act::AcknowledgeHandoff => ("签收", "acknowledgeHandoff"),
+        Act::FinishHandoff => ("办结会办", "finishHandoff"),
+        Act::DecideCase => ("决定", "decideCase"),
+        Act::DeliverResult => ("送达", "deliverResult"),
+    }
+}
+
+/// A refusal with its way out.
+#[must_use]
+pub fn refusal_words(refusal: &Refusal) -> Words {
+    match refusal {
+        Refusal::IllegalAct {
+            status,
+            possible,
+            why,
+        } => illegal_words(*status, possible, *why),
+        Refusal::WrongOrganization => Words::new(
+            "办件不在您单位的待办中，请联系当前办理单位。",
+            "The case is not on your organization's desk; ask the office that holds it.",
+        ),
+        Refusal::StaleVersion { current } => Words::new(
+            format!("办件已有变化（当前版本 {current}），请刷新后再操作。"),
+            format!("The case has changed (it is at version {current}); look again, then repeat."),
+        ),
+        Refusal::UnknownHandoff => Words::new(
+            "未找到该移交记录，请核对编号。",
+            "There is no such handoff; check its id.",
+        ),
+        Refusal::ChooseOrganization => Words::new(
+            "下一环节须指定承办单位，请在 to 中选择。",
+            "The next step needs an organization; choose one in `to`.",
+        ),
+        Refusal::OrganizationIsFixed => Words::new(
+            "下一环节的承办单位由流程确定，请勿填写 to。",
+            "The route fixes the next organization; leave `to` out.",
+        ),
+        Refusal::ReasonsRequired => Words::new(
+            "不予许可须说明理由并告知救济途径（行政许可法第三十八条）。",
+            "A denial must give reasons and the legal remedy (Administrative Licensing Law, art. 38).",
+        ),
+        Refusal::OutcomeDoesNotFit => Words::new(
+            "该决定类型不适用于此类办件。",
+            "This outcome does not belong to this kind of case.",
+        ),
+        Refusal::OutsideCalendar => Words::new(
+            "期限超出工作日历范围，请联系管理员更新日历。",
+            "The due date is outside the working-day calendar; ask the operator to extend it.",
+        ),
+    }
+}
+
+fn illegal_words(status: CaseStatus, possible: &[Act], why: Why) -> Words {
+    let (state_zh, state_en) = status_words(status);
+    let (why_zh, why_en) = why_words(why);
+    let list = |pick: fn((&'static str, &'static str)) -> &'static str, none: &str, comma: &str| {
+        let names: Vec<_> = possible.iter().map(|act| pick(act_words(*act))).collect();
+        if names.is_empty() {
+            none.to_owned()
+        } else {
+            names.join(comma)
+        }
+    };
+    let can_zh = list(|words| words.0, "无", "、");
+    let can_en = list(|words| words.1, "nothing", ", ");
+    Words::new(
+        format!("当前状态为“{state_zh}”，{why_zh}。您现在可以：{can_zh}。"),
+        format!("The case is {state_en}: {why_en}. What you can do now: {can_en}."),
+    )
+}
+
+fn why_words(why: Why) -> (String, String) {
+    let fixed = match why {
+        Why::Status => ("不能进行此操作", "this act is not possible in this state"),
+        Why::HandoffOpen => ("有一次移交尚待签收", "a handoff still waits to be acknowledged"),
+        Why::BesideOpen => (
+            "会签或联审尚未完成",
+            "a required countersignature or joint review is not done",
+        ),
+        Why::EndOfRoute => ("流程已到决定环节", "the route has reached its deciding step"),
+        Why::NotAccepted => ("须先受理", "it must be accepted first"),
+        Why::NotThisStep => ("尚未到该环节", "it has not reached the step this act belongs to"),
+        Why::AlreadyAnswered => ("该事项已办理", "this was answered before"),
+        Why::TooEarly { not_before } => {
+            let day = onedoor_domain::sla::beijing_date(not_before);
+            return (
+                format!("本环节须满规定时间，{day} 起方可办理"),
+                format!("the step has a shortest time and may end from {day} on"),
+            );
+        }
+    };
+    (fixed.0.to_owned(), fixed.1.to_owned())
+}

@@ -1,0 +1,168 @@
+//! A case as an upstream system is told of it.
+
+use chrono::NaiveDate;
+use onedoor_domain::applicant::{Applicant, IdType, PartyKind};
+use onedoor_domain::case::state::Case;
+use onedoor_domain::clock::{ClockKind, ClockState};
+use onedoor_domain::division::CodeSystem;
+use onedoor_domain::id::HandoffId;
+use onedoor_domain::item::{ApplicantKind, ItemVersion};
+use onedoor_domain::material::MaterialEntry;
+use onedoor_domain::organization::Organization;
+use serde_json::Value;
+
+use super::cases::Cases;
+use super::divisions;
+use crate::error::AppError;
+use crate::store::error::StoreError;
+use crate::upstream::config::{DivisionCodeSystem, UpstreamConfig};
+use crate::upstream::view::{
+    ApplicantView, CaseView, DivisionView, DueView, HandoffView, ItemView, MaterialView, OfficeView,
+};
+
+/// Builds the view for one handoff, with personal data in the clear, because sending that is the purpose.
+pub(super) async fn of(
+    cases: &Cases,
+    case: &Case,
+    handoff: HandoffId,
+    upstream: &UpstreamConfig,
+) -> Result<CaseView, AppError> {
+    let item = cases.item_of(case).await?;
+    let directory = cases.directory();
+    let missing = |column| AppError::internal(StoreError::corrupt("cases", &case.id, column));
+    let private = cases
+        .store
+        .private(case.id)
+        .await?
+        .ok_or_else(|| missing("private"))?;
+    let applicant: Applicant = serde_json::from_value(private.applicant).map_err(AppError::internal)?;
+    let entries: Vec<MaterialEntry> =
+        serde_json::from_value(private.materials).map_err(AppError::internal)?;
+    let handoff = case.handoff(handoff).ok_or_else(|| missing("handoff"))?;
+    let to = directory
+        .organization(handoff.to)
+        .ok_or_else(|| missing("handoff"))?;
+    let from = handoff
+        .from
+        .and_then(|from| directory.organization(from))
+        .unwrap_or(to);
+    Ok(CaseView {
+        case_id: case.id,
+        case_number: case.tracking.as_str().to_owned(),
+        item: ItemView {
+            code: item.code.clone(),
+            name_zh: item.name_zh.clone(),
+            name_en: item.name_en.clone(),
+        },
+        division: division(cases, case, upstream.division_code_system).await?,
+        applicant: applicant_view(applicant),
+        form: match private.form {
+            Value::Object(form) => form,
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+                serde_json::Map::new()
+            }
+        },
+        materials: materials(&item, entries),
+        from: office(from),
+        to: office(to),
+        handoff: HandoffView {
+            seq: u32::try_from(handoff.seq).unwrap_or_default(),
+            kind: handoff.kind,
+            note: None,
+        },
+        submitted_at: case.submitted_at,
+        due: DueView {
+            step: due(case, ClockKind::Step, handoff.step),
+            promised: due(case, ClockKind::Promise, None),
+            statutory: due(case, ClockKind::Statutory, None),
+        },
+        callback_url: upstream
+            .callback
+            .is_some()
+            .then(|| format!("{}/callbacks/{}", cases.public_url(), upstream.name)),
+    })
+}
+
+/// The division in the upstream's own code system: the nearest one at or above the case's that has a code there.
+/// Nothing is joined on digits, because the two systems use equal digits for different places.
+async fn division(cases: &Cases, case: &Case, system: DivisionCodeSystem) -> Result<DivisionView, AppError> {
+    let system = match system {
+        DivisionCodeSystem::Nbs => {
+            return Ok(DivisionView {
+                code: case.division_code.clone(),
+                name: case.division_name.clone(),
+            });
+        }
+        DivisionCodeSystem::Mca => CodeSystem::CivilAffairs,
+    };
+    let directory = cases.directory();
+    let path = directory
+        .division(case.division)
+        .into_iter()
+        .chain(directory.ancestors(case.division));
+    for place in path {
+        let codes = divisions::codes(&cases.services, place.id).await?;
+        if let Some(code) = codes
+            .iter()
+            .find(|code| code.system == system && code.valid_to.is_none())
+        {
+            return Ok(DivisionView {
+                code: code.code.clone(),
+                name: code.name.clone(),
+            });
+        }
+    }
+    Err(AppError::internal(
+        "the division of a case has no code in the upstream's code system",
+    ))
+}
+
+fn office(organization: &Organization) -> OfficeView {
+    OfficeView {
+        code: organization.code.clone(),
+        name: organization.name_zh.clone(),
+    }
+}
+
+fn applicant_view(applicant: Applicant) -> ApplicantView {
+    ApplicantView {
+        kind: match applicant.kind {
+            PartyKind::Person => ApplicantKind::Person,
+            PartyKind::Organization => ApplicantKind::Organization,
+        },
+        name: applicant.name,
+        id_kind: word(applicant.id_type),
+        id_number: applicant.id_number.unwrap_or_default(),
+        phone: applicant.phone,
+        address: None,
+    }
+}
+
+fn word(id_type: IdType) -> String {
+    match serde_json::to_value(id_type) {
+        Ok(Value::String(word)) => word,
+        Ok(_) | Err(_) => String::new(),
+    }
+}
+
+fn materials(item: &ItemVersion, entries: Vec<MaterialEntry>) -> Vec<MaterialView> {
+    let view = |entry: MaterialEntry| {
+        let named = item.materials.iter().find(|material| material.code == entry.code);
+        MaterialView {
+            name: named.map_or_else(String::new, |material| material.name_zh.clone()),
+            code: entry.code,
+            trust: format!("{:?}", entry.trust),
+            originals: entry.originals,
+            note: entry.note,
+        }
+    };
+    entries.into_iter().map(view).collect()
+}
+
+fn due(case: &Case, kind: ClockKind, step: Option<usize>) -> Option<NaiveDate> {
+    case.clocks
+        .iter()
+        .filter(|clock| clock.kind == kind && clock.state == ClockState::Running)
+        .find(|clock| step.is_none() || clock.step == step)
+        .and_then(onedoor_domain::clock::CaseClock::due_date)
+}

@@ -1,0 +1,312 @@
+//! Notices of upstream systems: verified, stored, answered, and then heard by the case they speak of.
+
+use std::sync::Arc;
+
+use onedoor_domain::case::command::{Command, Said, UpstreamNews};
+use onedoor_domain::case::decide;
+use onedoor_domain::case::event::Event;
+use onedoor_domain::case::state::Outcome;
+use onedoor_domain::delivery::NoticeState;
+use onedoor_domain::id::{CaseId, HandoffId};
+use onedoor_domain::tracking::TrackingCode;
+
+use super::cases::{ATTEMPTS_MAX, Cases};
+use super::delivery::upstream_by;
+use crate::error::{AppError, ErrorCode};
+use crate::store::case::Loaded;
+use crate::store::inbox::{Notice, NoticeKey, Received};
+use crate::store::write_set::{Commit, InboxMark};
+use crate::upstream::callback::CallbackError;
+
+pub use crate::upstream::callback::NoticeHeaders as NoticeEnvelope;
+use crate::upstream::fact::{FactKind, UpstreamFact, Verdict};
+use crate::upstream::name::UpstreamName;
+use crate::upstream::registry::{Registry, Upstream};
+
+/// Notices looked at in one pass over the inbox.
+const PENDING_MAX: u64 = 200;
+
+/// Takes notices in and applies them.
+pub struct Notices {
+    cases: Arc<Cases>,
+    registry: Arc<Registry>,
+}
+
+/// To which case and handoff a report belongs.
+enum Match {
+    /// This one.
+    Handoff(Box<Loaded>, HandoffId),
+    /// To a case that was never given to this system: 403 and an alarm.
+    Foreign,
+    /// To none that is known yet.
+    Unknown,
+}
+
+impl Notices {
+    /// Joins the parts.
+    #[must_use]
+    pub const fn new(cases: Arc<Cases>, registry: Arc<Registry>) -> Self {
+        Self { cases, registry }
+    }
+
+    /// Takes a notice in: verified over its raw bytes, stored, then applied if it can be. `Ok` means 2xx.
+    ///
+    /// # Errors
+    /// NOT_FOUND: no such upstream; CALLBACK_REFUSED: signature, time or sender; STORE_UNAVAILABLE: send it again.
+    pub async fn receive(
+        &self,
+        upstream: &str,
+        headers: NoticeEnvelope<'_>,
+        body: &[u8],
+    ) -> Result<(), AppError> {
+        let upstream = upstream
+            .parse::<UpstreamName>()
+            .ok()
+            .and_then(|name| self.registry.get(&name).cloned());
+        let Some(upstream) = upstream else {
+            return Err(AppError::of(ErrorCode::NotFound));
+        };
+        let verifier = upstream
+            .verifier()
+            .ok_or_else(|| AppError::of(ErrorCode::NotFound))?;
+        let notice = verifier
+            .verify(headers, body, self.cases.clock.now())
+            .map_err(refused)?;
+        let facts = match upstream.read_notice(&notice) {
+            Ok(facts) => facts,
+            Err(error) => {
+                return Err(AppError::of(ErrorCode::BadRequest).because(error));
+            }
+        };
+        for fact in &facts {
+            if matches!(self.find(&upstream, fact).await?, Match::Foreign) {
+                tracing::error!(upstream.id = %upstream.config().name, "an upstream speaks of a case it was never given");
+                return Err(AppError::of(ErrorCode::Forbidden));
+            }
+        }
+        let key = NoticeKey {
+            upstream: upstream.config().name.to_string(),
+            event_id: notice.id().to_owned(),
+        };
+        let stored = serde_json::to_value(&facts).map_err(AppError::internal)?;
+        let received = self
+            .cases
+            .store
+            .receive_notice(&key, &stored, self.cases.clock.now())
+            .await?;
+        fail::fail_point!("notice.stored");
+        match received {
+            Received::Duplicate(NoticeState::Applied | NoticeState::Kept) => Ok(()),
+            Received::New | Received::Duplicate(NoticeState::Received) => {
+                self.apply(&upstream, &key, &facts).await
+            }
+        }
+    }
+
+    /// Offers every waiting notice again; called after deliveries and on a timer. Returns how many were settled.
+    ///
+    /// # Errors
+    /// STORE_UNAVAILABLE of the look itself; a notice that fails is isolated, logged and tried again.
+    pub async fn pass(&self) -> Result<usize, AppError> {
+        let mut settled = 0;
+        for notice in self.cases.store.pending_notices(PENDING_MAX).await? {
+            match self.offer(&notice).await {
+                Ok(()) => settled += 1,
+                Err(error) => tracing::error!(
+                    upstream.id = %notice.key.upstream, error = %error, cause = ?error.source,
+                    "a stored notice could not be applied; it is offered again"
+                ),
+            }
+        }
+        Ok(settled)
+    }
+
+    async fn offer(&self, notice: &Notice) -> Result<(), AppError> {
+        let upstream = notice
+            .key
+            .upstream
+            .parse()
+            .ok()
+            .and_then(|name| self.registry.get(&name).cloned());
+        let Some(upstream) = upstream else { return Ok(()) };
+        let facts: Vec<UpstreamFact> =
+            serde_json::from_value(notice.facts.clone()).map_err(AppError::internal)?;
+        self.apply(&upstream, &notice.key, &facts).await
+    }
+
+    /// Lets the case hear a notice. One about a case that is not known yet waits in the inbox.
+    async fn apply(
+        &self,
+        upstream: &Upstream,
+        key: &NoticeKey,
+        facts: &[UpstreamFact],
+    ) -> Result<(), AppError> {
+        let Some(first) = facts.first() else {
+            return self.settle(key, NoticeState::Kept).await;
+        };
+        for _ in 0..ATTEMPTS_MAX {
+            let (before, handoff) = match self.find(upstream, first).await? {
+                Match::Handoff(before, handoff) => (before, handoff),
+                Match::Foreign => return self.settle(key, NoticeState::Kept).await,
+                Match::Unknown => return Ok(()),
+            };
+            match self.commit(upstream, key, facts, *before, handoff).await? {
+                Commit::Committed(set) => {
+                    self.cases.committed(&set);
+                    return Ok(());
+                }
+                Commit::Stale => {}
+                Commit::NumberTaken => {
+                    tracing::error!(upstream.id = %key.upstream, "an upstream's notice gives the number of another case");
+                    return self.settle(key, NoticeState::Kept).await;
+                }
+                Commit::Overtaken | Commit::Replayed { .. } | Commit::Mismatch => return Ok(()),
+            }
+        }
+        Err(AppError::of(ErrorCode::Overloaded).retry_after_ms(500))
+    }
+
+    async fn commit(
+        &self,
+        upstream: &Upstream,
+        key: &NoticeKey,
+        facts: &[UpstreamFact],
+        before: Loaded,
+        handoff: HandoffId,
+    ) -> Result<Commit, AppError> {
+        let cases = &self.cases;
+        let item = cases.item_of(&before.case).await?;
+        let (calendar, directory) = (cases.calendar().await?, cases.directory());
+        let name = upstream.config().name.to_string();
+        let mut outcome = decide::Outcome {
+            case: before.case.clone(),
+            events: Vec::new(),
+        };
+        for fact in facts {
+            let said = said_of(&fact.kind);
+            let number = Some(fact.external_id.as_str().to_owned());
+            let news = UpstreamNews {
+                upstream: name.clone(),
+                handoff,
+                number,
+                said,
+            };
+            let heard = cases
+                .decide(upstream_by(&name), &item, calendar.calendar(), &directory, |cx| {
+                    decide::decide(&outcome.case, &Command::Upstream(news), cx)
+                })
+                .map_err(AppError::internal)?;
+            outcome.case = heard.case;
+            outcome.events.extend(heard.events);
+        }
+        let kept = outcome
+            .events
+            .iter()
+            .all(|new| matches!(new.event, Event::NewsKept { .. }));
+        let state = if kept {
+            NoticeState::Kept
+        } else {
+            NoticeState::Applied
+        };
+        let mark = InboxMark {
+            notice: key.clone(),
+            state,
+        };
+        if outcome.events.is_empty() {
+            cases.store.settle_notice(&mark, cases.clock.now()).await?;
+            return Ok(Commit::Overtaken);
+        }
+        let mut set = cases.write_set(Some(before), outcome, &item, None).await?;
+        set.inbox = Some(mark);
+        Ok(cases.store.commit(set).await?)
+    }
+
+    async fn settle(&self, key: &NoticeKey, state: NoticeState) -> Result<(), AppError> {
+        let mark = InboxMark {
+            notice: key.clone(),
+            state,
+        };
+        self.cases
+            .store
+            .settle_notice(&mark, self.cases.clock.now())
+            .await?;
+        Ok(())
+    }
+
+    /// Finds the case by the upstream's number, else by ours, and the latest handoff given to that system.
+    async fn find(&self, upstream: &Upstream, fact: &UpstreamFact) -> Result<Match, AppError> {
+        let name = upstream.config().name.as_str();
+        let by_number = self
+            .cases
+            .store
+            .find_by_external_number(name, fact.external_id.as_str())
+            .await?;
+        let case = match by_number {
+            Some(case) => Some(case),
+            None => self.by_our_reference(fact).await?,
+        };
+        let Some(case) = case else {
+            return Ok(Match::Unknown);
+        };
+        let Some(loaded) = self.cases.store.load_case(case).await? else {
+            return Ok(Match::Unknown);
+        };
+        let other_number = loaded
+            .case
+            .external_number(name)
+            .is_some_and(|number| number != fact.external_id.as_str());
+        let given = loaded
+            .case
+            .handoffs
+            .iter()
+            .rev()
+            .find(|handoff| handoff.upstream.as_deref() == Some(name));
+        match given.map(|handoff| handoff.id) {
+            Some(handoff) if !other_number => Ok(Match::Handoff(Box::new(loaded), handoff)),
+            Some(_) | None => Ok(Match::Foreign),
+        }
+    }
+
+    async fn by_our_reference(&self, fact: &UpstreamFact) -> Result<Option<CaseId>, AppError> {
+        let Some(code) = fact
+            .our_reference
+            .as_deref()
+            .and_then(|text| text.parse::<TrackingCode>().ok())
+        else {
+            return Ok(None);
+        };
+        Ok(self
+            .cases
+            .store
+            .find_by_tracking(&code)
+            .await?
+            .map(|(case, _)| case))
+    }
+}
+
+/// What a report says to the case. Completion follows here by itself, so its report is a note.
+pub(super) fn said_of(fact: &FactKind) -> Said {
+    match fact {
+        FactKind::Received => Said::Received,
+        FactKind::Decided { verdict, opinion } => Said::Decided {
+            outcome: match verdict {
+                Verdict::Granted => Outcome::Granted,
+                Verdict::Denied => Outcome::Denied,
+            },
+            reasons: (!opinion.is_empty()).then(|| opinion.as_str().to_owned()),
+        },
+        FactKind::Rejected { reason } => Said::Rejected {
+            reason: reason.as_str().to_owned(),
+        },
+        FactKind::Note { text } => Said::Note {
+            text: text.as_str().to_owned(),
+        },
+        FactKind::Completed => Said::Note {
+            text: "COMPLETED".to_owned(),
+        },
+    }
+}
+
+fn refused(error: CallbackError) -> AppError {
+    AppError::of(ErrorCode::CallbackRefused).because(error)
+}

@@ -1,0 +1,139 @@
+//! Acts on an existing case: accept, hand off, acknowledge, finish, decide, deliver.
+
+use onedoor_domain::actor::Actor;
+use onedoor_domain::case::available;
+use onedoor_domain::case::command::{By, Command};
+use onedoor_domain::case::decide;
+use onedoor_domain::case::refusal::Refusal;
+use onedoor_domain::case::state::Case;
+use onedoor_domain::id::{CaseId, HandoffId};
+use onedoor_domain::idempotency::{Fingerprint, IdempotencyKey};
+use onedoor_domain::policy::Act;
+
+use super::answer::Answer;
+use super::cases::{ATTEMPTS_MAX, Cases, Done, Verdict, answer, verdict};
+use super::rejection::Rejection;
+use crate::error::{AppError, ErrorCode};
+use crate::store::write_set::IdempotencyClaim;
+
+/// The version of the thing that the caller has seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expected {
+    /// Of the case.
+    Case(i32),
+    /// Of one of its handoffs.
+    Handoff(HandoffId, i32),
+}
+
+/// One act asked for.
+#[derive(Debug, Clone)]
+pub struct Order {
+    /// On which case.
+    pub case: CaseId,
+    /// The version the caller has seen.
+    pub expected: Expected,
+    /// The caller's key: the same key and content are carried out once.
+    pub key: IdempotencyKey,
+    /// Hash of the canonical input.
+    pub fingerprint: Fingerprint,
+    /// What is to be done.
+    pub command: Command,
+}
+
+impl Cases {
+    /// Carries an act out, once.
+    ///
+    /// # Errors
+    /// NOT_FOUND, FORBIDDEN or UNAUTHENTICATED by the policy, STORE_UNAVAILABLE; expected answers are in [`Done`].
+    pub async fn act(&self, actor: &Actor, order: Order) -> Result<Done, AppError> {
+        let named = order
+            .command
+            .act()
+            .ok_or_else(|| AppError::of(ErrorCode::Forbidden))?;
+        let (act, name) = (policy_act(named), act_name(named));
+        super::guard::allow(actor, act)?;
+        if let Some(done) = self.earlier(&actor.subject, order.key, order.fingerprint).await? {
+            return Ok(done);
+        }
+        for _ in 0..ATTEMPTS_MAX {
+            let (loaded, proof) = self.load_for(actor, act, order.case).await?;
+            if proof.is_err() {
+                return Ok(Err(vec![Refusal::WrongOrganization.into()]));
+            }
+            if let Err(refusal) = check_version(&loaded.case, order.expected) {
+                return Ok(Err(vec![refusal.into()]));
+            }
+            let item = self.item_of(&loaded.case).await?;
+            let (calendar, directory) = (self.calendar().await?, self.directory());
+            let decided = self.decide(By::from(actor), &item, calendar.calendar(), &directory, |cx| {
+                decide::decide(&loaded.case, &order.command, cx)
+            });
+            let outcome = match decided {
+                Ok(outcome) => outcome,
+                Err(refusal) => return Ok(Err(vec![refusal.into()])),
+            };
+            let mut set = self.write_set(Some(loaded), outcome, &item, None).await?;
+            set.idempotency = Some(IdempotencyClaim {
+                principal: actor.subject.clone(),
+                key: order.key,
+                act: name,
+                fingerprint: order.fingerprint,
+            });
+            set.answer = Some(answer(None, Vec::new()));
+            let (verdict, committed) = verdict(self.store.commit(set).await?)?;
+            if let Some(committed) = committed {
+                self.committed(&committed);
+            }
+            if let Verdict::Over(done) = verdict {
+                return Ok(done);
+            }
+        }
+        Err(AppError::of(ErrorCode::Overloaded).retry_after_ms(500))
+    }
+
+    /// The answer of an earlier act under the same key; looked up before anything is validated.
+    pub(super) async fn earlier(
+        &self,
+        principal: &str,
+        key: IdempotencyKey,
+        fingerprint: Fingerprint,
+    ) -> Result<Option<Done>, AppError> {
+        let Some(record) = self.store.look_up(principal, key).await? else {
+            return Ok(None);
+        };
+        if record.fingerprint != fingerprint {
+            return Ok(Some(Err(vec![Rejection::idempotency_mismatch()])));
+        }
+        let answer = record
+            .answer
+            .ok_or_else(|| AppError::internal("an act was kept without its answer"))?;
+        Ok(Some(Ok(Answer::from_bytes(&answer)?)))
+    }
+}
+
+fn check_version(case: &Case, expected: Expected) -> Result<(), Refusal> {
+    let (seen, current) = match expected {
+        Expected::Case(seen) => (seen, case.version),
+        Expected::Handoff(id, seen) => (seen, case.handoff(id).ok_or(Refusal::UnknownHandoff)?.version),
+    };
+    if seen == current {
+        Ok(())
+    } else {
+        Err(Refusal::StaleVersion { current })
+    }
+}
+
+const fn policy_act(act: available::Act) -> Act {
+    match act {
+        available::Act::AcceptCase => Act::AcceptCase,
+        available::Act::HandOff => Act::HandOff,
+        available::Act::AcknowledgeHandoff => Act::AcknowledgeHandoff,
+        available::Act::FinishHandoff => Act::FinishHandoff,
+        available::Act::DecideCase => Act::DecideCase,
+        available::Act::DeliverResult => Act::DeliverResult,
+    }
+}
+
+const fn act_name(act: available::Act) -> &'static str {
+    super::case_texts::act_words(act).1
+}

@@ -1,0 +1,341 @@
+//! Reading cases: one, lists, the board; what each reader may see of them.
+
+use chrono::{DateTime, Utc};
+use onedoor_domain::actor::Actor;
+use onedoor_domain::applicant::Applicant;
+use onedoor_domain::board::{HandoffCount, HandoffEntry};
+use onedoor_domain::case::available::{self, NextStep};
+use onedoor_domain::case::command::By;
+use onedoor_domain::case::state::Case;
+use onedoor_domain::delivery::DeliveryEntry;
+use onedoor_domain::handoff::Handoff;
+use onedoor_domain::id::CaseId;
+use onedoor_domain::page::{Page, PageRequest};
+use onedoor_domain::policy::Act;
+use onedoor_domain::proof::{Capacity, CaseProof};
+use onedoor_domain::receipt::SignedReceipt;
+use onedoor_domain::timeline::StoredEvent;
+use onedoor_domain::tracking::TrackingCode;
+use onedoor_domain::{identifier, mask};
+
+use super::answer::Answer;
+use super::cases::{Cases, prove};
+use super::changes::Following;
+use super::guard;
+use crate::error::{AppError, ErrorCode};
+pub use crate::store::case_list::{CASES_BY_SUBMITTED, CaseFilter};
+pub use crate::store::delivery_list::{DELIVERIES_BY_CREATED, DeliveryFilter};
+pub use crate::store::draft::DRAFTS_BY_SAVED;
+pub use crate::store::handoff_list::{HANDOFFS_BY_DUE, HandoffFilter};
+
+/// How much of a case a reader sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sight {
+    /// The applicant, or whoever holds code and secret: everything said to them, personal data masked.
+    Applicant,
+    /// An organization that holds the case or was handed it: texts of the file, personal data masked.
+    Office,
+    /// Supervision, audit, kiosks: what happened, without texts.
+    Masked,
+}
+
+/// A case as one reader sees it, at one instant.
+#[derive(Debug, Clone)]
+pub struct CaseView {
+    /// The case.
+    pub case: Case,
+    /// How much of it is seen.
+    pub sight: Sight,
+    /// The instant for which overdue and remaining are told.
+    pub at: DateTime<Utc>,
+    /// Last line of the ledger that belongs to this view; `None`: all there is now.
+    pub head: Option<u64>,
+}
+
+/// An applicant, masked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MaskedApplicant {
+    /// Name, masked.
+    pub name: String,
+    /// Identity number, masked.
+    pub id_number: Option<String>,
+    /// Mobile number, masked.
+    pub phone: Option<String>,
+    /// Person or organization.
+    pub kind: onedoor_domain::applicant::PartyKind,
+}
+
+/// One line of a case's timeline. Texts are there for readers who may see them.
+#[derive(Debug, Clone)]
+pub struct TimelineEntry {
+    /// The line of the ledger.
+    pub stored: StoredEvent,
+    /// Reasons, remedy, opinion or note, each under its name.
+    pub texts: Option<serde_json::Value>,
+}
+
+impl Cases {
+    /// Follows all changes from now on; filter them, and read the state again by the policy.
+    #[must_use]
+    pub fn follow(&self) -> Following {
+        self.changes.subscribe()
+    }
+
+    /// A view of a case as it is now.
+    pub(super) fn view(&self, case: Case, sight: Sight) -> CaseView {
+        CaseView {
+            case,
+            sight,
+            at: self.clock.now(),
+            head: None,
+        }
+    }
+
+    /// The view that an answer to an act gives; the same whenever it is asked for.
+    #[must_use]
+    pub fn view_of_answer(&self, answer: &Answer, actor: &Actor) -> CaseView {
+        let sight = if actor.organization.is_some() && actor.kind != onedoor_domain::actor::ActorKind::Kiosk {
+            Sight::Office
+        } else {
+            Sight::Applicant
+        };
+        CaseView {
+            case: answer.case.clone(),
+            sight,
+            at: answer.at,
+            head: Some(answer.head),
+        }
+    }
+
+    /// One case by key. `None`: absent, or not for this actor to see.
+    ///
+    /// # Errors
+    /// FORBIDDEN or UNAUTHENTICATED by the policy, STORE_UNAVAILABLE.
+    pub async fn read_case(&self, actor: &Actor, id: CaseId) -> Result<Option<CaseView>, AppError> {
+        guard::allow(actor, Act::ReadCase)?;
+        match self.load_for(actor, Act::ReadCase, id).await {
+            Ok((loaded, Ok(proof))) => Ok(Some(self.view(loaded.case, sight(&proof)))),
+            Ok((_, Err(_))) => Ok(None),
+            Err(error) if error.code == ErrorCode::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// One case by tracking code, for those who may read it without the secret.
+    ///
+    /// # Errors
+    /// As [`Cases::read_case`].
+    pub async fn read_case_by_code(
+        &self,
+        actor: &Actor,
+        code: &TrackingCode,
+    ) -> Result<Option<CaseView>, AppError> {
+        guard::allow(actor, Act::ReadCase)?;
+        match self.store.find_by_tracking(code).await? {
+            Some((case, _)) => self.read_case(actor, case).await,
+            None => Ok(None),
+        }
+    }
+
+    /// A page of the cases an actor may read, the newest first.
+    ///
+    /// # Errors
+    /// As [`Cases::read_case`].
+    pub async fn list_cases(
+        &self,
+        actor: &Actor,
+        filter: &CaseFilter,
+        page: &PageRequest,
+    ) -> Result<Page<CaseView>, AppError> {
+        let proof = guard::read(actor, Act::ReadCase)?;
+        let page = self.store.list_cases(&proof, filter, page).await?;
+        let directory = self.directory();
+        Ok(page.map(|loaded| {
+            let seen = prove(actor, Act::ReadCase, &loaded.case, &directory);
+            let sight = match seen {
+                Ok(Ok(proof)) => sight(&proof),
+                Ok(Err(_)) | Err(_) => Sight::Masked,
+            };
+            self.view(loaded.case, sight)
+        }))
+    }
+
+    /// A page of the board: handoffs on the actor's desk or in its division, the most urgent first.
+    ///
+    /// # Errors
+    /// As [`Cases::read_case`].
+    pub async fn list_handoffs(
+        &self,
+        actor: &Actor,
+        filter: &HandoffFilter,
+        page: &PageRequest,
+    ) -> Result<Page<(CaseView, Handoff)>, AppError> {
+        let proof = guard::read(actor, Act::ReadHandoffs)?;
+        let page = self.store.list_handoffs(&proof, filter, page).await?;
+        let ids: Vec<CaseId> = page.edges.iter().map(|edge| edge.node.case).collect();
+        let loaded = self.store.load_cases(&ids).await?;
+        let directory = self.directory();
+        let at = self.clock.now();
+        let shown = |entry: HandoffEntry| {
+            let found = loaded.iter().find(|loaded| loaded.case.id == entry.case)?;
+            let sight = match prove(actor, Act::ReadHandoffs, &found.case, &directory) {
+                Ok(Ok(proof)) => sight(&proof),
+                Ok(Err(_)) | Err(_) => Sight::Masked,
+            };
+            Some((
+                CaseView {
+                    case: found.case.clone(),
+                    sight,
+                    at,
+                    head: None,
+                },
+                entry.handoff,
+            ))
+        };
+        Ok(page.filter_map(shown))
+    }
+
+    /// How many handoffs of the board are in which state, and how many are late.
+    ///
+    /// # Errors
+    /// As [`Cases::read_case`].
+    pub async fn count_handoffs(
+        &self,
+        actor: &Actor,
+        filter: &HandoffFilter,
+    ) -> Result<Vec<HandoffCount>, AppError> {
+        let proof = guard::read(actor, Act::ReadHandoffs)?;
+        Ok(self
+            .store
+            .count_handoffs(&proof, filter, self.clock.now())
+            .await?)
+    }
+
+    /// A page of deliveries to upstream systems, the oldest unfinished first.
+    ///
+    /// # Errors
+    /// As [`Cases::read_case`].
+    pub async fn list_deliveries(
+        &self,
+        actor: &Actor,
+        filter: &DeliveryFilter,
+        page: &PageRequest,
+    ) -> Result<Page<DeliveryEntry>, AppError> {
+        let proof = guard::read(actor, Act::ReadDeliveries)?;
+        Ok(self.store.list_deliveries(&proof, filter, page).await?)
+    }
+
+    /// The timeline of a view, from its ledger.
+    ///
+    /// # Errors
+    /// STORE_UNAVAILABLE.
+    pub async fn timeline(&self, view: &CaseView) -> Result<Vec<TimelineEntry>, AppError> {
+        let stored = self.store.timeline(view.case.id).await?;
+        let within = stored
+            .into_iter()
+            .filter(|stored| view.head.is_none_or(|head| stored.seq <= head));
+        Ok(within
+            .map(|stored| {
+                let texts = (view.sight != Sight::Masked)
+                    .then(|| stored.private.clone())
+                    .flatten();
+                TimelineEntry { stored, texts }
+            })
+            .collect())
+    }
+
+    /// The receipts of a view.
+    ///
+    /// # Errors
+    /// STORE_UNAVAILABLE.
+    pub async fn receipts(&self, view: &CaseView) -> Result<Vec<SignedReceipt>, AppError> {
+        let within = |receipt: &SignedReceipt| {
+            view.head.is_none_or(|head| {
+                receipt
+                    .body
+                    .ledger
+                    .as_ref()
+                    .is_some_and(|position| position.seq <= head)
+            })
+        };
+        let mut receipts = self.store.receipts(view.case.id).await?;
+        receipts.retain(within);
+        if view.sight == Sight::Masked {
+            for receipt in &mut receipts {
+                receipt.body.statement = None;
+            }
+        }
+        Ok(receipts)
+    }
+
+    /// The receipts that the act of an answer brought.
+    ///
+    /// # Errors
+    /// STORE_UNAVAILABLE.
+    pub async fn receipts_of_answer(
+        &self,
+        view: &CaseView,
+        answer: &Answer,
+    ) -> Result<Vec<SignedReceipt>, AppError> {
+        let mut receipts = self.receipts(view).await?;
+        receipts.retain(|receipt| {
+            receipt
+                .body
+                .ledger
+                .as_ref()
+                .is_some_and(|position| position.seq >= answer.first)
+        });
+        Ok(receipts)
+    }
+
+    /// The applicant, masked whatever the reader.
+    ///
+    /// # Errors
+    /// STORE_UNAVAILABLE.
+    pub async fn applicant(&self, view: &CaseView) -> Result<Option<MaskedApplicant>, AppError> {
+        let Some(private) = self.store.private(view.case.id).await? else {
+            return Ok(None);
+        };
+        let applicant: Applicant = serde_json::from_value(private.applicant).map_err(AppError::internal)?;
+        Ok(Some(MaskedApplicant {
+            name: mask::name(&applicant.name),
+            id_number: applicant
+                .id_number
+                .as_deref()
+                .map(|number| mask::resident_id(&identifier::normalize(number))),
+            phone: applicant.phone.as_deref().map(mask::phone),
+            kind: applicant.kind,
+        }))
+    }
+
+    /// What the actor could do with the case now.
+    ///
+    /// # Errors
+    /// As any lookup of reference data.
+    pub async fn available(&self, actor: &Actor, view: &CaseView) -> Result<Vec<available::Act>, AppError> {
+        let item = self.item_of(&view.case).await?;
+        Ok(available::possible(&view.case, &item, &By::from(actor)))
+    }
+
+    /// What happens next with the case.
+    ///
+    /// # Errors
+    /// As any lookup of reference data.
+    pub async fn next_step(&self, view: &CaseView) -> Result<NextStep, AppError> {
+        let item = self.item_of(&view.case).await?;
+        Ok(available::next_step(&view.case, &item))
+    }
+}
+
+const fn sight(proof: &CaseProof) -> Sight {
+    if proof.masked() {
+        return match proof.capacity() {
+            Capacity::CredentialHolder => Sight::Applicant,
+            _ => Sight::Masked,
+        };
+    }
+    match proof.capacity() {
+        Capacity::Applicant | Capacity::CredentialHolder => Sight::Applicant,
+        _ => Sight::Office,
+    }
+}

@@ -1,0 +1,234 @@
+//! Which receipts an act brings: a consequence of its events.
+
+use onedoor_domain::actor::ActorKind;
+use onedoor_domain::case::command::By;
+use onedoor_domain::case::event::{Event, NewEvent};
+use onedoor_domain::case::state::{Case, Outcome};
+use onedoor_domain::clock::{CaseClock, ClockKind};
+use onedoor_domain::id::ReceiptId;
+use onedoor_domain::item::ItemVersion;
+use onedoor_domain::material::MaterialEntry;
+use onedoor_domain::organization::Organization;
+use onedoor_domain::receipt::kind::{DueKind, ReceiptKind};
+use onedoor_domain::receipt::parts::{
+    Bilingual, ReceiptContact, ReceiptDue, ReceiptItem, ReceiptMaterial, ReceiptOrganization, ReceiptPlace,
+    ReceiptStatement, ReceiptTransfer,
+};
+use onedoor_domain::receipt::{FORMAT, ReceiptBody};
+use serde_json::Value;
+use uuid::Uuid;
+
+/// What receipts say besides the events themselves.
+pub struct ReceiptFacts<'a> {
+    /// The case after the act.
+    pub case: &'a Case,
+    /// Its item.
+    pub item: &'a ItemVersion,
+    /// Name of the applicant, masked.
+    pub applicant_masked: &'a str,
+    /// Materials handed in.
+    pub materials: &'a [MaterialEntry],
+    /// Looks an organization up.
+    pub organization: &'a dyn Fn(onedoor_domain::id::OrganizationId) -> Option<Organization>,
+    /// Public address of the gateway.
+    pub public_url: &'a str,
+}
+
+/// A receipt to be issued, and the position of the event it attests among the new ones.
+pub struct Issue {
+    /// What it says; its ledger position comes with the seal.
+    pub body: ReceiptBody,
+    /// Index of the attested event.
+    pub attests: usize,
+}
+
+/// The receipts of an act's events, in order.
+pub fn issue(events: &[NewEvent], facts: &ReceiptFacts<'_>, ids: &mut dyn FnMut() -> Uuid) -> Vec<Issue> {
+    let mut issued = Vec::new();
+    for (attests, new) in events.iter().enumerate() {
+        let Some((kind, acting)) = kind_of(&new.event, facts.case, &new.by) else {
+            continue;
+        };
+        let Some(organization) = acting.and_then(|id| (facts.organization)(id)) else {
+            continue;
+        };
+        let mut body = blank(kind, new, &organization, facts, ids());
+        match kind {
+            ReceiptKind::Receipt => {
+                body.materials = ReceiptMaterial::of(facts.item, facts.materials);
+                body.due = due(facts.case, &[ClockKind::Acceptance]);
+            }
+            ReceiptKind::Acceptance => {
+                body.due = due(facts.case, &[ClockKind::Promise, ClockKind::Statutory])
+            }
+            ReceiptKind::Decision => {
+                body.statement = Some(statement(facts.case.outcome, new.private.as_ref()));
+                body.due = due(facts.case, &[ClockKind::Delivery]);
+            }
+            ReceiptKind::TransferSlip => body.transfer = transfer(&new.event, facts),
+            ReceiptKind::Supplement
+            | ReceiptKind::Refusal
+            | ReceiptKind::SpecialProcedure
+            | ReceiptKind::Extension
+            | ReceiptKind::Delivery => {}
+        }
+        issued.push(Issue { body, attests });
+    }
+    issued
+}
+
+type Acting = Option<onedoor_domain::id::OrganizationId>;
+
+fn kind_of(event: &Event, case: &Case, by: &By) -> Option<(ReceiptKind, Acting)> {
+    let holder = by
+        .organization
+        .or_else(|| case.holding().map(|handoff| handoff.to))
+        .or(case.owner);
+    match event {
+        Event::Submitted(submitted) => Some((ReceiptKind::Receipt, Some(submitted.first_contact))),
+        Event::Accepted => Some((ReceiptKind::Acceptance, holder)),
+        Event::Decided { .. } => Some((ReceiptKind::Decision, holder)),
+        Event::Delivered => Some((ReceiptKind::Delivery, holder)),
+        Event::HandoffOffered { handoff } if handoff.originals > 0 => {
+            Some((ReceiptKind::TransferSlip, handoff.from))
+        }
+        Event::HandoffOffered { .. }
+        | Event::HandoffSent { .. }
+        | Event::HandoffAcknowledged { .. }
+        | Event::HandoffDone { .. }
+        | Event::HandoffRefused { .. }
+        | Event::ClockStarted { .. }
+        | Event::ClockMoved { .. }
+        | Event::ClockStopped { .. }
+        | Event::ReviewBegun
+        | Event::SpecialProcedureBegun { .. }
+        | Event::SpecialProcedureEnded
+        | Event::Completed
+        | Event::Closed
+        | Event::NumberGiven { .. }
+        | Event::NewsKept { .. } => None,
+    }
+}
+
+fn blank(
+    kind: ReceiptKind,
+    new: &NewEvent,
+    organization: &Organization,
+    facts: &ReceiptFacts<'_>,
+    id: Uuid,
+) -> ReceiptBody {
+    let id = ReceiptId::from_uuid(id);
+    ReceiptBody {
+        format: FORMAT,
+        id,
+        kind,
+        corrects: None,
+        case: facts.case.id,
+        tracking_code: facts.case.tracking.clone(),
+        item: ReceiptItem::from(facts.item),
+        organization: ReceiptOrganization::from(organization),
+        place: place(&new.by),
+        clerk: matches!(new.by.kind, ActorKind::Clerk | ActorKind::Officer).then(|| new.by.subject.clone()),
+        applicant_masked: facts.applicant_masked.to_owned(),
+        materials: Vec::new(),
+        event_at: new.at,
+        due: Vec::new(),
+        statement: None,
+        transfer: None,
+        contact: contact(facts.public_url, id),
+        ledger: None,
+    }
+}
+
+fn place(by: &By) -> ReceiptPlace {
+    match by.kind {
+        ActorKind::Kiosk => ReceiptPlace::Device {
+            id: by.subject.clone(),
+        },
+        ActorKind::Clerk | ActorKind::Officer | ActorKind::Supervisor => ReceiptPlace::Window { name: None },
+        ActorKind::Citizen | ActorKind::Anonymous => ReceiptPlace::Online,
+        ActorKind::Auditor | ActorKind::Admin | ActorKind::Upstream | ActorKind::System => {
+            ReceiptPlace::System
+        }
+    }
+}
+
+fn contact(public_url: &str, id: ReceiptId) -> ReceiptContact {
+    ReceiptContact {
+        track: Bilingual {
+            zh: format!("凭受理编号和查询码在 {public_url} 或任一窗口查询"),
+            en: format!("Track with code and secret at {public_url} or at any window"),
+        },
+        complain: Bilingual {
+            zh: "投诉请拨打 12345".to_owned(),
+            en: "Complaints: call 12345".to_owned(),
+        },
+        verify_url: format!("{public_url}/verify/{id}"),
+    }
+}
+
+fn due(case: &Case, kinds: &[ClockKind]) -> Vec<ReceiptDue> {
+    let dated = |clock: &CaseClock| {
+        let kind = match clock.kind {
+            ClockKind::Acceptance => DueKind::Acceptance,
+            ClockKind::Promise => DueKind::Promise,
+            ClockKind::Statutory => DueKind::Statutory,
+            ClockKind::Delivery => DueKind::Delivery,
+            ClockKind::Special => DueKind::Special,
+            ClockKind::Step | ClockKind::HandoffAck => return None,
+        };
+        Some(ReceiptDue {
+            kind,
+            date: clock.due_date()?,
+            calendar: clock.calendar,
+            provisional: clock.provisional,
+        })
+    };
+    kinds
+        .iter()
+        .filter_map(|kind| {
+            case.clocks
+                .iter()
+                .rev()
+                .find(|clock| clock.kind == *kind)
+                .and_then(dated)
+        })
+        .collect()
+}
+
+fn statement(outcome: Option<Outcome>, private: Option<&Value>) -> ReceiptStatement {
+    let text = |name: &str| {
+        private
+            .and_then(|private| private.get(name))
+            .and_then(Value::as_str)
+            .map(str::to_owned)
+    };
+    ReceiptStatement {
+        outcome,
+        text: text("reasons"),
+        remedy: text("remedy").map(|remedy| Bilingual {
+            zh: remedy.clone(),
+            en: remedy,
+        }),
+    }
+}
+
+fn transfer(event: &Event, facts: &ReceiptFacts<'_>) -> Option<ReceiptTransfer> {
+    let Event::HandoffOffered { handoff } = event else {
+        return None;
+    };
+    let to = (facts.organization)(handoff.to)?;
+    Some(ReceiptTransfer {
+        to: ReceiptOrganization::from(&to),
+        slip_number: handoff.slip.clone(),
+        originals: handoff.originals,
+    })
+}
+
+/// Whether an act of these events needs the applicant's name and papers to write its receipts.
+#[must_use]
+pub fn needs_papers(events: &[NewEvent], case: &Case) -> bool {
+    events
+        .iter()
+        .any(|new| kind_of(&new.event, case, &new.by).is_some())
+}

@@ -1,0 +1,62 @@
+//! How a case stands to the organizations and people around it, for the policy to judge.
+
+use onedoor_domain::case::state::{Case, CaseStatus, Channel};
+use onedoor_domain::directory::Directory;
+use onedoor_domain::handoff::{Handoff, HandoffState};
+use onedoor_domain::item::CaseKind;
+use onedoor_domain::proof::CaseStanding;
+use onedoor_domain::route::HandoffKind;
+
+/// Describes a case to the policy, with organizations as they live now.
+#[must_use]
+pub fn of(case: &Case, directory: &Directory) -> CaseStanding {
+    let living = |handoff: &Handoff| directory.living(handoff.to);
+    let open =
+        |handoff: &&Handoff| handoff.state.awaits_answer() || !handoff.owning && handoff.state.is_open();
+    let delivery = |handoff: &&Handoff| handoff.kind == HandoffKind::Delivery && handoff.state.is_open();
+    let closed = case.is_closed();
+    let holding = case.holding();
+    let decider = case.decided_at.and_then(|decided| {
+        let held = |handoff: &&Handoff| {
+            handoff.owning && handoff.acknowledged_at.is_some_and(|taken| taken <= decided)
+        };
+        case.handoffs.iter().rev().find(held).map(living)
+    });
+    let touched = case.handoffs.iter().filter(|handoff| {
+        matches!(
+            handoff.state,
+            HandoffState::Done | HandoffState::Acknowledged | HandoffState::Waived
+        )
+    });
+    CaseStanding {
+        case: case.id,
+        awaits_acceptance: case.status == CaseStatus::Submitted,
+        applicant_subject: case.applicant_subject.clone(),
+        device: (case.channel == Channel::Kiosk).then(|| case.submitted_by.clone()),
+        first_contact: directory.living(case.first_contact),
+        owner: case.owner.map(|owner| directory.living(owner)),
+        addressees: case.handoffs.iter().filter(open).map(living).collect(),
+        delivery_addressee: case.handoffs.iter().find(delivery).map(living),
+        verify_addressee: case
+            .handoffs
+            .iter()
+            .filter(|_| case.kind == CaseKind::Grid && case.decided_at.is_some() && !closed)
+            .filter(open)
+            .map(living)
+            .next(),
+        resolver_subject: None,
+        acts_for_owner: holding
+            .filter(|holding| holding.upstream.is_some())
+            .and_then(|holding| holding.from),
+        decider,
+        past: touched.map(living).collect(),
+        division_path: std::iter::once(case.division)
+            .chain(
+                directory
+                    .ancestors(case.division)
+                    .iter()
+                    .map(|division| division.id),
+            )
+            .collect(),
+    }
+}
