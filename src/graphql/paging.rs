@@ -26,13 +26,25 @@ pub(crate) fn page_request(
 ) -> Result<PageRequest> {
     PageRequest::parse(args, order, parts).map_err(|error| {
         let (zh, en) = match error {
-            PageError::BothEnds => ("first 与 last 不能同时使用。", "Use either first or last, not both."),
-            PageError::Size => ("first 或 last 须在 0 至 100 之间。", "first or last must be between 0 and 100."),
-            PageError::Cursor => {
-                ("游标无效，请使用同一列表返回的游标。", "The cursor is not valid; use one that the same list returned.")
-            }
+            PageError::BothEnds => (
+                "first 与 last 不能同时使用。",
+                "Use either first or last, not both.",
+            ),
+            PageError::Size => (
+                "first 或 last 须在 0 至 100 之间。",
+                "first or last must be between 0 and 100.",
+            ),
+            PageError::Cursor => (
+                "游标无效，请使用同一列表返回的游标。",
+                "The cursor is not valid; use one that the same list returned.",
+            ),
         };
-        failed(ctx, AppError::of(ErrorCode::BadUserInput).detail(zh, en).because(error))
+        failed(
+            ctx,
+            AppError::of(ErrorCode::BadUserInput)
+                .detail(zh, en)
+                .because(error),
+        )
     })
 }
 
@@ -45,8 +57,10 @@ pub(crate) fn connection<T, N: OutputType>(
     let total_count = total_count.map(|total| i32::try_from(total).unwrap_or(i32::MAX));
     let mut connection =
         Connection::with_additional_fields(page.has_previous, page.has_next, Total { total_count });
-    connection
-        .edges
-        .extend(page.edges.into_iter().map(|edge| Edge::new(edge.cursor, node(edge.node))));
+    connection.edges.extend(
+        page.edges
+            .into_iter()
+            .map(|edge| Edge::new(edge.cursor, node(edge.node))),
+    );
     connection
 }

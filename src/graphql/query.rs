@@ -1,6 +1,8 @@
 //! The fields of Query, by area.
 
 pub mod calendar;
+pub mod cases;
 pub mod catalogue;
 pub mod divisions;
 pub mod organizations;
+pub mod viewer;

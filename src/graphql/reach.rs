@@ -1,6 +1,7 @@
 //! What resolvers reach for: the request, the use cases, and the public form of an error.
 
 use std::str::FromStr;
+use std::sync::Arc;
 
 use async_graphql::{Context, Error, ID};
 use onedoor_domain::actor::Actor;
@@ -9,6 +10,7 @@ use onedoor_domain::policy::Act;
 use crate::error::{AppError, ErrorCode, Language};
 use crate::graphql::context::RequestContext;
 use crate::graphql::mask::field_error;
+use crate::service::cases::Cases;
 use crate::service::{Services, guard};
 
 /// The request.
@@ -19,6 +21,11 @@ pub(crate) fn request<'a>(ctx: &Context<'a>) -> Result<&'a RequestContext, Error
 /// The use cases and what they work with.
 pub(crate) fn services<'a>(ctx: &Context<'a>) -> Result<&'a Services, Error> {
     ctx.data::<Services>()
+}
+
+/// The use cases of a case.
+pub(crate) fn cases<'a>(ctx: &Context<'a>) -> Result<&'a Arc<Cases>, Error> {
+    ctx.data::<Arc<Cases>>()
 }
 
 /// The use cases, for a field that shows public reference data.

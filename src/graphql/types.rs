@@ -1,8 +1,15 @@
 //! The types of the schema.
 
 pub mod calendar;
+pub mod case;
 pub mod case_enums;
+pub mod clock;
+pub mod delivery;
 pub mod division;
+pub mod draft;
+pub mod handoff;
 pub mod organization;
+pub mod receipt;
 pub mod scalars;
 pub mod service_item;
+pub mod timeline;

@@ -132,7 +132,7 @@ impl Division {
 #[Object]
 impl Division {
     /// Opaque id.
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         self.0.id.into()
     }
 

@@ -147,7 +147,7 @@ impl Organization {
 #[Object]
 impl Organization {
     /// Opaque id.
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         self.0.id.into()
     }
 

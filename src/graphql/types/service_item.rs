@@ -217,7 +217,7 @@ impl ServiceItem {
 #[Object]
 impl ServiceItem {
     /// Opaque id of this version.
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         self.0.id.into()
     }
 

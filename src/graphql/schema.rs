@@ -1,0 +1,51 @@
+//! The schema: its three roots joined, and its text.
+
+use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions, Schema, SchemaBuilder};
+
+use super::mutation::cases::CaseMutations;
+use super::mutation::intake::IntakeMutations;
+use super::query::calendar::CalendarQuery;
+use super::query::cases::CaseQueries;
+use super::query::catalogue::CatalogueQuery;
+use super::query::divisions::DivisionQuery;
+use super::query::organizations::OrganizationQuery;
+use super::query::viewer::ViewerQueries;
+use super::subscription::Subscriptions;
+use super::user_error::UserError;
+
+/// What can be read.
+#[derive(MergedObject, Default)]
+pub struct Query(
+    ViewerQueries,
+    CatalogueQuery,
+    DivisionQuery,
+    OrganizationQuery,
+    CalendarQuery,
+    CaseQueries,
+);
+
+/// What can be done.
+#[derive(MergedObject, Default)]
+pub struct Mutation(IntakeMutations, CaseMutations);
+
+/// What can be followed.
+#[derive(MergedSubscription, Default)]
+pub struct Subscription(Subscriptions);
+
+/// A builder of the schema, without its data.
+#[must_use]
+pub fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
+    Schema::build(Query::default(), Mutation::default(), Subscription::default())
+        .register_output_type::<UserError>()
+}
+
+/// The schema as text, sorted: `schema.graphql`, the public contract.
+#[must_use]
+pub fn sdl() -> String {
+    let options = SDLExportOptions::new()
+        .sorted_arguments()
+        .sorted_enum_items()
+        .sorted_fields()
+        .include_specified_by();
+    builder().finish().sdl_with_options(options)
+}

@@ -1,0 +1,332 @@
+//! A case (办件) as GraphQL shows it.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Object, Result, SimpleObject};
+use chrono::{DateTime, Utc};
+use onedoor_domain::applicant::PartyKind;
+use onedoor_domain::case::available::NextStep as DomainNextStep;
+use onedoor_domain::id::OrganizationId;
+
+use super::case_enums::{CaseAction, CaseStatus, Channel, Decision, NextStepKind};
+use super::clock::Clock;
+use super::division::Division;
+use super::handoff::Handoff;
+use super::organization::Organization;
+use super::receipt::Receipt;
+use super::service_item::{CaseKind, ServiceItem};
+use super::timeline::TimelineEvent;
+use crate::error::Language;
+use crate::graphql::reach::{cases, failed, language, request};
+use crate::service::case_texts::next_step_words;
+use crate::service::reading::CaseView;
+
+/// A case (办件): one application through its whole life.
+#[derive(Clone)]
+pub struct Case {
+    pub(crate) view: Arc<CaseView>,
+}
+
+impl Case {
+    pub(crate) fn of(view: CaseView) -> Self {
+        Self { view: Arc::new(view) }
+    }
+}
+
+/// What happens next with a case, where and by when.
+#[derive(SimpleObject)]
+pub struct NextStep {
+    /// What is to be done.
+    kind: NextStepKind,
+    /// The same in words, in the language of the request.
+    text: String,
+    /// The organization that has to do it; null when it is the applicant, or nothing is left to do.
+    organization: Option<Organization>,
+    /// By when; null when no clock runs.
+    due_at: Option<DateTime<Utc>>,
+}
+
+/// The applicant (申请人); personal data is masked.
+#[derive(SimpleObject)]
+pub struct Applicant {
+    /// Person or organization.
+    kind: ApplicantType,
+    /// Name, masked.
+    name: String,
+    /// Identity number, masked.
+    id_number: Option<String>,
+    /// Mobile number, masked.
+    phone: Option<String>,
+}
+
+/// What an applicant is.
+#[derive(async_graphql::Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "PartyKind")]
+pub enum ApplicantType {
+    /// 自然人.
+    Person,
+    /// 法人和其他组织.
+    Organization,
+}
+
+/// The number of a case in an upstream system.
+#[derive(SimpleObject)]
+pub struct ExternalNumber {
+    /// Name of the system.
+    upstream: String,
+    /// Its number.
+    number: String,
+}
+
+/// A case (办件): one application through its whole life.
+#[Object]
+impl Case {
+    /// Opaque key.
+    pub async fn id(&self) -> ID {
+        ID(self.view.case.id.to_string())
+    }
+
+    /// 受理编号: the number people use, in groups.
+    async fn tracking_code(&self) -> String {
+        self.view.case.tracking.to_string()
+    }
+
+    /// Version that an act on the case must name as `expectedVersion`.
+    async fn version(&self) -> i32 {
+        self.view.case.version
+    }
+
+    /// State.
+    async fn status(&self) -> CaseStatus {
+        self.view.case.status.into()
+    }
+
+    /// Application or grid event.
+    async fn kind(&self) -> CaseKind {
+        self.view.case.kind.into()
+    }
+
+    /// Through what it came in (办理形式).
+    async fn channel(&self) -> Channel {
+        self.view.case.channel.into()
+    }
+
+    /// The service item (事项) in the version the case pins.
+    async fn service_item(&self, ctx: &Context<'_>) -> Option<Result<ServiceItem>> {
+        ServiceItem::find(ctx, self.view.case.item).await.transpose()
+    }
+
+    /// The division (区划) it belongs to, as it is now; null when it no longer exists.
+    async fn division(&self, ctx: &Context<'_>) -> Option<Result<Division>> {
+        Division::find(ctx, self.view.case.division).await.transpose()
+    }
+
+    /// Code of the division on the day of submission.
+    async fn division_code(&self) -> &str {
+        &self.view.case.division_code
+    }
+
+    /// Name of the division on the day of submission.
+    async fn division_name(&self) -> &str {
+        &self.view.case.division_name
+    }
+
+    /// The applicant (申请人), masked.
+    async fn applicant(&self, ctx: &Context<'_>) -> Option<Result<Applicant>> {
+        self.find_applicant(ctx).await.transpose()
+    }
+
+    /// The organization that answers for the case now; null once it is closed.
+    async fn owner(&self, ctx: &Context<'_>) -> Option<Result<Organization>> {
+        organization(ctx, self.view.case.owner).await
+    }
+
+    /// 首问: the organization that keeps the case in its list until it closes.
+    async fn first_contact(&self, ctx: &Context<'_>) -> Option<Result<Organization>> {
+        organization(ctx, Some(self.view.case.first_contact)).await
+    }
+
+    /// When it was submitted.
+    async fn submitted_at(&self) -> DateTime<Utc> {
+        self.view.case.submitted_at
+    }
+
+    /// When it was accepted (受理).
+    async fn accepted_at(&self) -> Option<DateTime<Utc>> {
+        self.view.case.accepted_at
+    }
+
+    /// When it was decided.
+    async fn decided_at(&self) -> Option<DateTime<Utc>> {
+        self.view.case.decided_at
+    }
+
+    /// What was decided.
+    async fn decision(&self) -> Option<Decision> {
+        self.view.case.outcome.map(Decision::from)
+    }
+
+    /// When it was completed (办结).
+    async fn completed_at(&self) -> Option<DateTime<Utc>> {
+        self.view.case.completed_at
+    }
+
+    /// When the result was handed over (送达).
+    async fn delivered_at(&self) -> Option<DateTime<Utc>> {
+        self.view.case.delivered_at
+    }
+
+    /// Due date that matters most to the applicant now: promise, else acceptance, else delivery. First instant that
+    /// is late; null while the clocks stand still.
+    async fn due_at(&self) -> Option<DateTime<Utc>> {
+        self.view.case.leading_clock().and_then(|clock| clock.due_at)
+    }
+
+    /// Whether any clock of the case has run out.
+    async fn is_overdue(&self) -> bool {
+        self.view
+            .case
+            .clocks
+            .iter()
+            .any(|clock| clock.is_overdue(self.view.at))
+    }
+
+    /// All clocks (时限), in the order they started.
+    async fn clocks(&self) -> Vec<Clock> {
+        self.view
+            .case
+            .clocks
+            .iter()
+            .map(|clock| Clock::of(clock, self.view.at))
+            .collect()
+    }
+
+    /// All handoffs (移交), in order: whose hands the case was in, and since when.
+    async fn handoffs(&self) -> Vec<Handoff> {
+        self.view
+            .case
+            .handoffs
+            .iter()
+            .map(|handoff| Handoff::of(&self.view, handoff))
+            .collect()
+    }
+
+    /// Everything that happened, line by line of the ledger.
+    #[graphql(complexity = "20 + 20 * child_complexity")]
+    async fn timeline(&self, ctx: &Context<'_>) -> Option<Result<Vec<TimelineEvent>>> {
+        Some(self.read_timeline(ctx).await)
+    }
+
+    /// Receipts (回执), in order.
+    #[graphql(complexity = "10 + 5 * child_complexity")]
+    async fn receipts(&self, ctx: &Context<'_>) -> Option<Result<Vec<Receipt>>> {
+        Some(self.read_receipts(ctx).await)
+    }
+
+    /// Numbers of the case in upstream systems.
+    async fn external_numbers(&self) -> Vec<ExternalNumber> {
+        let shown = |external: &onedoor_domain::case::state::ExternalNumber| ExternalNumber {
+            upstream: external.upstream.clone(),
+            number: external.number.clone(),
+        };
+        self.view.case.external_numbers.iter().map(shown).collect()
+    }
+
+    /// What the viewer can do with the case now.
+    async fn available_actions(&self, ctx: &Context<'_>) -> Option<Result<Vec<CaseAction>>> {
+        Some(self.find_actions(ctx).await)
+    }
+
+    /// What happens next: what, where, by when.
+    async fn next_step(&self, ctx: &Context<'_>) -> Option<Result<NextStep>> {
+        Some(self.find_next_step(ctx).await)
+    }
+}
+
+impl Case {
+    async fn find_applicant(&self, ctx: &Context<'_>) -> Result<Option<Applicant>> {
+        let found = cases(ctx)?
+            .applicant(&self.view)
+            .await
+            .map_err(|error| failed(ctx, error))?;
+        Ok(found.map(|masked| Applicant {
+            kind: masked.kind.into(),
+            name: masked.name,
+            id_number: masked.id_number,
+            phone: masked.phone,
+        }))
+    }
+
+    async fn read_timeline(&self, ctx: &Context<'_>) -> Result<Vec<TimelineEvent>> {
+        let entries = cases(ctx)?
+            .timeline(&self.view)
+            .await
+            .map_err(|error| failed(ctx, error))?;
+        Ok(entries.into_iter().map(TimelineEvent::of).collect())
+    }
+
+    async fn read_receipts(&self, ctx: &Context<'_>) -> Result<Vec<Receipt>> {
+        let receipts = cases(ctx)?
+            .receipts(&self.view)
+            .await
+            .map_err(|error| failed(ctx, error))?;
+        Ok(receipts.into_iter().map(Receipt::of).collect())
+    }
+
+    async fn find_actions(&self, ctx: &Context<'_>) -> Result<Vec<CaseAction>> {
+        let actor = &request(ctx)?.actor;
+        let acts = cases(ctx)?
+            .available(actor, &self.view)
+            .await
+            .map_err(|error| failed(ctx, error))?;
+        Ok(acts.into_iter().map(CaseAction::from).collect())
+    }
+
+    async fn find_next_step(&self, ctx: &Context<'_>) -> Result<NextStep> {
+        let next = cases(ctx)?
+            .next_step(&self.view)
+            .await
+            .map_err(|error| failed(ctx, error))?;
+        let (zh, en) = next_step_words(next);
+        let text = match language(ctx) {
+            Language::Zh => zh,
+            Language::En => en,
+        };
+        Ok(NextStep {
+            kind: next.into(),
+            text: text.to_owned(),
+            organization: organization(ctx, self.in_whose_hands(next)).await.transpose()?,
+            due_at: self.view.case.leading_clock().and_then(|clock| clock.due_at),
+        })
+    }
+
+    /// Who has to do what happens next.
+    fn in_whose_hands(&self, next: DomainNextStep) -> Option<OrganizationId> {
+        let case = &self.view.case;
+        let beside = || {
+            case.handoffs
+                .iter()
+                .rev()
+                .find(|handoff| !handoff.owning && handoff.state.is_open())
+        };
+        match next {
+            DomainNextStep::Acknowledge => case.open_owning().map(|handoff| handoff.to),
+            DomainNextStep::Deliver | DomainNextStep::Finish => {
+                beside().map(|handoff| handoff.to).or(case.owner)
+            }
+            DomainNextStep::Supplement | DomainNextStep::Nothing => None,
+            DomainNextStep::Accept
+            | DomainNextStep::HandOff
+            | DomainNextStep::Decide
+            | DomainNextStep::SpecialProcedure => case.owner,
+        }
+    }
+}
+
+/// An organization by key; null when the key is.
+pub(crate) async fn organization(
+    ctx: &Context<'_>,
+    id: Option<OrganizationId>,
+) -> Option<Result<Organization>> {
+    Organization::find(ctx, id?).await.transpose()
+}

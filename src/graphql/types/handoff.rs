@@ -1,0 +1,142 @@
+//! A handoff (移交) as GraphQL shows it.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Object, Result};
+use chrono::{DateTime, Utc};
+use onedoor_domain::handoff::Handoff as DomainHandoff;
+
+use super::case::{Case, organization};
+use super::case_enums::{HandoffKind, HandoffState, Opinion};
+use super::organization::Organization;
+use crate::service::reading::CaseView;
+
+/// A handoff (移交): one hand gives the case to another.
+#[derive(Clone)]
+pub struct Handoff {
+    view: Arc<CaseView>,
+    handoff: DomainHandoff,
+}
+
+impl Handoff {
+    pub(crate) fn of(view: &Arc<CaseView>, handoff: &DomainHandoff) -> Self {
+        Self {
+            view: Arc::clone(view),
+            handoff: handoff.clone(),
+        }
+    }
+}
+
+/// A handoff (移交): one hand gives the case to another.
+#[Object]
+impl Handoff {
+    /// Opaque key.
+    async fn id(&self) -> ID {
+        ID(self.handoff.id.to_string())
+    }
+
+    /// Position among the handoffs of the case, from 1.
+    async fn seq(&self) -> i32 {
+        self.handoff.seq
+    }
+
+    /// Version that an act on the handoff must name as `expectedVersion`.
+    async fn version(&self) -> i32 {
+        self.handoff.version
+    }
+
+    /// The case.
+    async fn case(&self) -> Case {
+        Case {
+            view: Arc::clone(&self.view),
+        }
+    }
+
+    /// Kind.
+    async fn kind(&self) -> HandoffKind {
+        self.handoff.kind.into()
+    }
+
+    /// State.
+    async fn state(&self) -> HandoffState {
+        self.handoff.state.into()
+    }
+
+    /// Whether the receiver becomes the owner; otherwise it works beside the owner.
+    async fn owning(&self) -> bool {
+        self.handoff.owning
+    }
+
+    /// Whether the owner cannot go on before it is done.
+    async fn required(&self) -> bool {
+        self.handoff.required
+    }
+
+    /// Index of the route step it leads into; null for hand-made ones.
+    async fn step(&self) -> Option<i32> {
+        self.handoff.step.and_then(|step| i32::try_from(step).ok())
+    }
+
+    /// Sender; null for the first, which comes from the applicant.
+    async fn from(&self, ctx: &Context<'_>) -> Option<Result<Organization>> {
+        organization(ctx, self.handoff.from).await
+    }
+
+    /// Receiver.
+    async fn to(&self, ctx: &Context<'_>) -> Option<Result<Organization>> {
+        organization(ctx, Some(self.handoff.to)).await
+    }
+
+    /// Upstream system that acts for the receiver; null when people do.
+    async fn upstream(&self) -> Option<&str> {
+        self.handoff.upstream.as_deref()
+    }
+
+    /// Number of paper originals handed over.
+    async fn originals(&self) -> i32 {
+        i32::try_from(self.handoff.originals).unwrap_or(i32::MAX)
+    }
+
+    /// Number of the transfer slip (物料流转凭证).
+    async fn slip(&self) -> Option<&str> {
+        self.handoff.slip.as_deref()
+    }
+
+    /// When it was offered.
+    async fn offered_at(&self) -> DateTime<Utc> {
+        self.handoff.offered_at
+    }
+
+    /// When the bytes left for the upstream system.
+    async fn sent_at(&self) -> Option<DateTime<Utc>> {
+        self.handoff.sent_at
+    }
+
+    /// When it was acknowledged (签收).
+    async fn acknowledged_at(&self) -> Option<DateTime<Utc>> {
+        self.handoff.acknowledged_at
+    }
+
+    /// When it ended.
+    async fn closed_at(&self) -> Option<DateTime<Utc>> {
+        self.handoff.closed_at
+    }
+
+    /// When the work in it is due: its acknowledgement first, then what is done in it.
+    async fn due_at(&self) -> Option<DateTime<Utc>> {
+        self.view.case.handoff_due(&self.handoff)
+    }
+
+    /// Whether that time has passed.
+    async fn is_overdue(&self) -> bool {
+        self.view
+            .case
+            .handoff_due(&self.handoff)
+            .is_some_and(|due| self.view.at >= due)
+    }
+
+    /// What a beside-handoff ended with.
+    async fn opinion(&self) -> Option<Opinion> {
+        self.handoff.opinion.map(Opinion::from)
+    }
+}

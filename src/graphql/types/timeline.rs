@@ -1,0 +1,108 @@
+//! One line of a case's timeline as GraphQL shows it.
+
+use async_graphql::{Context, ID, Object, Result};
+use chrono::{DateTime, Utc};
+use onedoor_domain::case::event::Event;
+use onedoor_domain::id::HandoffId;
+
+use super::case::organization;
+use super::case_enums::ActorKind;
+use super::organization::Organization;
+use crate::service::reading::TimelineEntry;
+
+/// Something that happened to a case: one line of its ledger.
+pub struct TimelineEvent {
+    entry: TimelineEntry,
+}
+
+impl TimelineEvent {
+    pub(crate) const fn of(entry: TimelineEntry) -> Self {
+        Self { entry }
+    }
+
+    fn text_of(&self, name: &str) -> Option<&str> {
+        self.entry.texts.as_ref()?.get(name)?.as_str()
+    }
+}
+
+/// Something that happened to a case: one line of its ledger.
+#[Object]
+impl TimelineEvent {
+    /// Number of the line in the ledger of the case, from 1.
+    async fn seq(&self) -> i32 {
+        i32::try_from(self.entry.stored.seq).unwrap_or(i32::MAX)
+    }
+
+    /// When.
+    async fn at(&self) -> DateTime<Utc> {
+        self.entry.stored.at
+    }
+
+    /// What happened, for example `SUBMITTED`, `HANDOFF_ACKNOWLEDGED`, `DECIDED`.
+    async fn event(&self) -> &str {
+        self.entry.stored.event.name()
+    }
+
+    /// Kind of actor who did it.
+    async fn actor_kind(&self) -> ActorKind {
+        self.entry.stored.by.kind.into()
+    }
+
+    /// Organization acted for; null for applicants, upstream systems and the gateway.
+    async fn organization(&self, ctx: &Context<'_>) -> Option<Result<Organization>> {
+        organization(ctx, self.entry.stored.by.organization).await
+    }
+
+    /// Name of the upstream system, when one did it.
+    async fn upstream(&self) -> Option<&str> {
+        let upstream = self.entry.stored.by.kind == onedoor_domain::actor::ActorKind::Upstream;
+        upstream.then_some(self.entry.stored.by.subject.as_str())
+    }
+
+    /// The handoff it is about.
+    async fn handoff_id(&self) -> Option<ID> {
+        handoff_of(&self.entry.stored.event).map(|id| ID(id.to_string()))
+    }
+
+    /// Reasons, opinion or note; null when there is none or the viewer may not read it. Text from an upstream system
+    /// is text: show it as such.
+    async fn text(&self) -> Option<&str> {
+        ["reasons", "reason", "text", "note"]
+            .into_iter()
+            .find_map(|name| self.text_of(name))
+    }
+
+    /// The legal remedy (复议、诉讼) told with a denial.
+    async fn remedy(&self) -> Option<&str> {
+        self.text_of("remedy")
+    }
+
+    /// SHA-256 of the line, hex: what receipts attest.
+    async fn hash(&self) -> String {
+        self.entry.stored.hash.to_string()
+    }
+}
+
+const fn handoff_of(event: &Event) -> Option<HandoffId> {
+    match event {
+        Event::HandoffOffered { handoff } => Some(handoff.id),
+        Event::HandoffSent { handoff }
+        | Event::HandoffAcknowledged { handoff }
+        | Event::HandoffDone { handoff, .. }
+        | Event::HandoffRefused { handoff }
+        | Event::NewsKept { handoff, .. } => Some(*handoff),
+        Event::ClockStarted { clock } => clock.handoff,
+        Event::Submitted(_)
+        | Event::ClockMoved { .. }
+        | Event::ClockStopped { .. }
+        | Event::Accepted
+        | Event::ReviewBegun
+        | Event::SpecialProcedureBegun { .. }
+        | Event::SpecialProcedureEnded
+        | Event::Decided { .. }
+        | Event::Completed
+        | Event::Delivered
+        | Event::Closed
+        | Event::NumberGiven { .. } => None,
+    }
+}

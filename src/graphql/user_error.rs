@@ -1,0 +1,109 @@
+//! Expected answers as schema types: the interface `UserError`, and one concrete type with its own codes a mutation.
+
+use async_graphql::{Enum, Interface, SimpleObject};
+
+use crate::error::{AppError, Language};
+use crate::graphql::types::case_enums::{CaseAction, CaseStatus};
+use crate::service::rejection::{Rejection, RejectionCode};
+
+macro_rules! user_errors {
+    ($($(#[$doc:meta])* $name:ident, $code:ident { $($variant:ident),* $(,)? })*) => {
+        $(
+            /// Why the mutation was not carried out.
+            #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+            pub enum $code {
+                $(
+                    #[doc = concat!("See the field `message` for what to do about `", stringify!($variant), "`.")]
+                    $variant,
+                )*
+            }
+
+            $(#[$doc])*
+            #[derive(SimpleObject, Debug, Clone)]
+            pub struct $name {
+                /// What is wrong and what to do, in the language of the request.
+                pub message: String,
+                /// Path of the input field; null when it is about the whole input.
+                pub field: Option<Vec<String>>,
+                /// The case of the error, for programs.
+                pub code: $code,
+                /// With STALE_VERSION: the version the thing has now.
+                pub current_version: Option<i32>,
+                /// With ILLEGAL_ACT: the state of the case now.
+                pub status: Option<CaseStatus>,
+                /// With ILLEGAL_ACT: what the same person can do now.
+                pub possible_actions: Option<Vec<CaseAction>>,
+            }
+
+            impl $name {
+                /// Translates an expected answer; one that this mutation does not declare is a bug.
+                pub(crate) fn of(rejection: &Rejection, language: Language) -> Result<Self, AppError> {
+                    let declared = [$((RejectionCode::$variant, $code::$variant),)*];
+                    let (_, code) = declared
+                        .into_iter()
+                        .find(|(declared, _)| *declared == rejection.code)
+                        .ok_or_else(|| AppError::internal(format!("{:?} is not an answer of this mutation", rejection.code)))?;
+                    Ok(Self {
+                        message: rejection.message(language).to_owned(),
+                        field: (!rejection.field.is_empty()).then(|| rejection.field.clone()),
+                        code,
+                        current_version: rejection.current_version,
+                        status: rejection.status.map(CaseStatus::from),
+                        possible_actions: rejection
+                            .possible
+                            .as_ref()
+                            .map(|acts| acts.iter().copied().map(CaseAction::from).collect()),
+                    })
+                }
+            }
+        )*
+
+        /// An expected answer to a mutation that was not carried out. Nothing has changed, and the idempotency key
+        /// is still free.
+        #[derive(Interface)]
+        #[graphql(
+            field(name = "message", ty = "&String", desc = "What is wrong and what to do."),
+            field(name = "field", ty = "&Option<Vec<String>>", desc = "Path of the input field.")
+        )]
+        pub enum UserError {
+            $($name($name),)*
+        }
+    };
+}
+
+user_errors! {
+    /// Why `saveDraft` was not carried out.
+    SaveDraftUserError, SaveDraftErrorCode { UnknownItem, UnknownDraft, UnknownDivision, InvalidField, IdempotencyMismatch }
+    /// Why `submitCase` was not carried out.
+    SubmitCaseUserError, SubmitCaseErrorCode {
+        InvalidField, MaterialMissing, UnknownItem, ItemVersionSuperseded, UnknownDivision, DivisionNotServed,
+        RouteUnresolved, ApplicantNotEligible, UnknownDraft, IdempotencyMismatch, OutsideCalendar,
+    }
+    /// Why `acceptCase` was not carried out.
+    AcceptCaseUserError, AcceptCaseErrorCode {
+        StaleVersion, IdempotencyMismatch, WrongOrganization, IllegalAct, ChooseOrganization, OutsideCalendar,
+    }
+    /// Why `handOff` was not carried out.
+    HandOffUserError, HandOffErrorCode {
+        StaleVersion, IdempotencyMismatch, WrongOrganization, IllegalAct, ChooseOrganization, OrganizationIsFixed,
+        InvalidField, OutsideCalendar,
+    }
+    /// Why `acknowledgeHandoff` was not carried out.
+    AcknowledgeHandoffUserError, AcknowledgeHandoffErrorCode {
+        StaleVersion, IdempotencyMismatch, WrongOrganization, IllegalAct, UnknownHandoff, OutsideCalendar,
+    }
+    /// Why `finishHandoff` was not carried out.
+    FinishHandoffUserError, FinishHandoffErrorCode {
+        StaleVersion, IdempotencyMismatch, WrongOrganization, IllegalAct, UnknownHandoff, InvalidField,
+        ChooseOrganization, OutsideCalendar,
+    }
+    /// Why `decideCase` was not carried out.
+    DecideCaseUserError, DecideCaseErrorCode {
+        StaleVersion, IdempotencyMismatch, WrongOrganization, IllegalAct, ReasonsRequired, OutcomeDoesNotFit,
+        InvalidField, ChooseOrganization, OutsideCalendar,
+    }
+    /// Why `deliverResult` was not carried out.
+    DeliverResultUserError, DeliverResultErrorCode {
+        StaleVersion, IdempotencyMismatch, WrongOrganization, IllegalAct, InvalidField,
+    }
+}
