@@ -1,14 +1,28 @@
-//! The composition root: the only file that names concrete back ends.
+//! The composition root: here and below stand the only files that name concrete back ends.
+
+pub mod gateway;
+mod probes;
+pub mod run;
+pub mod upstreams;
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::fault::ConfigFaults;
 use crate::config::{Config, ConfigInputs};
+use crate::error::AppError;
+use crate::graphql::typemap::TypeMapError;
+use crate::http::edge::EdgeError;
+use crate::sandbox::SandboxError;
+use crate::secret::keyring::KeyringError;
 use crate::service::identity::demo::{DemoIssuer, DemoIssuerError, TokenRequest};
 use crate::service::identity::verifier::{self, VerifierError};
+use crate::service::import::ImportError;
+use crate::store::error::StoreError;
 use crate::telemetry::{self, TelemetryError};
+use redis::RedisError;
 
 /// Why the program ends without having done what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +45,62 @@ pub enum AppFailure {
          已配置外部签发方，不接受演示令牌"
     )]
     NotTheIssuer,
+    /// The sandbox cannot start.
+    #[error("the sandbox upstream cannot start")]
+    Sandbox(#[from] SandboxError),
+    /// The sandbox's own secrets are missing.
+    #[error("the sandbox needs the environment variable {name} 沙箱缺少环境变量 {name}: {reason}")]
+    SandboxSecret {
+        /// The variable.
+        name: &'static str,
+        /// What is wrong with it, without its value.
+        reason: String,
+    },
+    /// The keys cannot be opened.
+    #[error("the keys cannot be opened")]
+    Keys(#[from] KeyringError),
+    /// The database cannot be used.
+    #[error("the database cannot be used")]
+    Store(#[from] StoreError),
+    /// The address of Redis is none.
+    #[error("redis.url cannot be used")]
+    Redis(#[from] RedisError),
+    /// A metric's name is taken by another kind.
+    #[error("the metrics cannot be registered")]
+    Metrics(#[from] prometheus::Error),
+    /// A use case failed.
+    #[error("reference data cannot be read")]
+    Service(#[from] AppError),
+    /// Nothing was imported.
+    #[error("nothing was imported: {0} 未导入任何数据")]
+    Import(#[from] ImportError),
+    /// The file to import cannot be read.
+    #[error("{} cannot be read 无法读取文件", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The schema's own text cannot be read back.
+    #[error("the schema is not sound")]
+    Schema(#[from] TypeMapError),
+    /// The HTTP edge cannot be built.
+    #[error("the HTTP edge cannot be built")]
+    Edge(#[from] EdgeError),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {listen} 无法监听该地址")]
+    Listen {
+        /// The address.
+        listen: SocketAddr,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The server ended by itself, or did not end in time.
+    #[error("the server did not end in order")]
+    Ended,
     /// The configuration cannot be printed.
     #[error("the configuration cannot be printed")]
     Print(#[from] toml::ser::Error),

@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod body;
+pub mod callbacks;
 pub mod correlation;
 pub mod cors;
 pub mod csrf;

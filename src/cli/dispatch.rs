@@ -5,10 +5,15 @@ use std::process::ExitCode;
 
 use chrono::TimeDelta;
 
-use super::{Cli, Command, ConfigCommand, TokenArgs};
+use super::{
+    Cli, Command, ConfigCommand, ImportArgs, ImportKind, MigrateArgs, SandboxArgs, SchemaCommand, ServeArgs,
+    TokenArgs,
+};
+use crate::app::run::{self, Imported};
 use crate::app::{self, AppFailure};
 use crate::config::DEFAULT_TOML;
 use crate::service::identity::demo::TokenRequest;
+use crate::service::import::Mode;
 use crate::telemetry;
 
 /// EX_CONFIG of sysexits.h.
@@ -34,6 +39,17 @@ async fn dispatch(cli: Cli) -> Result<(), AppFailure> {
             answer(&app::in_force(&app::load(settings.config, settings.demo)?)?)
         }
         Command::Token(arguments) => token(arguments),
+        Command::Schema(SchemaCommand::Print) => answer(&crate::graphql::schema::sdl()),
+        Command::Serve(ServeArgs { settings }) => {
+            run::serve(&app::start(settings.config, settings.demo)?, answer).await
+        }
+        Command::Migrate(MigrateArgs { settings }) => {
+            answer(&run::migrate(&app::start(settings.config, settings.demo)?).await?)
+        }
+        Command::Import(arguments) => import(arguments).await,
+        Command::Sandbox(SandboxArgs { config }) => {
+            run::play_sandbox(&app::start(config, true)?, answer).await
+        }
     }
 }
 
@@ -56,6 +72,22 @@ fn token(arguments: TokenArgs) -> Result<(), AppFailure> {
         lifetime: TimeDelta::hours(i64::from(arguments.hours)),
     };
     answer(&app::demo_token(&config, &request)?)
+}
+
+async fn import(arguments: ImportArgs) -> Result<(), AppFailure> {
+    let config = app::start(arguments.settings.config, arguments.settings.demo)?;
+    let what = match arguments.what {
+        ImportKind::Divisions => Imported::Divisions,
+        ImportKind::Organizations => Imported::Organizations,
+        ImportKind::Catalogue => Imported::Catalogue,
+        ImportKind::Calendar => Imported::Calendar,
+    };
+    let mode = if arguments.dry_run {
+        Mode::DryRun
+    } else {
+        Mode::Write
+    };
+    answer(&run::import(&config, what, &arguments.file, mode).await?)
 }
 
 /// Writes an answer to stdout, ending in one line end.

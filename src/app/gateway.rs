@@ -1,0 +1,340 @@
+//! The running gateway: its parts joined, its loops started, its server listening.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use super::AppFailure;
+use super::probes;
+use super::upstreams::Upstreams;
+use crate::cache::hints::Hints;
+use crate::cache::redis::{Redis, RedisSettings};
+use crate::cache::{Cache, CacheSettings};
+use crate::clock::SharedClock;
+use crate::config::Config;
+use crate::graphql::schema;
+use crate::http::edge::{Edge, EdgeParts};
+use crate::http::graphiql::GraphiqlFiles;
+use crate::http::server::{self, RunningServer};
+use crate::http::{callbacks, health};
+use crate::secret::keyring::Keyring;
+use crate::service::cases::{CaseParts, Cases};
+use crate::service::changes::Changes;
+use crate::service::delivery::Deliveries;
+use crate::service::directory::UpstreamBindings;
+use crate::service::gauges::Gauges;
+use crate::service::health::Readiness;
+use crate::service::identity::TokenAuthenticator;
+use crate::service::identity::demo::DemoIssuer;
+use crate::service::identity::verifier::TokenVerifier;
+use crate::service::import::shipped;
+use crate::service::notice::Notices;
+use crate::service::track::TrackLimits;
+use crate::service::upkeep::Upkeep;
+use crate::service::{Foundations, Services, reference};
+use crate::store::case::CaseStore;
+use crate::store::database::{Database, DatabaseSettings};
+use crate::telemetry::metrics::Metrics;
+use crate::upstream::registry::Registry;
+use crate::worker::supervise::Supervisor;
+use crate::worker::{cases as case_loops, epochs};
+
+/// A gateway that serves.
+pub struct Gateway {
+    server: RunningServer,
+    supervisor: Supervisor,
+    readiness: Arc<Readiness>,
+    database: Database,
+    stop_timeout: Duration,
+}
+
+/// The parts that stand before the server does.
+struct House {
+    services: Services,
+    cases: Arc<Cases>,
+    notices: Arc<Notices>,
+    readiness: Arc<Readiness>,
+    supervisor: Supervisor,
+}
+
+impl Gateway {
+    /// Opens the database (migrating it if so configured), loads what ships if it is empty, starts the loops and
+    /// listens.
+    ///
+    /// # Errors
+    /// Whatever keeps the gateway from serving, told once and whole.
+    pub async fn start(
+        config: &Config,
+        upstreams: Upstreams,
+        clock: SharedClock,
+    ) -> Result<Self, AppFailure> {
+        let metrics = Metrics::default();
+        let registry = Arc::new(upstreams.build(config, &metrics, &clock)?);
+        let keys = Arc::new(Keyring::open(
+            Path::new(&config.secrets.data_key_file),
+            Path::new(&config.secrets.receipt_key_file),
+            &config.keys_dir(),
+        )?);
+        let database = open_database(config, &metrics).await?;
+        let supervisor = Supervisor::new(Arc::clone(&clock), &metrics)?;
+        let ground = Ground {
+            registry,
+            keys,
+            database: database.clone(),
+            clock: Arc::clone(&clock),
+            supervisor,
+        };
+        let house = build(config, &metrics, ground).await?;
+        let server = serve(config, &metrics, &house, clock)?;
+        house.cases.set_public_url(&config.server.public_url, server.addr);
+        Ok(Self {
+            server,
+            supervisor: house.supervisor,
+            readiness: house.readiness,
+            database,
+            stop_timeout: Duration::from_millis(config.server.stop_timeout_ms),
+        })
+    }
+
+    /// The address it listens on.
+    #[must_use]
+    pub const fn addr(&self) -> SocketAddr {
+        self.server.addr
+    }
+
+    /// Ends when the server ends by itself, which it should not.
+    ///
+    /// # Errors
+    /// The server's failure.
+    pub async fn ended(&mut self) -> std::io::Result<()> {
+        self.server.ended().await
+    }
+
+    /// Stops: no new requests, running ones and spawned mutations finish, loops end, connections close. `false` when
+    /// the time was not enough.
+    pub async fn stop(self) -> bool {
+        self.readiness.stop();
+        let served = self.server.stop().await;
+        let looped = self.supervisor.stop(self.stop_timeout).await;
+        if let Err(error) = self.database.close().await {
+            tracing::warn!(error = %error, "the database connections did not close in order");
+        }
+        served && looped
+    }
+}
+
+/// The services of reference data without loops, cache or server: for an import from the command line.
+///
+/// # Errors
+/// The database cannot be used.
+pub(super) async fn services_alone(config: &Config, clock: SharedClock) -> Result<Services, AppFailure> {
+    let metrics = Metrics::default();
+    let supervisor = Supervisor::new(Arc::clone(&clock), &metrics)?;
+    let database = open_database(config, &metrics).await?;
+    let services = services(
+        config,
+        &metrics,
+        &UpstreamBindings::default(),
+        &database,
+        &clock,
+        &supervisor,
+    )?;
+    reference::refresh(&services).await?;
+    Ok(services)
+}
+
+fn services(
+    config: &Config,
+    metrics: &Metrics,
+    bindings: &UpstreamBindings,
+    database: &Database,
+    clock: &SharedClock,
+    supervisor: &Supervisor,
+) -> Result<Services, AppFailure> {
+    let redis = open_redis(config, supervisor)?;
+    let hints = Hints::new(redis.clone());
+    hints.spawn_loops(supervisor);
+    let settings = CacheSettings {
+        entries_max: config.cache.entries_max,
+        ttl: Duration::from_millis(config.cache.ttl_ms),
+    };
+    let cache = Cache::new(settings, redis, metrics)?;
+    Ok(Services::new(Foundations {
+        database: database.clone(),
+        cache,
+        hints,
+        clock: Arc::clone(clock),
+        bindings: bindings.clone(),
+        setting_rule: config.catalogue.setting_rule,
+    }))
+}
+
+async fn open_database(config: &Config, metrics: &Metrics) -> Result<Database, AppFailure> {
+    let statements = metrics.histogram(
+        "onedoor_database_statement_seconds",
+        "Time of database statements, by outcome.",
+        &["outcome"],
+    )?;
+    let observer = Arc::new(move |elapsed: Duration, failed: bool| {
+        statements
+            .with_label_values(&[if failed { "failed" } else { "ok" }])
+            .observe(elapsed.as_secs_f64());
+    });
+    let database = Database::connect(&DatabaseSettings::of(config), Some(observer)).await?;
+    if config.database.migrate_at_start {
+        database.migrate().await?;
+    }
+    Ok(database)
+}
+
+/// What stands before anything else does.
+struct Ground {
+    registry: Arc<Registry>,
+    keys: Arc<Keyring>,
+    database: Database,
+    clock: SharedClock,
+    supervisor: Supervisor,
+}
+
+async fn build(config: &Config, metrics: &Metrics, ground: Ground) -> Result<House, AppFailure> {
+    let Ground {
+        registry,
+        keys,
+        database,
+        clock,
+        supervisor,
+    } = ground;
+    let (registry, keys, database, clock) = (&registry, &keys, &database, &clock);
+    let services = services(config, metrics, &bindings(registry), database, clock, &supervisor)?;
+    shipped::load_if_empty(&services).await?;
+    reference::refresh(&services).await?;
+    epochs::spawn(
+        &supervisor,
+        &services,
+        Duration::from_millis(config.cache.epoch_poll_ms),
+    );
+
+    let store = CaseStore::new(database.clone(), Arc::clone(keys));
+    let (outbox_nudge, feed_nudge) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let changes = Arc::new(Changes::new(
+        store.clone(),
+        services.hints.clone(),
+        Arc::clone(&feed_nudge),
+        Arc::clone(clock),
+    ));
+    let cases = Arc::new(Cases::new(
+        services.clone(),
+        CaseParts {
+            store,
+            changes: Arc::clone(&changes),
+            outbox: Arc::clone(&outbox_nudge),
+            track_limits: TrackLimits::per_minute(
+                config.tracking.failures_per_source_per_minute,
+                config.tracking.failures_per_source_and_code_per_minute,
+            ),
+        },
+    ));
+    let notices = Arc::new(Notices::new(Arc::clone(&cases), Arc::clone(registry)));
+    let loops = case_loops::CaseLoops {
+        deliveries: Arc::new(Deliveries::new(
+            Arc::clone(&cases),
+            Arc::clone(registry),
+            config.outbox.clone(),
+        )),
+        notices: Arc::clone(&notices),
+        changes,
+        upkeep: Arc::new(Upkeep::new(Arc::clone(&cases), config.worker.idempotency_days)),
+        gauges: Arc::new(Gauges::new(Arc::clone(&cases), metrics)?),
+        outbox_nudge,
+        feed_nudge,
+    };
+    case_loops::spawn(&supervisor, &services, &loops, &config.outbox, &config.worker);
+    let readiness = Arc::new(Readiness::new(probes::all(database, keys, &services)));
+    Ok(House {
+        services,
+        cases,
+        notices,
+        readiness,
+        supervisor,
+    })
+}
+
+fn serve(
+    config: &Config,
+    metrics: &Metrics,
+    house: &House,
+    clock: SharedClock,
+) -> Result<RunningServer, AppFailure> {
+    let (services, cases) = (house.services.clone(), Arc::clone(&house.cases));
+    let executor = crate::graphql::executor::SchemaExecutor::new(move || {
+        schema::builder().data(services.clone()).data(Arc::clone(&cases))
+    })?;
+    let services = house.services.clone();
+    let directory = Arc::new(move || services.directories.current());
+    let authenticator = TokenAuthenticator::new(verifier(config)?, directory, Arc::clone(&clock), metrics)?;
+    let edge = Edge::new(
+        config,
+        EdgeParts {
+            executor,
+            authenticator: Arc::new(authenticator),
+            clock,
+            metrics: metrics.clone(),
+        },
+    )?;
+    let (notices, readiness, metrics) = (
+        Arc::clone(&house.notices),
+        Arc::clone(&house.readiness),
+        metrics.clone(),
+    );
+    server::run(edge, GraphiqlFiles::default(), move |routes| {
+        health::configure(routes, &readiness, &metrics);
+        callbacks::configure(routes, &notices);
+    })
+    .map_err(|source| AppFailure::Listen {
+        listen: config.server.listen,
+        source,
+    })
+}
+
+/// Who signs tokens: the configured issuer, else the demo's, whose key lies in the data folder.
+fn verifier(config: &Config) -> Result<TokenVerifier, AppFailure> {
+    if config.auth.issuer.is_empty() {
+        return Ok(DemoIssuer::open(&config.keys_dir())?.verifier(&config.auth));
+    }
+    Ok(TokenVerifier::from_key_file(&config.auth)?)
+}
+
+fn open_redis(config: &Config, supervisor: &Supervisor) -> Result<Option<Redis>, AppFailure> {
+    if config.redis.url.expose().is_empty() {
+        return Ok(None);
+    }
+    let redis = Redis::new(RedisSettings {
+        url: config.redis.url.clone(),
+        command_timeout: Duration::from_millis(config.redis.command_timeout_ms),
+        rest: Duration::from_millis(config.redis.rest_ms),
+        prefix: config.redis.prefix.clone(),
+    })?;
+    redis.spawn_loop(supervisor);
+    Ok(Some(redis))
+}
+
+fn bindings(registry: &Registry) -> UpstreamBindings {
+    let mut bindings = UpstreamBindings::default();
+    for upstream in registry.iter() {
+        let config = upstream.config();
+        let name = config.name.to_string();
+        bindings
+            .by_role
+            .extend(config.roles.iter().map(|role| (role.clone(), name.clone())));
+        bindings.by_code.extend(
+            config
+                .organizations
+                .iter()
+                .map(|code| (code.clone(), name.clone())),
+        );
+    }
+    bindings
+}

@@ -1,0 +1,172 @@
+//! What the subcommands do: serve until told to stop, migrate, import, play the sandbox.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::AppFailure;
+use super::gateway::{self, Gateway};
+use super::upstreams::{self, SANDBOX_CALLBACK_SECRET, SANDBOX_TOKEN, Upstreams};
+use crate::clock::{SharedClock, SystemClock};
+use crate::config::{Config, secret_source};
+use crate::secret::Redacted;
+use crate::service::Services;
+use crate::service::import::{ImportReport, Mode, calendar, catalogue, divisions, organizations};
+use crate::store::database::{Database, DatabaseSettings};
+
+/// Serves until SIGTERM or SIGINT. `tell` gets what the operator should read once it listens.
+///
+/// # Errors
+/// Whatever keeps the gateway from serving, or from stopping in time.
+pub async fn serve(
+    config: &Config,
+    tell: impl FnOnce(&str) -> Result<(), AppFailure>,
+) -> Result<(), AppFailure> {
+    let clock: SharedClock = Arc::new(SystemClock);
+    let (mut terminated, mut interrupted) =
+        (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+    let configured = Upstreams::configured(config)?;
+    let (upstreams, sandbox) = if config.demo {
+        let (upstreams, sandbox) = configured.with_sandbox(config, &clock).await?;
+        (upstreams, Some(sandbox))
+    } else {
+        (configured, None)
+    };
+    let mut gateway = Gateway::start(config, upstreams, clock).await?;
+    let sandbox_url = sandbox.as_ref().map(crate::sandbox::RunningSandbox::base_url);
+    tell(&welcome(config, &gateway, sandbox_url.as_deref()))?;
+    let by_itself = tokio::select! {
+        _ = terminated.recv() => false,
+        _ = interrupted.recv() => false,
+        _ = gateway.ended() => true,
+    };
+    tracing::info!("the gateway stops: running requests finish first");
+    let in_time = gateway.stop().await;
+    if let Some(sandbox) = sandbox {
+        sandbox.stop().await;
+    }
+    if by_itself || !in_time {
+        Err(AppFailure::Ended)
+    } else {
+        Ok(())
+    }
+}
+
+fn listen(kind: SignalKind) -> Result<Signal, AppFailure> {
+    Ok(signal(kind)?)
+}
+
+fn welcome(config: &Config, gateway: &Gateway, sandbox: Option<&str>) -> String {
+    let at = format!("http://{}", gateway.addr());
+    let mut text = format!(
+        "OneDoor 一门 listens on {at}\n  GraphQL   {at}/graphql\n  GraphiQL  {at}/graphiql\n  health    {at}/health/ready\n  metrics   {at}/metrics\n"
+    );
+    // writing to a String cannot fail
+    if let Some(sandbox) = sandbox {
+        write!(text, "  sandbox   {sandbox}journal\n").ok();
+    }
+    if config.demo {
+        text.push_str(IDENTITIES);
+    }
+    text
+}
+
+const IDENTITIES: &str = "
+Ready-made identities 现成身份 (each prints a token; use it as `Authorization: Bearer …`):
+  kiosk of a village station     onedoor token --role kiosk --organization 340321101200:village.station
+  clerk of its township center   onedoor token --role clerk --organization 340321101000:township.service-center
+  clerk of the village station   onedoor token --role clerk --organization 340321101200:village.station
+  officer of the county bureau   onedoor token --role officer --organization 340321000000:county.medical-security
+  supervisor of the county       onedoor token --role supervisor --division 340321000000
+  citizen                        onedoor token --role citizen
+";
+
+/// Brings the database to this version's schema, and says what was done.
+///
+/// # Errors
+/// The database cannot be used.
+pub async fn migrate(config: &Config) -> Result<String, AppFailure> {
+    let database = Database::connect(&DatabaseSettings::of(config), None).await?;
+    let pending = database.pending_migrations().await.unwrap_or_default();
+    database.migrate().await?;
+    let done = if pending.is_empty() {
+        "nothing to do".to_owned()
+    } else {
+        pending.join("\n")
+    };
+    database
+        .close()
+        .await
+        .map_err(crate::store::error::StoreError::from)?;
+    Ok(done)
+}
+
+/// What a file to import holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Imported {
+    /// Divisions (CSV).
+    Divisions,
+    /// Organizations by role (CSV).
+    Organizations,
+    /// Service items (YAML).
+    Catalogue,
+    /// Working days (CSV).
+    Calendar,
+}
+
+/// Imports a file, or says what importing it would change.
+///
+/// # Errors
+/// All faults of the file at once; nothing was written then.
+pub async fn import(config: &Config, what: Imported, file: &Path, mode: Mode) -> Result<String, AppFailure> {
+    let text = fs::read_to_string(file).map_err(|source| AppFailure::File {
+        path: file.to_owned(),
+        source,
+    })?;
+    let services = gateway::services_alone(config, Arc::new(SystemClock)).await?;
+    let report = import_text(&services, what, &text, mode).await?;
+    Ok(report.to_string())
+}
+
+async fn import_text(
+    services: &Services,
+    what: Imported,
+    text: &str,
+    mode: Mode,
+) -> Result<ImportReport, AppFailure> {
+    Ok(match what {
+        Imported::Divisions => divisions::import(services, text, None, mode).await?,
+        Imported::Organizations => organizations::import(services, text, mode).await?,
+        Imported::Catalogue => catalogue::import(services, text, mode).await?,
+        Imported::Calendar => calendar::import(services, text, mode).await?,
+    })
+}
+
+/// Plays the sandbox alone until SIGTERM or SIGINT; its two secrets come from the environment.
+///
+/// # Errors
+/// A secret is missing, or the address cannot be listened on.
+pub async fn play_sandbox(
+    config: &Config,
+    tell: impl FnOnce(&str) -> Result<(), AppFailure>,
+) -> Result<(), AppFailure> {
+    let (mut terminated, mut interrupted) =
+        (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+    let clock: SharedClock = Arc::new(SystemClock);
+    let (token, secret) = (environment(SANDBOX_TOKEN)?, environment(SANDBOX_CALLBACK_SECRET)?);
+    let sandbox = upstreams::start_sandbox(config, token, secret, &clock).await?;
+    tell(&format!("sandbox listens on {}", sandbox.base_url()))?;
+    tokio::select! {
+        _ = terminated.recv() => {}
+        _ = interrupted.recv() => {}
+    }
+    sandbox.stop().await;
+    Ok(())
+}
+
+fn environment(name: &'static str) -> Result<Redacted<String>, AppFailure> {
+    secret_source::environment(name).map_err(|reason| AppFailure::SandboxSecret { name, reason })
+}
