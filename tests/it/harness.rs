@@ -2,6 +2,7 @@
 #![expect(dead_code, reason = "the stories that use the rest are being told")]
 
 pub(crate) mod actors;
+pub(crate) mod app;
 pub(crate) mod at_rest;
 pub(crate) mod fault_proxy;
 pub(crate) mod files;
