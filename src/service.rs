@@ -15,6 +15,7 @@ use crate::store::database::Database;
 use directory::{Directories, UpstreamBindings};
 
 pub mod answer;
+pub mod bells;
 pub mod calendar;
 pub mod case_texts;
 pub mod cases;

@@ -21,6 +21,7 @@ use crate::http::graphiql::GraphiqlFiles;
 use crate::http::server::{self, RunningServer};
 use crate::http::{callbacks, health};
 use crate::secret::keyring::Keyring;
+use crate::service::bells::Bells;
 use crate::service::cases::{CaseParts, Cases};
 use crate::service::changes::Changes;
 use crate::service::delivery::Deliveries;
@@ -218,7 +219,10 @@ async fn build(config: &Config, metrics: &Metrics, ground: Ground) -> Result<Hou
     );
 
     let store = CaseStore::new(database.clone(), Arc::clone(keys));
-    let (outbox_nudge, feed_nudge) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let bells = Arc::new(Bells::new(
+        registry.iter().map(|upstream| upstream.config().name.to_string()),
+    ));
+    let feed_nudge = Arc::new(Notify::new());
     let changes = Arc::new(Changes::new(
         store.clone(),
         services.hints.clone(),
@@ -230,7 +234,7 @@ async fn build(config: &Config, metrics: &Metrics, ground: Ground) -> Result<Hou
         CaseParts {
             store,
             changes: Arc::clone(&changes),
-            outbox: Arc::clone(&outbox_nudge),
+            outbox: Arc::clone(&bells),
             track_limits: TrackLimits::per_minute(
                 config.tracking.failures_per_source_per_minute,
                 config.tracking.failures_per_source_and_code_per_minute,
@@ -248,7 +252,7 @@ async fn build(config: &Config, metrics: &Metrics, ground: Ground) -> Result<Hou
         changes,
         upkeep: Arc::new(Upkeep::new(Arc::clone(&cases), config.worker.idempotency_days)),
         gauges: Arc::new(Gauges::new(Arc::clone(&cases), metrics)?),
-        outbox_nudge,
+        bells,
         feed_nudge,
     };
     case_loops::spawn(&supervisor, &services, &loops, &config.outbox, &config.worker);

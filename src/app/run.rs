@@ -66,7 +66,7 @@ fn welcome(config: &Config, gateway: &Gateway, sandbox: Option<&str>) -> String 
     );
     // writing to a String cannot fail
     if let Some(sandbox) = sandbox {
-        write!(text, "  sandbox   {sandbox}journal\n").ok();
+        writeln!(text, "  sandbox   {sandbox}/journal").ok();
     }
     if config.demo {
         text.push_str(IDENTITIES);

@@ -108,7 +108,7 @@ impl Upstreams {
             }
             SecretRef::Env(_) | SecretRef::File(_) => folder::secret(at),
         };
-        let registered = UpstreamMetrics::register(&metrics.registry())?;
+        let registered = UpstreamMetrics::register(metrics.registry())?;
         Ok(Registry::build(self.configs, &secrets, &registered, clock)?)
     }
 }

@@ -120,8 +120,8 @@ impl Hints {
         let Some(redis) = self.bus.redis.clone() else {
             return;
         };
-        let spec = |name| LoopSpec {
-            name,
+        let spec = |name: &'static str| LoopSpec {
+            name: name.into(),
             tick: redis.rest(),
             nudge: Arc::new(Notify::new()),
         };

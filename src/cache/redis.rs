@@ -63,7 +63,7 @@ impl Redis {
     pub fn spawn_loop(&self, supervisor: &Supervisor) {
         let redis = self.clone();
         let spec = LoopSpec {
-            name: "redis",
+            name: "redis".into(),
             tick: self.link.settings.rest,
             nudge: Arc::new(Notify::new()),
         };

@@ -61,11 +61,12 @@ macro_rules! user_errors {
         /// An expected answer to a mutation that was not carried out. Nothing has changed, and the idempotency key
         /// is still free.
         #[derive(Interface)]
+        #[expect(clippy::enum_variant_names, reason = "each variant is named as its type in the schema")]
         #[graphql(
             field(name = "message", ty = "&String", desc = "What is wrong and what to do."),
             field(name = "field", ty = "&Option<Vec<String>>", desc = "Path of the input field.")
         )]
-        pub enum UserError {
+        pub(crate) enum UserError {
             $($name($name),)*
         }
     };

@@ -17,10 +17,10 @@ use onedoor_domain::item::ItemVersion;
 use onedoor_domain::material::MaterialEntry;
 use onedoor_domain::policy::Act;
 use onedoor_domain::proof::{CaseProof, Denied};
-use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::answer::{Answer, Warning};
+use super::bells::Bells;
 use super::calendar::CalendarInForce;
 use super::changes::Changes;
 use super::form::Forms;
@@ -49,7 +49,7 @@ pub struct CaseParts {
     /// The feed of changes.
     pub changes: Arc<Changes>,
     /// Rung when a delivery waits.
-    pub outbox: Arc<Notify>,
+    pub outbox: Arc<Bells>,
     /// Limits on wrong tracking secrets.
     pub track_limits: TrackLimits,
 }
@@ -60,7 +60,7 @@ pub struct Cases {
     pub(super) services: Services,
     pub(super) clock: SharedClock,
     pub(super) changes: Arc<Changes>,
-    pub(super) outbox: Arc<Notify>,
+    pub(super) outbox: Arc<Bells>,
     pub(super) forms: Forms,
     pub(super) secrets: TrackingSecrets,
     pub(super) track_limits: TrackLimits,
@@ -215,8 +215,8 @@ impl Cases {
     /// After a commit: tell whoever waits, here and on other replicas. Losing this costs time only.
     pub(super) fn committed(&self, set: &SealedSet) {
         self.changes.announce(set.case.id);
-        if set.events.iter().any(|stored| offers_upstream(&stored.event)) {
-            self.outbox.notify_one();
+        for (_, upstream) in set.events.iter().filter_map(|stored| bound_offer(&stored.event)) {
+            self.outbox.ring(upstream);
         }
     }
 }
@@ -256,8 +256,14 @@ pub(super) fn prove(
     }
 }
 
-fn offers_upstream(event: &Event) -> bool {
-    matches!(event, Event::HandoffOffered { handoff } if handoff.upstream.is_some())
+/// The handoff that an event offers to an upstream system, and that system.
+fn bound_offer(event: &Event) -> Option<(&Handoff, &str)> {
+    if let Event::HandoffOffered { handoff } = event
+        && let Some(upstream) = &handoff.upstream
+    {
+        return Some((handoff, upstream));
+    }
+    None
 }
 
 /// Every handoff offered to a bound organization is delivered through the outbox, under a key of its own.
@@ -275,13 +281,8 @@ fn deliveries(outcome: &Outcome) -> Vec<NewDelivery> {
     outcome
         .events
         .iter()
-        .filter_map(|new| match &new.event {
-            Event::HandoffOffered { handoff } => handoff
-                .upstream
-                .as_deref()
-                .map(|upstream| delivery(handoff, upstream)),
-            _ => None,
-        })
+        .filter_map(|new| bound_offer(&new.event))
+        .map(|(handoff, upstream)| delivery(handoff, upstream))
         .collect()
 }
 
@@ -303,7 +304,7 @@ pub(super) fn answer(secret: Option<Redacted<String>>, warnings: Vec<Warning>) -
 /// What a commit means for the caller: an answer, a refusal, or that the act must be decided again.
 pub(super) enum Verdict {
     /// Over.
-    Over(Done),
+    Over(Box<Done>),
     /// The case moved on: load and decide again.
     Again,
 }
@@ -316,10 +317,13 @@ pub(super) fn verdict(commit: Commit) -> Result<(Verdict, Option<Box<SealedSet>>
                 .answer
                 .as_deref()
                 .ok_or_else(|| AppError::internal("a committed act has no answer"))?;
-            (Verdict::Over(Ok(Answer::from_bytes(bytes)?)), Some(set))
+            (Verdict::Over(Box::new(Ok(Answer::from_bytes(bytes)?))), Some(set))
         }
-        Commit::Replayed { answer } => (Verdict::Over(Ok(Answer::from_bytes(&answer)?)), None),
-        Commit::Mismatch => (Verdict::Over(Err(vec![Rejection::idempotency_mismatch()])), None),
+        Commit::Replayed { answer } => (Verdict::Over(Box::new(Ok(Answer::from_bytes(&answer)?))), None),
+        Commit::Mismatch => (
+            Verdict::Over(Box::new(Err(vec![Rejection::idempotency_mismatch()]))),
+            None,
+        ),
         Commit::Stale => (Verdict::Again, None),
         Commit::Overtaken | Commit::NumberTaken => {
             return Err(AppError::internal(

@@ -30,6 +30,27 @@ pub struct Deliveries {
     settings: OutboxConfig,
 }
 
+/// Whose deliveries a pass claims: a system at a time, so that a slow one delays no other.
+#[derive(Debug, Clone)]
+pub enum Destination {
+    /// This system's.
+    Upstream(String),
+    /// Those of systems that are not configured here, which are held.
+    Unconfigured {
+        /// The systems that are.
+        configured: Vec<String>,
+    },
+}
+
+/// Whether a pass left work behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum More {
+    /// The claim was full.
+    Perhaps,
+    /// Everything due was claimed.
+    No,
+}
+
 /// What an attempt came to, as the outbox keeps it and as the case hears it.
 struct Settled {
     state: DeliveryState,
@@ -52,24 +73,28 @@ impl Deliveries {
         }
     }
 
-    /// Claims what is due and carries it out. Returns how many were claimed: a full claim means there is more.
+    /// Claims what is due to one system, or to systems that are not configured here, and carries it out. Returns
+    /// whether there may be more: the claim was full.
     ///
     /// # Errors
     /// STORE_UNAVAILABLE of the claim itself; a delivery that fails is isolated, logged, and claimed again when its
     /// lease ends.
-    pub async fn pass(&self) -> Result<usize, AppError> {
+    pub async fn pass(&self, to: &Destination) -> Result<More, AppError> {
+        let (upstream, except) = match to {
+            Destination::Upstream(name) => (Some(name.as_str()), [].as_slice()),
+            Destination::Unconfigured { configured } => (None, configured.as_slice()),
+        };
         let claimed = self
             .cases
             .store
             .claim_deliveries(&ClaimRequest {
-                upstream: None,
-                except: &[],
+                upstream,
+                except,
                 now: self.cases.clock.now(),
                 lease: Duration::from_millis(self.settings.lease_ms),
                 max: self.settings.claim_max,
             })
             .await?;
-        let count = claimed.len();
         let mut running: FuturesUnordered<_> = claimed.iter().map(|one| self.carry_out(one)).collect();
         while let Some((delivery, result)) = running.next().await {
             if let Err(error) = result {
@@ -80,7 +105,8 @@ impl Deliveries {
                 );
             }
         }
-        Ok(count)
+        let full = u32::try_from(claimed.len()).is_ok_and(|count| count >= self.settings.claim_max);
+        Ok(if full { More::Perhaps } else { More::No })
     }
 
     async fn carry_out<'a>(
@@ -156,7 +182,7 @@ impl Deliveries {
             Remedy::Resend => self.send(claimed, upstream, command).await,
             Remedy::Uncertain => Ok(Some(uncertain())),
             Remedy::AskFirst => match upstream.driver().find(command).await.finding {
-                Finding::Found(acceptance) => Ok(Some(accepted(acceptance))),
+                Finding::Found(acceptance) => Ok(Some(accepted(&acceptance))),
                 Finding::Absent => self.send(claimed, upstream, command).await,
                 Finding::Unanswered { retry_after, .. } => Ok(Some(Settled {
                     reason: Some(lost.as_str().to_owned()),
@@ -190,7 +216,7 @@ impl Deliveries {
         let attempt = upstream.driver().send(command).await;
         fail::fail_point!("delivery.sent");
         Ok(Some(match attempt.outcome {
-            UpstreamOutcome::Accepted(acceptance) => accepted(acceptance),
+            UpstreamOutcome::Accepted(acceptance) => accepted(&acceptance),
             UpstreamOutcome::Rejected { code, reason } => Settled {
                 reason: code,
                 news: vec![(
@@ -399,7 +425,7 @@ fn operation(stored: &str) -> Option<Operation> {
 }
 
 /// Taken over: 签收, and whatever it reports already.
-fn accepted(acceptance: Acceptance) -> Settled {
+fn accepted(acceptance: &Acceptance) -> Settled {
     let number = Some(acceptance.external_id.as_str().to_owned());
     let mut news = vec![(number.clone(), Said::Received)];
     news.extend(

@@ -69,9 +69,8 @@ impl Cases {
     /// FORBIDDEN or UNAUTHENTICATED by the policy, STORE_UNAVAILABLE; expected answers are in [`Done`].
     pub async fn submit(&self, actor: &Actor, mut application: Application) -> Result<Done, AppError> {
         let proof = guard::submit(actor, Act::SubmitCase)?;
-        let principal = proof.principal().to_owned();
         if let Some(done) = self
-            .earlier(&principal, application.key, application.fingerprint)
+            .earlier(proof.principal(), application.key, application.fingerprint)
             .await?
         {
             return Ok(done);
@@ -94,7 +93,7 @@ impl Cases {
         let Some(placed) = placed.filter(|_| faults.is_empty()) else {
             return Ok(Err(faults));
         };
-        self.store_application(actor, principal, application, &item, placed, warnings)
+        self.store_application(actor, application, &item, placed, warnings)
             .await
     }
 
@@ -122,7 +121,12 @@ impl Cases {
         faults.extend(person.faults.iter().map(|fault| Rejection {
             code: match fault.code {
                 ApplicantFaultCode::KindNotAdmitted => RejectionCode::ApplicantNotEligible,
-                _ => RejectionCode::InvalidField,
+                ApplicantFaultCode::Required
+                | ApplicantFaultCode::TooLong
+                | ApplicantFaultCode::ControlCharacter
+                | ApplicantFaultCode::Identifier
+                | ApplicantFaultCode::Phone
+                | ApplicantFaultCode::IdTypeMismatch => RejectionCode::InvalidField,
             },
             ..invalid(fault.path(), &fault.message_zh, &fault.message_en)
         }));
@@ -167,7 +171,6 @@ impl Cases {
     async fn store_application(
         &self,
         actor: &Actor,
-        principal: String,
         application: Application,
         item: &ItemVersion,
         placed: Placed,
@@ -209,7 +212,7 @@ impl Cases {
             set.private = Some(private.columns.clone());
             set.finished_draft = application.draft;
             set.idempotency = Some(IdempotencyClaim {
-                principal: principal.clone(),
+                principal: actor.subject.clone(),
                 key: application.key,
                 act: "submitCase",
                 fingerprint: application.fingerprint,
@@ -228,7 +231,7 @@ impl Cases {
                 self.committed(&committed);
             }
             if let Verdict::Over(done) = verdict {
-                return Ok(done);
+                return Ok(*done);
             }
         }
         Err(AppError::of(ErrorCode::Overloaded).retry_after_ms(500))

@@ -85,7 +85,7 @@ impl Cases {
                 self.committed(&committed);
             }
             if let Verdict::Over(done) = verdict {
-                return Ok(done);
+                return Ok(*done);
             }
         }
         Err(AppError::of(ErrorCode::Overloaded).retry_after_ms(500))

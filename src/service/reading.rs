@@ -329,13 +329,16 @@ impl Cases {
 
 const fn sight(proof: &CaseProof) -> Sight {
     if proof.masked() {
-        return match proof.capacity() {
-            Capacity::CredentialHolder => Sight::Applicant,
-            _ => Sight::Masked,
+        // who holds code and secret reads what was said to the applicant, whoever they are
+        return if matches!(proof.capacity(), Capacity::CredentialHolder) {
+            Sight::Applicant
+        } else {
+            Sight::Masked
         };
     }
-    match proof.capacity() {
-        Capacity::Applicant | Capacity::CredentialHolder => Sight::Applicant,
-        _ => Sight::Office,
+    if matches!(proof.capacity(), Capacity::Applicant) {
+        Sight::Applicant
+    } else {
+        Sight::Office
     }
 }

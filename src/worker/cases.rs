@@ -1,5 +1,6 @@
 //! The loops behind the cases: outbox, inbox, change feed, retention, gauges.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,8 +11,9 @@ use super::supervise::{LoopSpec, Supervisor};
 use crate::config::outbox::OutboxConfig;
 use crate::config::worker::WorkerConfig;
 use crate::service::Services;
+use crate::service::bells::Bells;
 use crate::service::changes::{self, Changes};
-use crate::service::delivery::Deliveries;
+use crate::service::delivery::{Deliveries, Destination, More};
 use crate::service::gauges::Gauges;
 use crate::service::notice::Notices;
 use crate::service::upkeep::Upkeep;
@@ -32,7 +34,7 @@ pub struct CaseLoops {
     /// Reads the gauges.
     pub gauges: Arc<Gauges>,
     /// Rung when a delivery waits.
-    pub outbox_nudge: Arc<Notify>,
+    pub bells: Arc<Bells>,
     /// Rung when something changed.
     pub feed_nudge: Arc<Notify>,
 }
@@ -45,99 +47,105 @@ pub fn spawn(
     outbox: &OutboxConfig,
     worker: &WorkerConfig,
 ) {
-    let spec = |name, tick, nudge: &Arc<Notify>| LoopSpec {
-        name,
-        tick,
-        nudge: Arc::clone(nudge),
-    };
-    let unnudged = Arc::new(Notify::new());
-
-    let (deliveries, again) = (Arc::clone(&loops.deliveries), Arc::clone(&loops.outbox_nudge));
-    let notices = Arc::clone(&loops.notices);
-    let full = outbox.claim_max;
-    supervisor.spawn_loop(
-        spec(
-            "outbox",
-            Duration::from_millis(outbox.tick_ms),
-            &loops.outbox_nudge,
-        ),
-        move || {
-            let (deliveries, notices, again) =
-                (Arc::clone(&deliveries), Arc::clone(&notices), Arc::clone(&again));
-            async move {
-                let claimed = deliveries.pass().await?;
-                if claimed > 0 {
-                    // a notice may have overtaken the answer to our sending, and waits for it
-                    notices.pass().await?;
-                }
-                if u32::try_from(claimed).is_ok_and(|claimed| claimed >= full) {
-                    again.notify_one();
-                }
-                Ok(())
-            }
-        },
-    );
+    let inbox_nudge = Arc::new(Notify::new());
+    spawn_outbox(supervisor, loops, outbox, &inbox_nudge);
 
     let notices = Arc::clone(&loops.notices);
-    supervisor.spawn_loop(
-        spec("inbox", Duration::from_millis(outbox.tick_ms), &unnudged),
-        move || {
-            let notices = Arc::clone(&notices);
-            async move {
-                notices.pass().await?;
-                Ok(())
-            }
-        },
-    );
+    let inbox = spec("inbox", outbox.tick_ms, &inbox_nudge);
+    supervisor.spawn_loop(inbox, move || {
+        let notices = Arc::clone(&notices);
+        async move {
+            notices.pass().await?;
+            Ok(())
+        }
+    });
 
     let changes = Arc::clone(&loops.changes);
-    supervisor.spawn_loop(
-        spec(
-            "feed",
-            Duration::from_millis(worker.feed_poll_ms),
-            &loops.feed_nudge,
-        ),
-        move || {
-            let changes = Arc::clone(&changes);
-            async move {
-                changes.look().await?;
-                Ok(())
-            }
-        },
-    );
+    let feed = spec("feed", worker.feed_poll_ms, &loops.feed_nudge);
+    supervisor.spawn_loop(feed, move || {
+        let changes = Arc::clone(&changes);
+        async move {
+            changes.look().await?;
+            Ok(())
+        }
+    });
 
     let upkeep = Arc::clone(&loops.upkeep);
-    supervisor.spawn_loop(
-        spec(
-            "retention",
-            Duration::from_millis(worker.retention_tick_ms),
-            &unnudged,
-        ),
-        move || {
-            let upkeep = Arc::clone(&upkeep);
-            async move { Ok(upkeep.pass().await?) }
-        },
-    );
+    let retention = spec("retention", worker.retention_tick_ms, &Arc::default());
+    supervisor.spawn_loop(retention, move || {
+        let upkeep = Arc::clone(&upkeep);
+        async move { Ok(upkeep.pass().await?) }
+    });
 
     let gauges = Arc::clone(&loops.gauges);
-    supervisor.spawn_loop(spec("gauges", GAUGES_TICK, &unnudged), move || {
+    let read = LoopSpec {
+        tick: GAUGES_TICK,
+        ..spec("gauges", 0, &Arc::default())
+    };
+    supervisor.spawn_loop(read, move || {
         let gauges = Arc::clone(&gauges);
         async move { Ok(gauges.read().await?) }
     });
 
-    let (hints, nudge) = (services.hints.clone(), Arc::clone(&loops.feed_nudge));
+    let (heard, nudge) = (
+        services.hints.subscribe(changes::TOPIC),
+        Arc::clone(&loops.feed_nudge),
+    );
     let stop = supervisor.cancelled().clone();
-    supervisor.spawn("feed hints", async move {
-        let mut heard = hints.subscribe(changes::TOPIC);
-        loop {
-            tokio::select! {
-                () = stop.cancelled() => break,
-                hint = heard.recv() => match hint {
-                    // who fell behind must look as well
-                    Ok(_) | Err(RecvError::Lagged(_)) => nudge.notify_one(),
-                    Err(RecvError::Closed) => break,
-                },
-            }
-        }
+    drop(supervisor.spawn("feed hints", async move {
+        stop.run_until_cancelled(nudge_on_hints(heard, nudge)).await
+    }));
+}
+
+/// One loop an upstream system, so that a slow or dead one delays no other; and one for deliveries to systems that
+/// are no longer configured.
+fn spawn_outbox(
+    supervisor: &Supervisor,
+    loops: &CaseLoops,
+    outbox: &OutboxConfig,
+    inbox_nudge: &Arc<Notify>,
+) {
+    let destinations = loops.bells.iter().map(|(name, bell)| {
+        (
+            format!("outbox {name}"),
+            Arc::clone(bell),
+            Destination::Upstream(name.to_owned()),
+        )
     });
+    let rest = Destination::Unconfigured {
+        configured: loops.bells.names(),
+    };
+    let all = destinations.chain([("outbox of others".to_owned(), Arc::default(), rest)]);
+    for (name, bell, destination) in all {
+        let (deliveries, inbox_nudge) = (Arc::clone(&loops.deliveries), Arc::clone(inbox_nudge));
+        supervisor.spawn_loop(spec(name, outbox.tick_ms, &bell), move || {
+            let (deliveries, inbox_nudge) = (Arc::clone(&deliveries), Arc::clone(&inbox_nudge));
+            let (bell, destination) = (Arc::clone(&bell), destination.clone());
+            async move {
+                match deliveries.pass(&destination).await? {
+                    More::Perhaps => bell.notify_one(),
+                    More::No => {}
+                }
+                // a notice may have come before the answer that told us the upstream's number
+                inbox_nudge.notify_one();
+                Ok(())
+            }
+        });
+    }
+}
+
+fn spec(name: impl Into<Cow<'static, str>>, tick_ms: u64, nudge: &Arc<Notify>) -> LoopSpec {
+    LoopSpec {
+        name: name.into(),
+        tick: Duration::from_millis(tick_ms),
+        nudge: Arc::clone(nudge),
+    }
+}
+
+/// Turns hints of other replicas into nudges, for as long as it is polled.
+async fn nudge_on_hints(mut heard: tokio::sync::broadcast::Receiver<Arc<str>>, nudge: Arc<Notify>) {
+    // who fell behind must look as well
+    while !matches!(heard.recv().await, Err(RecvError::Closed)) {
+        nudge.notify_one();
+    }
 }

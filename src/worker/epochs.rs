@@ -20,7 +20,7 @@ pub fn spawn(supervisor: &Supervisor, cx: &Services, tick: Duration) {
     let cx = cx.clone();
     supervisor.spawn_loop(
         LoopSpec {
-            name: "epochs",
+            name: "epochs".into(),
             tick,
             nudge,
         },

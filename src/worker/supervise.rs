@@ -1,6 +1,7 @@
 //! Background loops and tasks that cannot die silently: each failure is logged once, counted and survived.
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::error::Error;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -31,7 +32,7 @@ const BACKOFF_MAX: Duration = Duration::from_secs(30);
 #[derive(Debug, Clone)]
 pub struct LoopSpec {
     /// Its name in the log and as the metric's label.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// How often it runs without a nudge.
     pub tick: Duration,
     /// Wakes it at once; a nudge during an iteration makes one more follow.
@@ -97,8 +98,12 @@ impl Supervisor {
         F: FnMut() -> Run + Send + 'static,
         Run: Future<Output = Result<(), LoopError>> + Send,
     {
-        self.metrics.failures.with_label_values(&[spec.name, "error"]);
-        self.metrics.failures.with_label_values(&[spec.name, "panic"]);
+        self.metrics
+            .failures
+            .with_label_values(&[spec.name.as_ref(), "error"]);
+        self.metrics
+            .failures
+            .with_label_values(&[spec.name.as_ref(), "panic"]);
         let driver = self.clone();
         let tracked = self
             .tasks
@@ -129,7 +134,7 @@ impl Supervisor {
     {
         let mut backoff = BACKOFF_FIRST;
         while !self.cancel.is_cancelled() {
-            if self.iterate_once(spec.name, &mut iterate).await {
+            if self.iterate_once(&spec.name, &mut iterate).await {
                 backoff = BACKOFF_FIRST;
                 tokio::select! {
                     () = self.cancel.cancelled() => {}
@@ -145,11 +150,11 @@ impl Supervisor {
                 backoff = backoff.saturating_mul(2).min(BACKOFF_MAX.max(spec.tick));
             }
         }
-        tracing::debug!(loop.name = spec.name, "background loop ended");
+        tracing::debug!(loop.name = %spec.name, "background loop ended");
     }
 
     /// Whether the iteration succeeded.
-    async fn iterate_once<F, Run>(&self, name: &'static str, iterate: &mut F) -> bool
+    async fn iterate_once<F, Run>(&self, name: &str, iterate: &mut F) -> bool
     where
         F: FnMut() -> Run + Send,
         Run: Future<Output = Result<(), LoopError>> + Send,

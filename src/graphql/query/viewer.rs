@@ -86,7 +86,7 @@ async fn drafts(ctx: &Context<'_>, args: &PageArgs) -> Result<Connected<Draft>> 
 /// A thing behind an opaque id.
 #[derive(Interface)]
 #[graphql(field(name = "id", ty = "ID", desc = "Opaque key."))]
-pub enum Node {
+pub(crate) enum Node {
     /// A case the viewer may read.
     Case(Case),
     /// A division.

@@ -19,7 +19,7 @@ fn supervisor(metrics: &Metrics) -> Supervisor {
 
 fn spec(name: &'static str) -> LoopSpec {
     LoopSpec {
-        name,
+        name: name.into(),
         tick: Duration::from_secs(3_600),
         nudge: Arc::new(Notify::new()),
     }
