@@ -156,6 +156,7 @@ impl Cases {
             by,
             ids: &mut Uuid::now_v7,
             upstream_of: &upstream_of,
+            may_be_chosen: &|step, division, to| directory.candidates(step.level, division).contains(&to),
         })
     }
 

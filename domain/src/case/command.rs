@@ -10,6 +10,7 @@ use crate::calendar::WorkCalendar;
 use crate::handoff::Opinion;
 use crate::id::{CaseId, DivisionId, HandoffId, OrganizationId};
 use crate::item::ItemVersion;
+use crate::route::Step;
 use crate::tracking::TrackingCode;
 
 /// Who did something, as it stands in the ledger: kind, opaque subject and organization, no name.
@@ -47,6 +48,8 @@ pub struct Context<'a> {
     pub ids: &'a mut dyn FnMut() -> Uuid,
     /// The upstream system an organization is bound to.
     pub upstream_of: &'a dyn Fn(OrganizationId) -> Option<String>,
+    /// Whether an organization is one of those that a CHOSEN step leaves to choose from, for the case's division.
+    pub may_be_chosen: &'a dyn Fn(&Step, DivisionId, OrganizationId) -> bool,
 }
 
 /// A new case, its papers already checked.

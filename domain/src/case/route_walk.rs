@@ -142,22 +142,27 @@ impl Work<'_> {
         Ok(())
     }
 
+    /// The organization of a step: fixed by the route, or chosen from those the step leaves to choose from.
     fn organization_of(
         &self,
         index: usize,
         chosen: Option<OrganizationId>,
     ) -> Result<OrganizationId, Refusal> {
-        let fixed = self.case.route.get(index).copied().flatten();
-        let by_choice = self
+        let step = self
             .cx
             .item
             .route
             .get(index)
-            .is_some_and(|step| step.assignment == Assignment::Chosen);
-        match (by_choice, fixed, chosen) {
-            (true, _, Some(to)) | (false, Some(to), None) => Ok(to),
-            (true, _, None) | (false, None, _) => Err(Refusal::ChooseOrganization),
-            (false, Some(_), Some(_)) => Err(Refusal::OrganizationIsFixed),
+            .ok_or_else(|| self.illegal(Why::EndOfRoute))?;
+        if step.assignment == Assignment::Chosen {
+            return chosen
+                .filter(|to| (self.cx.may_be_chosen)(step, self.case.division, *to))
+                .ok_or(Refusal::ChooseOrganization);
+        }
+        match (self.case.route.get(index).copied().flatten(), chosen) {
+            (Some(to), None) => Ok(to),
+            (Some(_), Some(_)) => Err(Refusal::OrganizationIsFixed),
+            (None, _) => Err(Refusal::ChooseOrganization),
         }
     }
 

@@ -165,6 +165,7 @@ impl Story {
                 by,
                 ids: &mut ids,
                 upstream_of: &upstream_of,
+                may_be_chosen: &|_, _, to| to == organization(COUNTY),
             },
         );
         self.next_id = next;

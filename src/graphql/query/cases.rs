@@ -100,7 +100,10 @@ pub struct CaseQueries;
 
 /// Reading cases.
 #[Object]
-#[expect(clippy::too_many_arguments, reason = "a Relay connection has four page arguments beside its filter")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "a Relay connection has four page arguments beside its filter"
+)]
 impl CaseQueries {
     /// A case (办件) that the viewer may read; null when there is none.
     async fn case(&self, ctx: &Context<'_>, by: CaseBy) -> Option<Result<Case>> {

@@ -422,6 +422,15 @@ fn a_chosen_step_wants_a_name_and_a_fixed_one_does_not() {
         story.officer(TOWNSHIP, &hand_off()),
         Err(Refusal::ChooseOrganization)
     );
+    let stranger = Command::HandOff {
+        to: Some(organization(STATION)),
+        originals: 0,
+        slip: None,
+    };
+    assert_eq!(
+        story.officer(TOWNSHIP, &stranger),
+        Err(Refusal::ChooseOrganization)
+    );
     let named = Command::HandOff {
         to: Some(organization(COUNTY)),
         originals: 2,
