@@ -1,0 +1,61 @@
+#!/usr/bin/env python3
+"""Measures the goals side by side and prints them: run.py [--quick] [G1 G2 G8].
+
+Nothing is asserted but that every answer is right: a figure counts only when bytes, headers and rows were compared.
+Absolute figures drift with the machine; the ratios are what to look at. Results go to target/bench/results.json too.
+"""
+import json
+import os
+import pathlib
+import platform
+import shutil
+import sys
+import tempfile
+import time
+
+import goal_catalogue
+import goal_start
+import goal_submission
+import servers
+
+GOALS = {"G1": goal_catalogue.run, "G2": goal_submission.run, "G8": goal_start.run}
+
+
+def main():
+    words = sys.argv[1:]
+    quick = "--quick" in words
+    wanted = [word for word in words if word in GOALS] or list(GOALS)
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="onedoor-bench."))
+    folder.chmod(0o755)
+    results = []
+    try:
+        for name in wanted:
+            print(f"{name} …", file=sys.stderr, flush=True)
+            results += GOALS[name](folder, quick)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    report = {
+        "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "machine": {"cores": os.cpu_count(), "system": platform.platform()},
+        "quick": quick,
+        "postgres_settings": servers.POSTGRES_SETTINGS,
+        "results": results,
+    }
+    file = servers.ROOT / "target/bench/results.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n")
+    show(report)
+    print(f"\n{file.relative_to(servers.ROOT)}")
+
+
+def show(report):
+    print(f"{report['machine']['cores']} cores, PostgreSQL with {', '.join(report['postgres_settings'])}"
+          + (", QUICK: too short to quote" if report["quick"] else "") + "\n")
+    print(f"{'goal':5} {'what':62} {'median':>10} {'95 % interval':>21}  aim")
+    for row in report["results"]:
+        interval = f"{row['low']:.2f} … {row['high']:.2f}"
+        print(f"{row['goal']:5} {row['what']:62} {row['median']:10.2f} {interval:>21}  {row['aim']}")
+
+
+if __name__ == "__main__":
+    main()
