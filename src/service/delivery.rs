@@ -19,6 +19,7 @@ use crate::config::outbox::OutboxConfig;
 use crate::error::AppError;
 use crate::store::outbox::{ClaimRequest, ClaimedDelivery, DeliveryResult, Tries};
 use crate::store::write_set::Commit;
+use crate::telemetry;
 use crate::upstream::command::{DeliveryCommand, Operation};
 use crate::upstream::outcome::{Acceptance, Ambiguity, Finding, Remedy, UpstreamOutcome};
 use crate::upstream::registry::{Registry, Upstream};
@@ -100,7 +101,7 @@ impl Deliveries {
             if let Err(error) = result {
                 tracing::error!(
                     delivery.id = %delivery.id, case.id = %delivery.case, upstream.id = %delivery.upstream,
-                    error = %error, cause = ?error.source,
+                    error = %telemetry::chain(&error),
                     "a delivery could not be carried out; it is claimed again when its lease ends"
                 );
             }

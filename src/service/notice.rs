@@ -16,6 +16,7 @@ use crate::error::{AppError, ErrorCode};
 use crate::store::case::Loaded;
 use crate::store::inbox::{Notice, NoticeKey, Received};
 use crate::store::write_set::{Commit, InboxMark};
+use crate::telemetry;
 use crate::upstream::callback::CallbackError;
 
 pub use crate::upstream::callback::NoticeHeaders as NoticeEnvelope;
@@ -113,7 +114,7 @@ impl Notices {
             match self.offer(&notice).await {
                 Ok(()) => settled += 1,
                 Err(error) => tracing::error!(
-                    upstream.id = %notice.key.upstream, error = %error, cause = ?error.source,
+                    upstream.id = %notice.key.upstream, error = %telemetry::chain(&error),
                     "a stored notice could not be applied; it is offered again"
                 ),
             }
