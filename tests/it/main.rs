@@ -3,8 +3,7 @@
 #![expect(
     clippy::as_conversions,
     clippy::string_slice,
-    clippy::wildcard_enum_match_arm,
-    reason = "a wrong number, a cut letter or an unforeseen case fails a test, no user"
+    reason = "a wrong number or a cut letter fails a test, no user"
 )]
 
 // `cfg(test)` tells clippy that all of this is test code, not only the test functions
