@@ -169,7 +169,6 @@ fn context<'a>(
         ids,
         may_be_chosen: &|_, _, to| to == organization(COUNTY),
         upstream_of: &|to| (to == organization(COUNTY)).then(|| "county-hr".to_owned()),
-        may_be_chosen: &|_, _, _| true,
     }
 }
 
