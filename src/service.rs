@@ -45,6 +45,15 @@ pub mod standing;
 pub mod track;
 pub mod upkeep;
 
+/// Whether a pass of a loop left work behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum More {
+    /// It did as much as it does at once.
+    Perhaps,
+    /// It did all there was.
+    No,
+}
+
 /// Everything that use cases work with. Cheap to clone; every clone is the same.
 #[derive(Clone)]
 pub struct Services {

@@ -241,6 +241,10 @@ async fn build(config: &Config, metrics: &Metrics, ground: Ground) -> Result<Hou
             ),
         },
     ));
+    if config.server.listen.port() != 0 || !config.server.public_url.is_empty() {
+        // known before the loops begin; with any free port only once the server listens
+        cases.set_public_url(&config.server.public_url, config.server.listen);
+    }
     let notices = Arc::new(Notices::new(Arc::clone(&cases), Arc::clone(registry)));
     let loops = case_loops::CaseLoops {
         deliveries: Arc::new(Deliveries::new(

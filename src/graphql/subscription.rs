@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, Result, SimpleObject, Subscription};
 use chrono::{DateTime, Utc};
 use futures_util::{Stream, StreamExt as _, stream};
-use onedoor_domain::actor::Actor;
+use onedoor_domain::actor::{Actor, ActorKind};
 use onedoor_domain::id::{CaseId, OrganizationId};
 use onedoor_domain::policy::Act;
 use tokio::sync::broadcast::error::RecvError;
@@ -24,8 +24,6 @@ pub struct HandoffsChange {
     case: Case,
     /// When it changed.
     at: DateTime<Utc>,
-    /// Position in the feed of changes.
-    cursor: String,
 }
 
 /// What can be followed.
@@ -50,7 +48,8 @@ impl Subscriptions {
             .await
             .map_err(|error| failed(ctx, error))?;
         let first = first.ok_or_else(|| failed(ctx, AppError::of(ErrorCode::NotFound)))?;
-        let later = changed(following, move |change| change.case == id)
+        // a gap may have held a change of this case: it is read again
+        let later = heard(following, move |change| change.case == id)
             .then(move |_| reread(Arc::clone(&cases), Arc::clone(&actor), id))
             // what is no longer visible ends the subscription without a word, as if it were gone
             .take_while(|read| std::future::ready(!matches!(read, Ok(None))))
@@ -77,25 +76,41 @@ impl Subscriptions {
             None => actor.organization,
         };
         let language = reach::language(ctx);
-        let concerns =
-            move |change: &CaseChanged| desk.is_none_or(|desk| change.organizations.contains(&desk));
-        let read = changed(cases.follow(), concerns).then(move |change| {
+        let directory = reach::services(ctx)?.directories.current();
+        let subtree = actor.division.filter(|_| actor.kind == ActorKind::Supervisor);
+        let concerns = move |change: &CaseChanged| {
+            desk.is_none_or(|desk| change.organizations.contains(&desk))
+                && subtree.is_none_or(|subtree| directory.is_within(change.division, subtree))
+        };
+        let read = heard(cases.follow(), concerns).then(move |heard| {
             let (cases, actor) = (Arc::clone(&cases), Arc::clone(&actor));
-            async move { (reread(cases, actor, change.case).await, change) }
+            async move {
+                match heard {
+                    Heard::Change(change) => {
+                        let case = reread(cases, actor, change.case).await?;
+                        // a change the viewer may not see did not happen for the viewer
+                        Ok(case.map(|case| HandoffsChange { case, at: change.at }))
+                    }
+                    Heard::Missed => Err(missed()),
+                }
+            }
         });
-        Ok(read.filter_map(move |(read, change)| {
+        Ok(read.filter_map(move |read| {
             std::future::ready(match read {
-                Ok(Some(case)) => Some(Ok(HandoffsChange {
-                    case,
-                    at: change.at,
-                    cursor: change.id.to_string(),
-                })),
-                // a change the viewer may not see did not happen for the viewer
+                Ok(Some(change)) => Some(Ok(change)),
                 Ok(None) => None,
                 Err(error) => Some(Err(super::mask::field_error(error, language))),
             })
         }))
     }
+}
+
+/// What a desk hears after it fell behind: its list is to be read again, the subscription goes on.
+fn missed() -> AppError {
+    AppError::of(ErrorCode::Overloaded).detail(
+        "变更过多，部分通知未能送达，请重新查询列表。",
+        "Changes came too fast and some were missed; read the list again.",
+    )
 }
 
 async fn reread(
@@ -106,16 +121,30 @@ async fn reread(
     Ok(cases.read_case(&actor, id).await?.map(Case::of))
 }
 
-/// Changes that fit. A follower that fell behind ends: the client reconnects and reads its state again.
-fn changed(
+/// What a follower hears.
+enum Heard {
+    /// This changed.
+    Change(Arc<CaseChanged>),
+    /// Changes were missed, because the follower fell behind.
+    Missed,
+}
+
+/// Changes that fit, and gaps.
+fn heard(
     following: Following,
     fits: impl Fn(&CaseChanged) -> bool + Send + 'static,
-) -> impl Stream<Item = Arc<CaseChanged>> {
+) -> impl Stream<Item = Heard> {
     let received = stream::unfold(following, |mut following| async move {
         match following.recv().await {
-            Ok(change) => Some((change, following)),
-            Err(RecvError::Lagged(_) | RecvError::Closed) => None,
+            Ok(change) => Some((Heard::Change(change), following)),
+            Err(RecvError::Lagged(_)) => Some((Heard::Missed, following)),
+            Err(RecvError::Closed) => None,
         }
     });
-    received.filter(move |change| std::future::ready(fits(change)))
+    received.filter(move |heard| {
+        std::future::ready(match heard {
+            Heard::Change(change) => fits(change),
+            Heard::Missed => true,
+        })
+    })
 }

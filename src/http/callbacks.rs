@@ -36,6 +36,11 @@ async fn callback(
     }
 }
 
+/// A header that came once; one that came twice says nothing.
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name).and_then(|value| value.to_str().ok())
+    let mut values = headers.get_all(name);
+    match (values.next(), values.next()) {
+        (Some(value), None) => value.to_str().ok(),
+        (Some(_) | None, _) => None,
+    }
 }

@@ -1,7 +1,7 @@
 //! GraphQL over server-sent events, one connection per operation (graphql-sse "distinct connections").
 //!
 //! County networks often block WebSockets. A stream that ends without `complete` was cut (token over, server
-//! stopping): clients then connect again and resume by `changesSince`.
+//! stopping): clients then connect again and read their state anew.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -5,11 +5,10 @@ use onedoor_domain::case::state::Case;
 use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
-use crate::secret::Redacted;
 
 /// Everything the payload of an act is resolved from, whatever its selection: the case as it was, the end of its
 /// ledger, and the tracking secret that is shown once.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Answer {
     /// The case after the act.
     pub case: Case,
@@ -37,6 +36,15 @@ pub struct Warning {
     pub en: String,
 }
 
+impl std::fmt::Debug for Answer {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Answer")
+            .field("case", &self.case.id)
+            .field("head", &self.head)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Answer {
     /// The bytes to be sealed.
     ///
@@ -52,11 +60,5 @@ impl Answer {
     /// When the bytes are not an answer, which would be a bug.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, AppError> {
         serde_json::from_slice(bytes).map_err(AppError::internal)
-    }
-
-    /// The tracking secret, for the one answer that shows it.
-    #[must_use]
-    pub fn secret(&self) -> Option<Redacted<String>> {
-        self.secret.clone().map(Redacted::new)
     }
 }

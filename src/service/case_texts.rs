@@ -62,7 +62,10 @@ pub const fn next_step_words(next: NextStep) -> (&'static str, &'static str) {
         NextStep::Accept => ("等待受理", "waits to be accepted"),
         NextStep::HandOff => ("等待流转到下一环节", "waits to be handed to the next office"),
         NextStep::Decide => ("等待作出决定", "waits for the decision"),
-        NextStep::Finish => ("决定后的手续办理中", "steps after the decision are under way"),
+        NextStep::Finish => (
+            "会签、联审或后续手续办理中",
+            "other offices work on it: countersignature, joint review or steps after the decision",
+        ),
         NextStep::Deliver => ("等待领取结果", "the result waits to be handed over"),
         NextStep::Supplement => ("等待申请人补正材料", "waits for the applicant's supplement"),
         NextStep::SpecialProcedure => (
@@ -161,6 +164,11 @@ fn why_words(why: Why) -> (String, String) {
         Why::NotAccepted => ("须先受理", "it must be accepted first"),
         Why::NotThisStep => ("尚未到该环节", "it has not reached the step this act belongs to"),
         Why::AlreadyAnswered => ("该事项已办理", "this was answered before"),
+        Why::Bound => (
+            "该环节由业务系统签收和办理",
+            "an agency's own system answers for this handoff",
+        ),
+        Why::OpinionMissing => ("须填写会办意见 opinion", "an opinion is required"),
         Why::TooEarly { not_before } => {
             let day = onedoor_domain::sla::beijing_date(not_before);
             return (

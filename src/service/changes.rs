@@ -5,6 +5,7 @@ use std::sync::Arc;
 use onedoor_domain::id::CaseId;
 use tokio::sync::{Mutex, Notify, broadcast};
 
+use super::More;
 use crate::cache::hints::Hints;
 use crate::clock::SharedClock;
 use crate::error::AppError;
@@ -60,11 +61,11 @@ impl Changes {
         self.hints.publish(TOPIC, &case.to_string());
     }
 
-    /// Reads what the database has that was not told yet, and tells it. Returns how many changes there were.
+    /// Reads what the database has that was not told yet, and tells it. Returns whether there may be more.
     ///
     /// # Errors
     /// STORE_UNAVAILABLE; nothing is skipped, the next look reads it again.
-    pub async fn look(&self) -> Result<usize, AppError> {
+    pub async fn look(&self) -> Result<More, AppError> {
         let mut held = self.reader.lock().await;
         let reader = match held.as_mut() {
             Some(reader) => reader,
@@ -73,11 +74,11 @@ impl Changes {
         };
         let changes = reader.next(&self.store, self.clock.now(), LOOK_MAX).await?;
         drop(held);
-        let count = changes.len();
+        let full = u64::try_from(changes.len()).is_ok_and(|count| count >= LOOK_MAX);
         for change in changes {
             // no receiver is not an error: nobody waits
             self.told.send(Arc::new(change)).ok();
         }
-        Ok(count)
+        Ok(if full { More::Perhaps } else { More::No })
     }
 }

@@ -12,6 +12,7 @@ use onedoor_domain::case::decide;
 use onedoor_domain::delivery::DeliveryState;
 use onedoor_domain::handoff::HandoffState;
 
+use super::More;
 use super::cases::{ATTEMPTS_MAX, Cases};
 use super::delivery_view;
 use super::notice::said_of;
@@ -41,15 +42,6 @@ pub enum Destination {
         /// The systems that are.
         configured: Vec<String>,
     },
-}
-
-/// Whether a pass left work behind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum More {
-    /// The claim was full.
-    Perhaps,
-    /// Everything due was claimed.
-    No,
 }
 
 /// What an attempt came to, as the outbox keeps it and as the case hears it.
@@ -125,7 +117,7 @@ impl Deliveries {
             .and_then(|name| self.registry.get(&name).cloned());
         let Some(upstream) = upstream else {
             return self
-                .finish(claimed, None, &held("NOT_CONFIGURED", &self.settings))
+                .finish(claimed, None, &held("NOT_CONFIGURED", claimed, &self.settings))
                 .await;
         };
         let Some(loaded) = self.cases.store.load_case(claimed.case).await? else {
@@ -140,7 +132,7 @@ impl Deliveries {
         }
         let Some(operation) = operation(&claimed.operation) else {
             return self
-                .finish(claimed, None, &held("UNKNOWN_OPERATION", &self.settings))
+                .finish(claimed, None, &held("UNKNOWN_OPERATION", claimed, &self.settings))
                 .await;
         };
         let command = DeliveryCommand {
@@ -191,7 +183,7 @@ impl Deliveries {
                 })),
                 Finding::Held { reason } => Ok(Some(Settled {
                     in_doubt: true,
-                    ..held(reason.as_str(), &self.settings)
+                    ..held(reason.as_str(), claimed, &self.settings)
                 })),
                 Finding::Unsupported => Ok(Some(uncertain())),
             },
@@ -265,10 +257,7 @@ impl Deliveries {
                     upstream.id = %claimed.upstream, delivery.id = %claimed.id, reason = reason.as_str(),
                     "an upstream refuses us by its or our configuration; its deliveries wait"
                 );
-                Settled {
-                    in_doubt: claimed.earlier_attempt_unknown,
-                    ..held(reason.as_str(), &self.settings)
-                }
+                held(reason.as_str(), claimed, &self.settings)
             }
         }))
     }
@@ -464,20 +453,23 @@ const fn cancelled() -> Settled {
     ended(DeliveryState::Cancelled, "NOT_WANTED")
 }
 
-/// The handoff was answered otherwise: a decision overtook the answer, or the case ended.
+/// The handoff was answered otherwise: a decision overtook the answer, or the case ended. Without an attempt nothing
+/// was ever sent.
 fn over(case: &onedoor_domain::case::state::Case, claimed: &ClaimedDelivery) -> Settled {
     let taken = case
         .handoff(claimed.handoff)
         .is_some_and(|handoff| matches!(handoff.state, HandoffState::Acknowledged | HandoffState::Done));
-    if taken {
+    if taken && claimed.attempt > 1 {
         ended(DeliveryState::Delivered, "ANSWERED")
     } else {
         cancelled()
     }
 }
 
-fn held(reason: &str, settings: &OutboxConfig) -> Settled {
+/// Waits for a repair. A doubt about an earlier attempt stays.
+fn held(reason: &str, claimed: &ClaimedDelivery, settings: &OutboxConfig) -> Settled {
     Settled {
+        in_doubt: claimed.earlier_attempt_unknown,
         reason: Some(reason.to_owned()),
         wait: Some(Duration::from_millis(settings.backoff_max_ms)),
         tries: Tries::Keep,

@@ -5,7 +5,7 @@ use onedoor_domain::digest::Digest;
 use onedoor_domain::draft::Draft;
 use onedoor_domain::id::DraftId;
 use onedoor_domain::idempotency::IdempotencyKey;
-use onedoor_domain::page::{Page, PageRequest};
+use onedoor_domain::page::{Page, PageRequest, Position};
 use onedoor_domain::policy::Act;
 use serde_json::Value;
 
@@ -52,18 +52,18 @@ impl Cases {
         let Some(item) = catalogue::item(&self.services, &order.item).await? else {
             return Ok(Err(vec![super::intake::unknown_item()]));
         };
-        let known = match order.draft {
-            None => None,
-            Some(id) => match self.store.load_draft(author, id).await? {
-                Some(known) => Some(known),
-                None => return Ok(Err(vec![unknown_draft()])),
-            },
-        };
+        let id = order.draft.unwrap_or_else(|| id_of(author, order.key));
+        let known = self.store.load_draft(author, id).await?;
+        match &known {
+            None if order.draft.is_some() => return Ok(Err(vec![unknown_draft()])),
+            Some(kept) if order.draft.is_none() && kept.content != *order.content.expose() => {
+                return Ok(Err(vec![Rejection::idempotency_mismatch()]));
+            }
+            None | Some(_) => {}
+        }
         let now = self.clock.now();
         let draft = Draft {
-            id: known
-                .as_ref()
-                .map_or_else(|| id_of(author, order.key), |known| known.id),
+            id,
             author: author.to_owned(),
             item: item.id,
             item_code: item.code.clone(),
@@ -76,12 +76,16 @@ impl Cases {
         Ok(Ok(draft))
     }
 
-    /// The author's drafts, the last saved first.
+    /// The author's drafts, the last saved first; none on a kiosk.
     ///
     /// # Errors
     /// FORBIDDEN or UNAUTHENTICATED by the policy, STORE_UNAVAILABLE.
     pub async fn list_drafts(&self, actor: &Actor, page: &PageRequest) -> Result<Page<Draft>, AppError> {
         let proof = guard::submit(actor, Act::SaveDraft)?;
+        if actor.kind == ActorKind::Kiosk {
+            // a kiosk serves one person after another: a draft there is known by its id alone
+            return Ok(page.page(Vec::new(), |_: &Draft| Position(Vec::new())));
+        }
         Ok(self.store.list_drafts(proof.principal(), page).await?)
     }
 }
@@ -105,7 +109,7 @@ fn too_large() -> Rejection {
     )
 }
 
-fn unknown_draft() -> Rejection {
+pub(super) fn unknown_draft() -> Rejection {
     Rejection::of(
         RejectionCode::UnknownDraft,
         &["draft"],

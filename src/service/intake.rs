@@ -14,7 +14,7 @@ use onedoor_domain::identifier::division_code::DivisionCode;
 use onedoor_domain::item::ItemVersion;
 use onedoor_domain::material::{MaterialEntry, check_materials};
 use onedoor_domain::policy::Act;
-use onedoor_domain::proof::Submitter;
+use onedoor_domain::proof::{SubmitProof, Submitter};
 use onedoor_domain::tracking::{TrackingCode, TrackingSecret};
 use onedoor_domain::{ledger, sla};
 use rand::RngCore as _;
@@ -67,13 +67,36 @@ impl Cases {
     ///
     /// # Errors
     /// FORBIDDEN or UNAUTHENTICATED by the policy, STORE_UNAVAILABLE; expected answers are in [`Done`].
-    pub async fn submit(&self, actor: &Actor, mut application: Application) -> Result<Done, AppError> {
+    pub async fn submit(&self, actor: &Actor, application: Application) -> Result<Done, AppError> {
         let proof = guard::submit(actor, Act::SubmitCase)?;
         if let Some(done) = self
             .earlier(proof.principal(), application.key, application.fingerprint)
             .await?
         {
             return Ok(done);
+        }
+        let (key, fingerprint) = (application.key, application.fingerprint);
+        let done = self.check_and_store(actor, &proof, application).await;
+        if matches!(done, Ok(Ok(_))) {
+            return done;
+        }
+        // the same application may have been stored beside this one: its answer goes before any refusal
+        match self.earlier(proof.principal(), key, fingerprint).await? {
+            Some(earlier) => Ok(earlier),
+            None => done,
+        }
+    }
+
+    async fn check_and_store(
+        &self,
+        actor: &Actor,
+        proof: &SubmitProof,
+        mut application: Application,
+    ) -> Result<Done, AppError> {
+        if let Some(draft) = application.draft
+            && self.store.load_draft(proof.principal(), draft).await?.is_none()
+        {
+            return Ok(Err(vec![super::drafts::unknown_draft()]));
         }
         let Some(item) = catalogue::item(&self.services, &application.item).await? else {
             return Ok(Err(vec![unknown_item()]));

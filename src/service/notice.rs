@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use chrono::Duration;
+
 use onedoor_domain::case::command::{Command, Said, UpstreamNews};
 use onedoor_domain::case::decide;
 use onedoor_domain::case::event::Event;
@@ -25,7 +27,9 @@ use crate::upstream::name::UpstreamName;
 use crate::upstream::registry::{Registry, Upstream};
 
 /// Notices looked at in one pass over the inbox.
-const PENDING_MAX: u64 = 200;
+const PENDING_MAX: u64 = 1_000;
+/// How long a notice about a case that is not known waits for it (PROTOCOLS §7).
+const WAITS_MAX: Duration = Duration::hours(24);
 
 /// Takes notices in and applies them.
 pub struct Notices {
@@ -111,6 +115,11 @@ impl Notices {
     pub async fn pass(&self) -> Result<usize, AppError> {
         let mut settled = 0;
         for notice in self.cases.store.pending_notices(PENDING_MAX).await? {
+            if self.cases.clock.now() - notice.received_at > WAITS_MAX {
+                tracing::error!(upstream.id = %notice.key.upstream, "a notice found no case for a day and is kept");
+                self.settle(&notice.key, NoticeState::Kept).await?;
+                continue;
+            }
             match self.offer(&notice).await {
                 Ok(()) => settled += 1,
                 Err(error) => tracing::error!(
@@ -260,12 +269,15 @@ impl Notices {
             .case
             .handoffs
             .iter()
-            .rev()
-            .find(|handoff| handoff.upstream.as_deref() == Some(name));
-        match given.map(|handoff| handoff.id) {
-            Some(handoff) if !other_number => Ok(Match::Handoff(Box::new(loaded), handoff)),
-            Some(_) | None => Ok(Match::Foreign),
+            .any(|handoff| handoff.upstream.as_deref() == Some(name));
+        if !given || other_number {
+            return Ok(Match::Foreign);
         }
+        // what was never sent cannot have been answered: such news waits
+        let sent = self.cases.store.last_sent(case, name).await?;
+        Ok(sent.map_or(Match::Unknown, |handoff| {
+            Match::Handoff(Box::new(loaded), handoff)
+        }))
     }
 
     async fn by_our_reference(&self, fact: &UpstreamFact) -> Result<Option<CaseId>, AppError> {

@@ -55,13 +55,35 @@ impl Cases {
         if let Some(done) = self.earlier(&actor.subject, order.key, order.fingerprint).await? {
             return Ok(done);
         }
+        let done = self.decide_and_commit(actor, act, name, &order).await;
+        if matches!(done, Ok(Ok(_))) {
+            return done;
+        }
+        // the same act may have been committed beside this one: its answer goes before any refusal of a repetition
+        match self.earlier(&actor.subject, order.key, order.fingerprint).await? {
+            Some(earlier) => Ok(earlier),
+            None => done,
+        }
+    }
+
+    async fn decide_and_commit(
+        &self,
+        actor: &Actor,
+        act: Act,
+        name: &'static str,
+        order: &Order,
+    ) -> Result<Done, AppError> {
         for _ in 0..ATTEMPTS_MAX {
             let (loaded, proof) = self.load_for(actor, act, order.case).await?;
             if proof.is_err() {
                 return Ok(Err(vec![Refusal::WrongOrganization.into()]));
             }
             if let Err(refusal) = check_version(&loaded.case, order.expected) {
-                return Ok(Err(vec![refusal.into()]));
+                let status = Some(loaded.case.status);
+                return Ok(Err(vec![Rejection {
+                    status,
+                    ..refusal.into()
+                }]));
             }
             let item = self.item_of(&loaded.case).await?;
             let (calendar, directory) = (self.calendar().await?, self.directory());

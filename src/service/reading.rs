@@ -6,6 +6,7 @@ use onedoor_domain::applicant::Applicant;
 use onedoor_domain::board::{HandoffCount, HandoffEntry};
 use onedoor_domain::case::available::{self, NextStep};
 use onedoor_domain::case::command::By;
+use onedoor_domain::case::event::Event;
 use onedoor_domain::case::state::Case;
 use onedoor_domain::delivery::DeliveryEntry;
 use onedoor_domain::handoff::Handoff;
@@ -35,7 +36,7 @@ pub enum Sight {
     Applicant,
     /// An organization that holds the case or was handed it: texts of the file, personal data masked.
     Office,
-    /// Supervision, audit, kiosks: what happened, without texts.
+    /// Supervision, audit, kiosks, offices that handed it on: what happened, without texts.
     Masked,
 }
 
@@ -150,13 +151,10 @@ impl Cases {
         let proof = guard::read(actor, Act::ReadCase)?;
         let page = self.store.list_cases(&proof, filter, page).await?;
         let directory = self.directory();
-        Ok(page.map(|loaded| {
-            let seen = prove(actor, Act::ReadCase, &loaded.case, &directory);
-            let sight = match seen {
-                Ok(Ok(proof)) => sight(&proof),
-                Ok(Err(_)) | Err(_) => Sight::Masked,
-            };
-            self.view(loaded.case, sight)
+        // the query cuts to what the actor may read; the policy has the last word on each
+        Ok(page.filter_map(|loaded| {
+            let proof = prove(actor, Act::ReadCase, &loaded.case, &directory).ok()?.ok()?;
+            Some(self.view(loaded.case, sight(&proof)))
         }))
     }
 
@@ -178,14 +176,13 @@ impl Cases {
         let at = self.clock.now();
         let shown = |entry: HandoffEntry| {
             let found = loaded.iter().find(|loaded| loaded.case.id == entry.case)?;
-            let sight = match prove(actor, Act::ReadHandoffs, &found.case, &directory) {
-                Ok(Ok(proof)) => sight(&proof),
-                Ok(Err(_)) | Err(_) => Sight::Masked,
-            };
+            let proof = prove(actor, Act::ReadHandoffs, &found.case, &directory)
+                .ok()?
+                .ok()?;
             Some((
                 CaseView {
                     case: found.case.clone(),
-                    sight,
+                    sight: sight(&proof),
                     at,
                     head: None,
                 },
@@ -211,7 +208,7 @@ impl Cases {
             .await?)
     }
 
-    /// A page of deliveries to upstream systems, the oldest unfinished first.
+    /// A page of deliveries to upstream systems, the last asked for first.
     ///
     /// # Errors
     /// As [`Cases::read_case`].
@@ -236,7 +233,7 @@ impl Cases {
             .filter(|stored| view.head.is_none_or(|head| stored.seq <= head));
         Ok(within
             .map(|stored| {
-                let texts = (view.sight != Sight::Masked)
+                let texts = shown(view.sight, &stored.event)
                     .then(|| stored.private.clone())
                     .flatten();
                 TimelineEntry { stored, texts }
@@ -260,11 +257,6 @@ impl Cases {
         };
         let mut receipts = self.store.receipts(view.case.id).await?;
         receipts.retain(within);
-        if view.sight == Sight::Masked {
-            for receipt in &mut receipts {
-                receipt.body.statement = None;
-            }
-        }
         Ok(receipts)
     }
 
@@ -327,6 +319,15 @@ impl Cases {
     }
 }
 
+/// Which texts a reader sees: an office those of the file, the applicant what was said to them, others none.
+const fn shown(sight: Sight, event: &Event) -> bool {
+    match sight {
+        Sight::Office => true,
+        Sight::Applicant => matches!(event, Event::Decided { .. } | Event::HandoffRefused { .. }),
+        Sight::Masked => false,
+    }
+}
+
 const fn sight(proof: &CaseProof) -> Sight {
     if proof.masked() {
         // who holds code and secret reads what was said to the applicant, whoever they are
@@ -336,9 +337,19 @@ const fn sight(proof: &CaseProof) -> Sight {
             Sight::Masked
         };
     }
-    if matches!(proof.capacity(), Capacity::Applicant) {
-        Sight::Applicant
-    } else {
-        Sight::Office
+    match proof.capacity() {
+        Capacity::Applicant | Capacity::CredentialHolder => Sight::Applicant,
+        // what came after its own part is not the business of an office that handed the case on
+        Capacity::Past => Sight::Masked,
+        Capacity::Owner
+        | Capacity::Addressee
+        | Capacity::ForOwner
+        | Capacity::FirstContact
+        | Capacity::Decider
+        | Capacity::Device
+        | Capacity::Supervisor
+        | Capacity::Overseer
+        | Capacity::Upstream
+        | Capacity::Gateway => Sight::Office,
     }
 }

@@ -1,11 +1,11 @@
 //! One case by tracking code and secret: the applicant's credential, and nobody's guess.
 
 use std::net::IpAddr;
-use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
-use governor::clock::{Clock as _, DefaultClock};
-use governor::state::keyed::DefaultKeyedStateStore;
-use governor::{Quota, RateLimiter};
+use moka::sync::Cache;
 use onedoor_domain::actor::Actor;
 use onedoor_domain::policy::Act;
 use onedoor_domain::proof::Credential;
@@ -17,46 +17,86 @@ use super::reading::CaseView;
 use crate::error::{AppError, ErrorCode};
 use crate::secret::Redacted;
 
-type Keyed<K> = RateLimiter<K, DefaultKeyedStateStore<K>, DefaultClock>;
+/// How long a failure counts against a source.
+const WINDOW: Duration = Duration::from_secs(60);
+/// How long a failure counts towards the delay of a code.
+const CODE_WINDOW: Duration = Duration::from_secs(600);
+/// Sources and codes remembered; beyond it the least used are forgotten.
+const REMEMBERED_MAX: u64 = 100_000;
+/// Failures on one code that cost nothing yet.
+const FREE_FAILURES: u32 = 3;
+/// The delay of a code grows by this with every further failure, up to [`DELAY_MAX`].
+const DELAY_STEP: Duration = Duration::from_millis(100);
+/// The longest delay: whoever holds the right secret waits no longer than this.
+const DELAY_MAX: Duration = Duration::from_secs(2);
 
-/// Limits on wrong answers. Only failures count, and none is per code alone: nobody with the right secret can be
-/// locked out by somebody else's guesses.
+/// Limits on wrong answers, looked at before a secret is. Only failures count, by source and by source and code; a code
+/// alone is never closed, it only answers more slowly, so that nobody can lock out who holds the right secret.
 pub struct TrackLimits {
-    by_source: Keyed<IpAddr>,
-    by_source_and_code: Keyed<(IpAddr, TrackingCode)>,
-    clock: DefaultClock,
+    by_source: Failures<IpAddr>,
+    by_source_and_code: Failures<(IpAddr, TrackingCode)>,
+    by_code: Failures<TrackingCode>,
+    source_max: u32,
+    source_and_code_max: u32,
+}
+
+/// Failures that still count, by whatever they are counted.
+type Failures<K> = Cache<K, Arc<AtomicU32>>;
+
+fn failures<K: std::hash::Hash + Eq + Send + Sync + 'static>(window: Duration) -> Failures<K> {
+    Cache::builder()
+        .max_capacity(REMEMBERED_MAX)
+        .time_to_live(window)
+        .build()
+}
+
+fn count_of<K: std::hash::Hash + Eq + Send + Sync + 'static>(failures: &Failures<K>, key: &K) -> u32 {
+    failures.get(key).map_or(0, |count| count.load(Ordering::Relaxed))
 }
 
 impl TrackLimits {
-    /// Limits of failures per minute; 0 counts as 1.
+    /// Limits of failures per minute.
     #[must_use]
-    pub fn per_minute(by_source: u32, by_source_and_code: u32) -> Self {
-        let quota = |failures: u32| Quota::per_minute(NonZeroU32::new(failures).unwrap_or(NonZeroU32::MIN));
+    pub fn per_minute(source_max: u32, source_and_code_max: u32) -> Self {
         Self {
-            by_source: RateLimiter::keyed(quota(by_source)),
-            by_source_and_code: RateLimiter::keyed(quota(by_source_and_code)),
-            clock: DefaultClock::default(),
+            by_source: failures(WINDOW),
+            by_source_and_code: failures(WINDOW),
+            by_code: failures(CODE_WINDOW),
+            source_max,
+            source_and_code_max,
         }
     }
 
-    /// Counts a failure. `code` is `None` when what was typed is no code at all.
-    fn count(&self, source: IpAddr, code: Option<&TrackingCode>) -> Result<(), AppError> {
-        let for_code = code.map_or(Ok(()), |code| {
-            self.by_source_and_code.check_key(&(source, code.clone()))
-        });
-        for_code
-            .and_then(|()| self.by_source.check_key(&source))
-            .map_err(|denied| {
-                let wait = denied.wait_time_from(self.clock.now());
-                AppError::of(ErrorCode::RateLimited)
-                    .retry_after_ms(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX))
-            })
+    /// Refuses a source that failed too often; else says how long this code's answer is held back.
+    fn admit(&self, source: IpAddr, code: Option<&TrackingCode>) -> Result<Duration, AppError> {
+        let tired = count_of(&self.by_source, &source) >= self.source_max
+            || code.is_some_and(|code| {
+                count_of(&self.by_source_and_code, &(source, code.clone())) >= self.source_and_code_max
+            });
+        if tired {
+            let window_ms = u64::try_from(WINDOW.as_millis()).unwrap_or(u64::MAX);
+            return Err(AppError::of(ErrorCode::RateLimited).retry_after_ms(window_ms));
+        }
+        let failed = code.map_or(0, |code| count_of(&self.by_code, code));
+        Ok(DELAY_STEP
+            .saturating_mul(failed.saturating_sub(FREE_FAILURES))
+            .min(DELAY_MAX))
     }
 
-    /// Forgets sources that have been quiet, so that the maps stay small.
-    pub fn forget_quiet(&self) {
-        self.by_source.retain_recent();
-        self.by_source_and_code.retain_recent();
+    /// Counts a failure. `code` is `None` when what was typed is no code at all.
+    fn count(&self, source: IpAddr, code: Option<&TrackingCode>) {
+        self.by_source
+            .get_with(source, Arc::default)
+            .fetch_add(1, Ordering::Relaxed);
+        if let Some(code) = code {
+            let pair = (source, code.clone());
+            self.by_source_and_code
+                .get_with(pair, Arc::default)
+                .fetch_add(1, Ordering::Relaxed);
+            self.by_code
+                .get_with(code.clone(), Arc::default)
+                .fetch_add(1, Ordering::Relaxed);
+        }
     }
 }
 
@@ -81,6 +121,10 @@ impl Cases {
             )
         };
         let code = code.parse::<TrackingCode>().ok();
+        let held_back = self.track_limits.admit(source, code.as_ref())?;
+        if !held_back.is_zero() {
+            tokio::time::sleep(held_back).await;
+        }
         let found = match &code {
             Some(code) => self.store.find_by_tracking(code).await?,
             None => None,
@@ -93,7 +137,7 @@ impl Cases {
             .await
             .map_err(AppError::internal)?;
         let Some(credential) = case.and_then(|case| Credential::after_check(case, fits)) else {
-            self.track_limits.count(source, code.as_ref())?;
+            self.track_limits.count(source, code.as_ref());
             return Err(nobody());
         };
         let proof = guard::by_credential(actor, Act::TrackCase, credential)?;

@@ -33,7 +33,6 @@ impl Upkeep {
             .store
             .remove_expired(self.cases.clock.now(), self.idempotency)
             .await?;
-        self.cases.track_limits.forget_quiet();
         if removed.idempotency + removed.drafts + removed.changes > 0 {
             tracing::info!(
                 removed.idempotency,

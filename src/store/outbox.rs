@@ -13,7 +13,9 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{
     Expr, ExprTrait as _, LockBehavior, LockType, Order, Query, SelectStatement, SimpleExpr,
 };
-use sea_orm::{ColumnTrait as _, EntityTrait as _, FromQueryResult, QueryFilter as _, QuerySelect as _};
+use sea_orm::{
+    ColumnTrait as _, EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+};
 
 use super::case::CaseStore;
 use super::dialect;
@@ -225,6 +227,21 @@ impl CaseStore {
             tx.rollback().await?;
             Ok(false)
         }
+    }
+
+    /// The handoff of a case that was last sent to a system, whatever came of it; `None`: none was.
+    ///
+    /// # Errors
+    /// As any query.
+    pub async fn last_sent(&self, case: CaseId, upstream: &str) -> Result<Option<HandoffId>, StoreError> {
+        let row = delivery::Entity::find()
+            .filter(delivery::Column::CaseId.eq(case.uuid()))
+            .filter(delivery::Column::Upstream.eq(upstream))
+            .filter(delivery::Column::Attempts.gt(0))
+            .order_by_desc(delivery::Column::Revision)
+            .one(self.database().read())
+            .await?;
+        Ok(row.map(|row| HandoffId::from_uuid(row.handoff_id)))
     }
 
     /// How many deliveries are in which state, by system.

@@ -9,7 +9,7 @@ use super::error::StoreError;
 
 /// A caller's key with its answer is kept at least so long (DOMAIN §2).
 pub const IDEMPOTENCY_MIN: Duration = Duration::days(30);
-/// A kiosk's draft is wiped so long after it was saved last (DOMAIN §2).
+/// A kiosk's draft is wiped so long after it was begun (DOMAIN §2).
 pub const EPHEMERAL_DRAFT: Duration = Duration::hours(24);
 /// The change feed reaches back so far; a reader that was away longer starts anew.
 pub const FEED: Duration = Duration::days(7);
@@ -43,7 +43,7 @@ impl CaseStore {
             .await?;
         let drafts = draft::Entity::delete_many()
             .filter(draft::Column::Ephemeral.eq(true))
-            .filter(draft::Column::SavedAt.lt(before(EPHEMERAL_DRAFT)))
+            .filter(draft::Column::CreatedAt.lt(before(EPHEMERAL_DRAFT)))
             .exec(tx.connection())
             .await?;
         let changes = change::Entity::delete_many()

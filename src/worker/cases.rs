@@ -10,10 +10,11 @@ use tokio::sync::broadcast::error::RecvError;
 use super::supervise::{LoopSpec, Supervisor};
 use crate::config::outbox::OutboxConfig;
 use crate::config::worker::WorkerConfig;
+use crate::service::More;
 use crate::service::Services;
 use crate::service::bells::Bells;
 use crate::service::changes::{self, Changes};
-use crate::service::delivery::{Deliveries, Destination, More};
+use crate::service::delivery::{Deliveries, Destination};
 use crate::service::gauges::Gauges;
 use crate::service::notice::Notices;
 use crate::service::upkeep::Upkeep;
@@ -60,12 +61,14 @@ pub fn spawn(
         }
     });
 
-    let changes = Arc::clone(&loops.changes);
+    let (changes, again) = (Arc::clone(&loops.changes), Arc::clone(&loops.feed_nudge));
     let feed = spec("feed", worker.feed_poll_ms, &loops.feed_nudge);
     supervisor.spawn_loop(feed, move || {
-        let changes = Arc::clone(&changes);
+        let (changes, again) = (Arc::clone(&changes), Arc::clone(&again));
         async move {
-            changes.look().await?;
+            if changes.look().await? == More::Perhaps {
+                again.notify_one();
+            }
             Ok(())
         }
     });

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::command::By;
 use super::state::{Case, CaseStatus};
 use crate::actor::ActorKind;
+use crate::handoff::Handoff;
 use crate::item::{CaseKind, ItemVersion, ProcessingType};
 use crate::route::HandoffKind;
 
@@ -48,13 +49,14 @@ pub fn possible(case: &Case, item: &ItemVersion, by: &By) -> Vec<Act> {
     if case
         .handoffs
         .iter()
-        .any(|handoff| handoff.to == own && handoff.state.awaits_answer())
+        .any(|handoff| handoff.to == own && handoff.state.awaits_answer() && handoff.upstream.is_none())
     {
         acts.push(Act::AcknowledgeHandoff);
     }
-    let beside = |handoff: &crate::handoff::Handoff| {
+    let beside = |handoff: &Handoff| {
         handoff.to == own
             && !handoff.owning
+            && handoff.upstream.is_none()
             && handoff.state.is_open()
             && handoff.kind != HandoffKind::Delivery
     };
@@ -76,7 +78,7 @@ fn can_accept(case: &Case, item: &ItemVersion, own: crate::id::OrganizationId) -
         && (case.owner == Some(own) && case.open_owning().is_none() && Some(case.step) == accepting
             || case
                 .open_owning()
-                .is_some_and(|open| open.to == own && open.step == accepting))
+                .is_some_and(|open| open.to == own && open.step == accepting && open.upstream.is_none()))
 }
 
 fn can_hand_off(case: &Case, item: &ItemVersion) -> bool {
@@ -113,7 +115,7 @@ fn can_decide(case: &Case, item: &ItemVersion, own: crate::id::OrganizationId) -
 
 fn can_deliver(case: &Case, own: crate::id::OrganizationId) -> bool {
     let decided = matches!(case.status, CaseStatus::Decided | CaseStatus::Completed);
-    let addressee = |handoff: &crate::handoff::Handoff| {
+    let addressee = |handoff: &Handoff| {
         handoff.kind == HandoffKind::Delivery && handoff.to == own && handoff.state.is_open()
     };
     decided
@@ -133,7 +135,7 @@ pub enum NextStep {
     HandOff,
     /// To be decided.
     Decide,
-    /// Steps after the decision are under way.
+    /// Offices work beside the owner: countersign, joint review, steps after the decision.
     Finish,
     /// The result is to be handed over.
     Deliver,
@@ -151,6 +153,12 @@ pub fn next_step(case: &Case, item: &ItemVersion) -> NextStep {
     if case.open_owning().is_some() {
         return NextStep::Acknowledge;
     }
+    let beside = |handoff: &Handoff| {
+        !handoff.owning && handoff.state.is_open() && handoff.kind != HandoffKind::Delivery
+    };
+    if case.handoffs.iter().any(beside) {
+        return NextStep::Finish;
+    }
     match case.status {
         CaseStatus::Submitted if Some(case.step) == item.accepting_step() => NextStep::Accept,
         CaseStatus::Submitted => NextStep::HandOff,
@@ -160,9 +168,7 @@ pub fn next_step(case: &Case, item: &ItemVersion) -> NextStep {
         }
         CaseStatus::Accepted | CaseStatus::InReview => NextStep::HandOff,
         CaseStatus::SpecialProcedure => NextStep::SpecialProcedure,
-        CaseStatus::Decided if case.delivered_at.is_some() => NextStep::Finish,
         CaseStatus::Decided | CaseStatus::Completed if case.is_closed() => NextStep::Nothing,
-        CaseStatus::Decided if case.kind == CaseKind::Grid => NextStep::Finish,
         CaseStatus::Decided | CaseStatus::Completed => NextStep::Deliver,
         CaseStatus::Delivered
         | CaseStatus::NotAccepted

@@ -69,4 +69,8 @@ pub enum Why {
     NotThisStep,
     /// The handoff was answered before.
     AlreadyAnswered,
+    /// The receiver is bound to an upstream system, which answers for itself.
+    Bound,
+    /// The step asks for an opinion.
+    OpinionMissing,
 }

@@ -36,6 +36,7 @@ impl Work<'_> {
         if let Some(open) = self.case.open_owning().cloned() {
             self.require(open.to == own, Why::HandoffOpen)?;
             self.require(open.step == accepting, Why::NotThisStep)?;
+            self.require(open.upstream.is_none(), Why::Bound)?;
             return self.acknowledge(open.id);
         }
         self.require(Some(self.case.step) == accepting, Why::NotThisStep)
@@ -107,6 +108,8 @@ impl Work<'_> {
             Why::NotThisStep,
         )?;
         self.require(self.case.open_required().next().is_none(), Why::BesideOpen)?;
+        let since = self.case.holding().and_then(|handoff| handoff.acknowledged_at);
+        self.must_have_lasted(Some(self.case.step), since)?;
         self.begin_review();
         let stands = self.case.step;
         self.stop_clocks(|clock| match clock.kind {
@@ -120,22 +123,13 @@ impl Work<'_> {
         if self.case.kind == CaseKind::Case {
             self.start_delivery()?;
         }
-        self.as_system("completion", |work| work.after_decision(stands + 1))
+        self.as_system("completion", Self::after_decision)
     }
 
-    /// Offers the first later step that this outcome needs, and completes when none but a delivery is left.
-    pub(super) fn after_decision(&mut self, from: usize) -> Result<(), Refusal> {
-        let granted = matches!(self.case.outcome, Some(Outcome::Granted));
-        let grid = self.case.kind == CaseKind::Grid;
-        let needed = |step: &Step| granted || grid || step.handoff == HandoffKind::Delivery;
-        let route = &self.cx.item.route;
-        let next = route
-            .iter()
-            .enumerate()
-            .skip(from)
-            .find(|(_, step)| needed(step))
-            .map(|(index, step)| (index, step.handoff));
-        if let Some((index, kind)) = next {
+    /// Offers the later steps that this outcome needs, one after the other but a delivery at once, and completes when
+    /// none but a delivery is left.
+    pub(super) fn after_decision(&mut self) -> Result<(), Refusal> {
+        while let Some((index, kind)) = self.next_later_step() {
             self.offer_group(index, None, &Papers::default())?;
             if kind != HandoffKind::Delivery {
                 return Ok(());
@@ -143,6 +137,19 @@ impl Work<'_> {
         }
         self.offer_result()?;
         self.complete()
+    }
+
+    /// The first step behind the deciding one that this outcome needs and nobody was offered.
+    fn next_later_step(&self) -> Option<(usize, HandoffKind)> {
+        let deciding = self.cx.item.deciding_step()?;
+        let all = matches!(self.case.outcome, Some(Outcome::Granted)) || self.case.kind == CaseKind::Grid;
+        let later = self.cx.item.route.iter().enumerate().skip(deciding + 1);
+        later
+            .filter(|(index, step)| {
+                (all || step.handoff == HandoffKind::Delivery) && !self.was_offered(*index)
+            })
+            .map(|(index, step)| (index, step.handoff))
+            .next()
     }
 
     /// A bound decider cannot hand over the result: the first contact does, unless the route names another.

@@ -1,12 +1,14 @@
 //! Walking the route: handing off, acknowledging, and what each step brings with it.
 
+use chrono::{DateTime, Utc};
+
 use super::decide::Work;
 use super::event::Event;
 use super::refusal::{Refusal, Why};
 use super::state::CaseStatus;
 use super::submit::Papers;
 use crate::clock::{CaseClock, ClockKind};
-use crate::handoff::{Handoff, HandoffState, Opinion};
+use crate::handoff::{HandoffState, Opinion};
 use crate::id::{HandoffId, OrganizationId};
 use crate::item::CaseKind;
 use crate::route::{Assignment, HandoffKind};
@@ -59,9 +61,10 @@ impl Work<'_> {
             | CaseStatus::Withdrawn
             | CaseStatus::Voided => return Err(self.illegal(Why::Status)),
         }
-        self.must_have_lasted()?;
+        let since = self.case.holding().and_then(|handoff| handoff.acknowledged_at);
+        self.must_have_lasted(Some(self.case.step), since)?;
         self.begin_review();
-        let next = self.position().map_or(0, |step| step + 1);
+        let next = self.next_step();
         self.offer_group(
             next,
             to,
@@ -72,30 +75,37 @@ impl Work<'_> {
         )
     }
 
-    /// The furthest route step that was offered and not turned down.
-    fn position(&self) -> Option<usize> {
-        let alive =
-            |handoff: &&Handoff| !matches!(handoff.state, HandoffState::Refused | HandoffState::Recalled);
-        self.case
-            .handoffs
-            .iter()
-            .filter(alive)
-            .filter_map(|handoff| handoff.step)
-            .max()
+    /// The first route step ahead that nobody was offered, or that whoever was offered turned down.
+    fn next_step(&self) -> usize {
+        // the first contact holds the case outside the route when it is not the intake
+        let ahead = self
+            .case
+            .holding()
+            .and_then(|holding| holding.step)
+            .map_or(0, |step| step + 1);
+        (ahead..self.cx.item.route.len())
+            .find(|step| !self.was_offered(*step))
+            .unwrap_or(self.cx.item.route.len())
+    }
+
+    /// Whether a step was offered and not turned down.
+    pub(super) fn was_offered(&self, step: usize) -> bool {
+        self.case.handoffs.iter().any(|handoff| {
+            handoff.step == Some(step)
+                && !matches!(handoff.state, HandoffState::Refused | HandoffState::Recalled)
+        })
     }
 
     /// `at_least`: a step may not be left before the day after its shortest time.
-    fn must_have_lasted(&self) -> Result<(), Refusal> {
-        let Some(limit) = self
-            .cx
-            .item
-            .route
-            .get(self.case.step)
-            .and_then(|step| step.at_least)
-        else {
-            return Ok(());
-        };
-        let Some(since) = self.case.holding().and_then(|handoff| handoff.acknowledged_at) else {
+    pub(super) fn must_have_lasted(
+        &self,
+        step: Option<usize>,
+        since: Option<DateTime<Utc>>,
+    ) -> Result<(), Refusal> {
+        let limit = step
+            .and_then(|step| self.cx.item.route.get(step))
+            .and_then(|step| step.at_least);
+        let (Some(limit), Some(since)) = (limit, since) else {
             return Ok(());
         };
         let not_before = sla::due(since, limit, self.cx.calendar)
@@ -131,7 +141,7 @@ impl Work<'_> {
             let to = self.organization_of(index, chosen)?;
             let beside = self.beside(index);
             if beside == Beside::No {
-                self.leave_step();
+                self.leave_step()?;
             }
             self.offer_step(index, to, beside, papers)?;
             if beside == Beside::Required {
@@ -188,14 +198,17 @@ impl Work<'_> {
     }
 
     /// The present step ends because the next is offered: its clock stops, a special procedure is over.
-    fn leave_step(&mut self) {
+    fn leave_step(&mut self) -> Result<(), Refusal> {
         let stands = self.case.step;
         self.stop_clocks(|clock| {
             matches!(clock.kind, ClockKind::Step | ClockKind::Special) && clock.step == Some(stands)
         });
         if self.case.status == CaseStatus::SpecialProcedure {
             self.emit(Event::SpecialProcedureEnded);
+            // from the offer on: an unread handoff never pauses
+            self.resume_clocks(legal)?;
         }
+        Ok(())
     }
 
     /// 签收 by a person of the receiving organization.
@@ -205,6 +218,7 @@ impl Work<'_> {
         if handoff.to != own {
             return Err(Refusal::WrongOrganization);
         }
+        self.require(handoff.upstream.is_none(), Why::Bound)?;
         self.require(handoff.state.awaits_answer(), Why::AlreadyAnswered)?;
         self.acknowledge(id)
     }
@@ -231,7 +245,6 @@ impl Work<'_> {
             self.pause_clocks(legal);
             return self.start_special(index);
         }
-        self.resume_clocks(legal)?;
         let step = self.cx.item.route.get(index);
         let from_acknowledgement =
             step.is_some_and(|step| step.limit.is_some_and(|limit| limit.value == 0) && !step.accepts);
@@ -265,6 +278,9 @@ impl Work<'_> {
         let fits =
             !handoff.owning && handoff.kind != HandoffKind::Delivery && self.case.kind == CaseKind::Case;
         self.require(fits, Why::NotThisStep)?;
+        self.require(handoff.upstream.is_none(), Why::Bound)?;
+        self.require(!handoff.required || opinion.is_some(), Why::OpinionMissing)?;
+        self.must_have_lasted(handoff.step, handoff.acknowledged_at)?;
         self.require(handoff.state.is_open(), Why::AlreadyAnswered)?;
         if handoff.state.awaits_answer() {
             self.acknowledge(id)?;
@@ -275,13 +291,19 @@ impl Work<'_> {
             text.map(|text| serde_json::json!({ "text": text })),
         );
         if self.case.decided_at.is_some() {
-            return self.after_decision(handoff.step.map_or(0, |step| step + 1));
+            return self.after_decision();
         }
-        if self.case.open_required().next().is_none() {
-            let stands = self.case.step;
-            self.resume_clocks(|clock| clock.kind == ClockKind::Step && clock.step == Some(stands))?;
-        }
+        self.resume_step_when_free()?;
         Ok(())
+    }
+
+    /// The owner's STEP goes on when no beside-handoff that the route requires is open.
+    pub(super) fn resume_step_when_free(&mut self) -> Result<(), Refusal> {
+        if self.case.open_required().next().is_some() {
+            return Ok(());
+        }
+        let stands = self.case.step;
+        self.resume_clocks(|clock| clock.kind == ClockKind::Step && clock.step == Some(stands))
     }
 }
 

@@ -189,11 +189,11 @@ impl Case {
             .find(|handoff| handoff.owning && handoff.state == HandoffState::Acknowledged)
     }
 
-    /// Beside-handoffs the route requires that are not done.
+    /// Beside-handoffs the route requires that are open; one that was refused is offered again before the case goes on.
     pub fn open_required(&self) -> impl Iterator<Item = &Handoff> {
-        self.handoffs.iter().filter(|handoff| {
-            handoff.required && !matches!(handoff.state, HandoffState::Done | HandoffState::Waived)
-        })
+        self.handoffs
+            .iter()
+            .filter(|handoff| handoff.required && handoff.state.is_open())
     }
 
     /// Whether an organization is the owner or the addressee of the open owning handoff.

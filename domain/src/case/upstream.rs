@@ -6,7 +6,14 @@ use super::command::{Said, UpstreamNews};
 use super::decide::Work;
 use super::event::Event;
 use super::refusal::Refusal;
+use super::state::Outcome;
+use crate::clock::ClockKind;
 use crate::handoff::{Handoff, HandoffState};
+
+/// What the applicant is told with a denial whose upstream names no remedy (行政许可法 art. 38).
+const REMEDY: &str = "可自收到决定之日起六十日内依法申请行政复议，或者六个月内提起行政诉讼。";
+/// What stands in place of reasons that an upstream's denial does not give.
+const REASONS_UNSTATED: &str = "决定单位未在系统中说明理由，可向其索取书面决定。";
 
 impl Work<'_> {
     /// Takes news in. Never refuses news of a known handoff: impossible or late news is kept and shown.
@@ -25,29 +32,21 @@ impl Work<'_> {
                 if handoff.state == HandoffState::Offered {
                     self.emit(Event::HandoffSent { handoff: handoff.id });
                 }
-                Ok(())
             }
             Said::Received => self.received(news, &handoff),
-            Said::Rejected { reason } => {
-                self.rejected(news, &handoff, reason);
-                Ok(())
-            }
+            Said::Rejected { reason } => self.rejected(news, &handoff, reason),
             Said::Decided { outcome, reasons } => self.decided(news, &handoff, *outcome, reasons.as_deref()),
-            Said::Note { text } => {
-                self.keep(news, "NOTE", Order::InOrder, Some(json!({ "text": text })));
-                Ok(())
-            }
-        }
-    }
-
-    fn received(&mut self, news: &UpstreamNews, handoff: &Handoff) -> Result<(), Refusal> {
-        if handoff.state.awaits_answer() {
-            return self.acknowledge(handoff.id);
-        }
-        if !matches!(handoff.state, HandoffState::Acknowledged | HandoffState::Done) {
-            self.keep(news, "RECEIVED", Order::OutOfOrder, None);
+            Said::Note { text } => self.keep(news, "NOTE", Order::InOrder, Some(json!({ "text": text }))),
         }
         Ok(())
+    }
+
+    fn received(&mut self, news: &UpstreamNews, handoff: &Handoff) {
+        if handoff.state.awaits_answer() {
+            self.propose(news, "RECEIVED", None, |work| work.acknowledge(handoff.id));
+        } else if !matches!(handoff.state, HandoffState::Acknowledged | HandoffState::Done) {
+            self.keep(news, "RECEIVED", Order::OutOfOrder, None);
+        }
     }
 
     fn rejected(&mut self, news: &UpstreamNews, handoff: &Handoff, reason: &str) {
@@ -56,44 +55,45 @@ impl Work<'_> {
             self.keep(news, "REJECTED", Order::OutOfOrder, private);
             return;
         }
-        self.stop_clocks(|clock| {
-            clock.kind == crate::clock::ClockKind::HandoffAck && clock.handoff == Some(handoff.id)
+        self.propose(news, "REJECTED", private.clone(), |work| {
+            work.stop_clocks(|clock| {
+                clock.kind == ClockKind::HandoffAck && clock.handoff == Some(handoff.id)
+            });
+            work.emit_with(Event::HandoffRefused { handoff: handoff.id }, private);
+            work.resume_step_when_free()
         });
-        self.emit_with(Event::HandoffRefused { handoff: handoff.id }, private);
     }
 
-    fn decided(
+    fn decided(&mut self, news: &UpstreamNews, handoff: &Handoff, outcome: Outcome, reasons: Option<&str>) {
+        let said = json!({ "outcome": outcome, "reasons": reasons });
+        let denied = outcome == Outcome::Denied;
+        let reasons = reasons.or(denied.then_some(REASONS_UNSTATED));
+        self.propose(news, "DECIDED", Some(said), |work| {
+            // a decision says that the case was received, even when the answer to our sending was lost
+            if handoff.owning && handoff.state.awaits_answer() {
+                work.acknowledge(handoff.id)?;
+            }
+            if work.case.holding().is_none_or(|holding| holding.id != handoff.id) {
+                return Err(Refusal::WrongOrganization);
+            }
+            work.decide_here(outcome, reasons, denied.then_some(REMEDY))
+        });
+    }
+
+    /// Lets news become an act; where that is impossible, everything is as before and the news is kept.
+    fn propose(
         &mut self,
         news: &UpstreamNews,
-        handoff: &Handoff,
-        outcome: super::state::Outcome,
-        reasons: Option<&str>,
-    ) -> Result<(), Refusal> {
+        said: &str,
+        private: Option<Value>,
+        act: impl FnOnce(&mut Self) -> Result<(), Refusal>,
+    ) {
         let (case, events) = (self.case.clone(), self.events.len());
-        // a decision says that the case was received, even when the answer to our sending was lost
-        if handoff.owning && handoff.state.awaits_answer() {
-            self.acknowledge(handoff.id)?;
-        }
-        let holds = self
-            .case
-            .holding()
-            .is_some_and(|holding| holding.id == handoff.id);
-        let done = if holds {
-            self.decide_here(outcome, reasons, None)
-        } else {
-            Err(Refusal::WrongOrganization)
-        };
-        if done.is_err() {
+        if act(self).is_err() {
             self.case = case;
             self.events.truncate(events);
-            self.keep(
-                news,
-                "DECIDED",
-                Order::OutOfOrder,
-                Some(json!({ "outcome": outcome, "reasons": reasons })),
-            );
+            self.keep(news, said, Order::OutOfOrder, private);
         }
-        Ok(())
     }
 
     fn keep(&mut self, news: &UpstreamNews, said: &str, order: Order, private: Option<Value>) {

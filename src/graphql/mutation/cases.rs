@@ -175,7 +175,14 @@ pub(super) async fn answered(
         .receipts_of_answer(&view, answer)
         .await
         .map_err(|error| failed(ctx, error))?;
-    Ok((Case::of(view), brought.into_iter().next_back().map(Receipt::of)))
+    let sight = view.sight;
+    Ok((
+        Case::of(view),
+        brought
+            .into_iter()
+            .next_back()
+            .map(|signed| Receipt::of(signed, sight)),
+    ))
 }
 
 /// Acts on a case.

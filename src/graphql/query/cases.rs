@@ -112,7 +112,6 @@ impl CaseQueries {
 
     /// One case by tracking code and secret (查询码): the applicant's own view. Send it by POST. An unknown code and a
     /// wrong secret answer alike.
-    #[graphql(complexity = "50 + child_complexity")]
     async fn track_case(
         &self,
         ctx: &Context<'_>,
@@ -123,7 +122,6 @@ impl CaseQueries {
     }
 
     /// The cases the viewer may read, the last submitted first.
-    #[graphql(complexity = "page_size(first, last) * child_complexity")]
     async fn cases(
         &self,
         ctx: &Context<'_>,
@@ -143,7 +141,6 @@ impl CaseQueries {
     }
 
     /// The board: handoffs on the viewer's desk or in its division, the most urgent first, with counts.
-    #[graphql(complexity = "page_size(first, last) * child_complexity")]
     async fn handoffs(
         &self,
         ctx: &Context<'_>,
@@ -162,8 +159,7 @@ impl CaseQueries {
         Some(board(ctx, filter.unwrap_or_default(), &args).await)
     }
 
-    /// Deliveries to upstream systems: waiting, uncertain, given up.
-    #[graphql(complexity = "page_size(first, last) * child_complexity")]
+    /// Deliveries to upstream systems, the last asked for first: waiting, uncertain, given up.
     async fn deliveries(
         &self,
         ctx: &Context<'_>,
@@ -181,14 +177,6 @@ impl CaseQueries {
         };
         Some(deliveries(ctx, filter.unwrap_or_default(), &args).await)
     }
-}
-
-/// Entries a page can have at most, for the cost of a query.
-fn page_size(first: Option<i32>, last: Option<i32>) -> usize {
-    let default = i32::try_from(onedoor_domain::page::SIZE_DEFAULT).unwrap_or(i32::MAX);
-    usize::try_from(first.or(last).unwrap_or(default))
-        .unwrap_or(0)
-        .max(1)
 }
 
 async fn find(ctx: &Context<'_>, by: CaseBy) -> Result<Option<Case>> {

@@ -54,7 +54,6 @@ impl Viewer {
     }
 
     /// The viewer's unfinished applications, the last saved first.
-    #[graphql(complexity = "20 * child_complexity")]
     async fn drafts(
         &self,
         ctx: &Context<'_>,
@@ -116,7 +115,6 @@ impl ViewerQueries {
 
     /// The things behind up to 100 opaque ids, in their order; null where there is none, or it is not for the viewer
     /// to see.
-    #[graphql(complexity = "ids.len() * child_complexity")]
     async fn nodes(&self, ctx: &Context<'_>, ids: Vec<ID>) -> Result<Vec<Option<Node>>> {
         if ids.len() > NODES_MAX {
             let error = AppError::of(ErrorCode::BadUserInput)

@@ -212,13 +212,11 @@ impl Case {
     }
 
     /// Everything that happened, line by line of the ledger.
-    #[graphql(complexity = "20 + 20 * child_complexity")]
     async fn timeline(&self, ctx: &Context<'_>) -> Option<Result<Vec<TimelineEvent>>> {
         Some(self.read_timeline(ctx).await)
     }
 
     /// Receipts (回执), in order.
-    #[graphql(complexity = "10 + 5 * child_complexity")]
     async fn receipts(&self, ctx: &Context<'_>) -> Option<Result<Vec<Receipt>>> {
         Some(self.read_receipts(ctx).await)
     }
@@ -270,7 +268,10 @@ impl Case {
             .receipts(&self.view)
             .await
             .map_err(|error| failed(ctx, error))?;
-        Ok(receipts.into_iter().map(Receipt::of).collect())
+        Ok(receipts
+            .into_iter()
+            .map(|signed| Receipt::of(signed, self.view.sight))
+            .collect())
     }
 
     async fn find_actions(&self, ctx: &Context<'_>) -> Result<Vec<CaseAction>> {
@@ -296,8 +297,29 @@ impl Case {
             kind: next.into(),
             text: text.to_owned(),
             organization: organization(ctx, self.in_whose_hands(next)).await.transpose()?,
-            due_at: self.view.case.leading_clock().and_then(|clock| clock.due_at),
+            due_at: self.due_next(next),
         })
+    }
+
+    /// By when what happens next is due: the handoff it lies in, else the clock that matters most.
+    fn due_next(&self, next: DomainNextStep) -> Option<DateTime<Utc>> {
+        let case = &self.view.case;
+        let handoff = match next {
+            DomainNextStep::Acknowledge => case.open_owning(),
+            DomainNextStep::Finish | DomainNextStep::Deliver => case
+                .handoffs
+                .iter()
+                .rev()
+                .find(|handoff| !handoff.owning && handoff.state.is_open()),
+            DomainNextStep::Accept
+            | DomainNextStep::HandOff
+            | DomainNextStep::Decide
+            | DomainNextStep::SpecialProcedure => case.holding(),
+            DomainNextStep::Supplement | DomainNextStep::Nothing => None,
+        };
+        handoff
+            .and_then(|handoff| case.handoff_due(handoff))
+            .or_else(|| case.leading_clock().and_then(|clock| clock.due_at))
     }
 
     /// Who has to do what happens next.

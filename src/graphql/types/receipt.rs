@@ -1,12 +1,15 @@
 //! A receipt (回执) as GraphQL shows it: data, signature, and text for paper.
 
+use std::borrow::Cow;
+
 use async_graphql::{Context, Enum, ID, Object, Result};
 use chrono::{DateTime, NaiveDate, Utc};
-use onedoor_domain::receipt::SignedReceipt;
+use onedoor_domain::receipt::{ReceiptBody, SignedReceipt};
 
 use super::case_enums::ReceiptKind;
 use crate::error::AppError;
 use crate::graphql::reach::{failed, language};
+use crate::service::reading::Sight;
 use crate::service::receipt_text::{Paper, receipt_text};
 
 /// Width of the paper.
@@ -23,11 +26,24 @@ pub enum PaperWidth {
 /// A receipt (回执): what the gateway attests, signed.
 pub struct Receipt {
     signed: SignedReceipt,
+    sight: Sight,
 }
 
 impl Receipt {
-    pub(crate) const fn of(signed: SignedReceipt) -> Self {
-        Self { signed }
+    pub(crate) const fn of(signed: SignedReceipt, sight: Sight) -> Self {
+        Self { signed, sight }
+    }
+
+    /// The body as this viewer may read it: without the words of a decision where those are hidden.
+    fn shown(&self) -> Cow<'_, ReceiptBody> {
+        if self.sight == Sight::Masked {
+            Cow::Owned(ReceiptBody {
+                statement: None,
+                ..self.signed.body.clone()
+            })
+        } else {
+            Cow::Borrowed(&self.signed.body)
+        }
     }
 }
 
@@ -82,8 +98,12 @@ impl Receipt {
             .map(|position| position.hash.to_string())
     }
 
-    /// Everything it says, as the canonical JSON that is signed.
+    /// Everything it says, as the canonical JSON that is signed; null for viewers who may not read the words of a
+    /// decision.
     async fn canonical(&self, ctx: &Context<'_>) -> Option<Result<String>> {
+        if self.sight == Sight::Masked {
+            return None;
+        }
         let bytes = self.signed.body.canonical_bytes().map_err(AppError::internal);
         let text = bytes.and_then(|bytes| String::from_utf8(bytes).map_err(AppError::internal));
         Some(text.map_err(|error| failed(ctx, error)))
@@ -111,11 +131,6 @@ impl Receipt {
             PaperWidth::Mm58 => Paper::Mm58,
             PaperWidth::Mm80 => Paper::Mm80,
         };
-        receipt_text(
-            &self.signed.body,
-            paper,
-            language(ctx),
-            tracking_secret.as_deref(),
-        )
+        receipt_text(&self.shown(), paper, language(ctx), tracking_secret.as_deref())
     }
 }
