@@ -25,6 +25,7 @@ use crate::item::{ApplicantKind, CaseKind, ItemType, ItemVersion, ProcessingType
 use crate::limit::Limit;
 use crate::route::{Assignment, HandoffKind, Step, StepClock};
 
+mod hands;
 mod properties;
 mod stories;
 
