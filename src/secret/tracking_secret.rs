@@ -4,10 +4,10 @@
 //! calls take milliseconds of CPU; from async code use [`TrackingSecrets`], which keeps them off the runtime's
 //! threads and bounds how much memory they take together.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use argon2::password_hash::{PasswordHash, PasswordHasher as _, PasswordVerifier as _, SaltString};
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::password_hash::{Output, ParamsString, PasswordHash, SaltString};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use rand::TryRngCore as _;
 use rand::rngs::OsRng;
 use tokio::sync::Semaphore;
@@ -37,7 +37,7 @@ pub enum TrackingSecretError {
     CutOff(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// The hash of a new secret, as the database keeps it.
+/// The hash of a new secret, as the database keeps it (a PHC string).
 ///
 /// # Errors
 /// No randomness for the salt.
@@ -46,38 +46,72 @@ pub fn hash_secret(secret: &str) -> Result<String, TrackingSecretError> {
     OsRng
         .try_fill_bytes(&mut salt)
         .map_err(TrackingSecretError::NoRandomness)?;
-    let salt = SaltString::encode_b64(&salt)?;
-    Ok(argon2()?.hash_password(secret.as_bytes(), &salt)?.to_string())
+    let params = params()?;
+    let encoded = SaltString::encode_b64(&salt)?;
+    let hashed = PasswordHash {
+        algorithm: argon2::ARGON2ID_IDENT,
+        version: Some(Version::V0x13.into()),
+        params: ParamsString::try_from(&params)?,
+        salt: Some(encoded.as_salt()),
+        hash: Some(Output::new(&digest(secret, &salt, params)?)?),
+    };
+    Ok(hashed.to_string())
 }
 
 /// Whether a secret is the one that was hashed.
 #[must_use]
 pub fn verify_secret(secret: &str, hash: &str) -> bool {
-    let (Ok(argon2), Ok(parsed)) = (argon2(), PasswordHash::new(hash)) else {
-        return verify_nothing(secret);
-    };
-    argon2.verify_password(secret.as_bytes(), &parsed).is_ok()
+    fits(secret, hash).unwrap_or_else(|| verify_nothing(secret))
+}
+
+/// `None`: what is stored is no hash of ours.
+fn fits(secret: &str, hash: &str) -> Option<bool> {
+    let parsed = PasswordHash::new(hash).ok()?;
+    let mut salt = [0; 64];
+    let salt = parsed.salt?.decode_b64(&mut salt).ok()?;
+    let spent = digest(secret, salt, Params::try_from(&parsed).ok()?).ok()?;
+    // Output compares in constant time
+    Some(parsed.hash? == Output::new(&spent).ok()?)
 }
 
 /// Spends the time of [`verify_secret`] on a code that does not exist, and says no.
 #[must_use]
 pub fn verify_nothing(secret: &str) -> bool {
-    let mut spent = [0; 32];
-    if let Ok(argon2) = argon2() {
-        argon2
-            .hash_password_into(secret.as_bytes(), &[0; SALT_BYTES], &mut spent)
-            .ok();
-    }
-    std::hint::black_box(spent);
+    let spent = params().and_then(|params| digest(secret, &[0; SALT_BYTES], params));
+    std::hint::black_box(spent).ok();
     false
 }
 
-fn argon2() -> Result<Argon2<'static>, argon2::Error> {
-    Ok(Argon2::new(
-        Algorithm::Argon2id,
-        Version::V0x13,
-        Params::new(MEMORY_KIB, PASSES, LANES, None)?,
-    ))
+fn params() -> Result<Params, TrackingSecretError> {
+    Ok(Params::new(MEMORY_KIB, PASSES, LANES, None)?)
+}
+
+/// Memory of hashes that ended. To take it from the operating system anew costs more than the hash itself.
+static SPARE: Mutex<Vec<Vec<Block>>> = Mutex::new(Vec::new());
+/// Pieces of memory kept, as many as hashes run at once on a usual machine.
+const SPARE_MAX: usize = 4;
+
+fn digest(secret: &str, salt: &[u8], params: Params) -> Result<[u8; 32], TrackingSecretError> {
+    let blocks = params.block_count();
+    let mut memory = SPARE
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .pop()
+        .unwrap_or_default();
+    memory.resize(blocks, Block::default());
+    let mut spent = [0; 32];
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params).hash_password_into_with_memory(
+        secret.as_bytes(),
+        salt,
+        &mut spent,
+        &mut memory,
+    )?;
+    let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
+    if spare.len() < SPARE_MAX {
+        spare.push(memory);
+    }
+    drop(spare);
+    Ok(spent)
 }
 
 /// The same from async code, a bounded number at once.
