@@ -4,6 +4,7 @@ pub mod budget;
 pub mod coerce;
 pub mod complexity;
 pub mod context;
+pub(crate) mod descriptions;
 pub mod documents;
 pub mod executor;
 pub mod lexer;

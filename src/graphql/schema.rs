@@ -2,6 +2,7 @@
 
 use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions, Schema, SchemaBuilder};
 
+use super::descriptions::Descriptions;
 use super::mutation::cases::CaseMutations;
 use super::mutation::intake::IntakeMutations;
 use super::query::calendar::CalendarQuery;
@@ -37,6 +38,7 @@ pub struct Subscription(Subscriptions);
 pub fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
     Schema::build(Query::default(), Mutation::default(), Subscription::default())
         .register_output_type::<UserError>()
+        .register_output_type::<Descriptions>()
 }
 
 /// The schema as text, sorted: `schema.graphql`, the public contract.

@@ -37,7 +37,7 @@ impl Subscriptions {
     async fn case_changed(
         &self,
         ctx: &Context<'_>,
-        id: ID,
+        #[graphql(desc = "Opaque key of the case.")] id: ID,
     ) -> Result<impl Stream<Item = Result<Case>> + 'static> {
         let id = reach::id::<CaseId>(ctx, &id)?;
         let (cases, actor) = (Arc::clone(cases(ctx)?), Arc::clone(&request(ctx)?.actor));
@@ -67,6 +67,7 @@ impl Subscriptions {
     async fn handoffs_changed(
         &self,
         ctx: &Context<'_>,
+        #[graphql(desc = "Opaque key of the organization; left out: the viewer's own, for supervision all.")]
         organization: Option<ID>,
     ) -> Result<impl Stream<Item = Result<HandoffsChange>> + 'static> {
         let (cases, actor) = (Arc::clone(cases(ctx)?), Arc::clone(&request(ctx)?.actor));

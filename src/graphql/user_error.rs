@@ -4,16 +4,16 @@ use async_graphql::{Enum, Interface, SimpleObject};
 
 use crate::error::{AppError, Language};
 use crate::graphql::types::case_enums::{CaseAction, CaseStatus};
-use crate::service::rejection::{Rejection, RejectionCode};
+use crate::service::rejection::{Rejection, RejectionCode, rejection_description};
 
 macro_rules! user_errors {
     ($($(#[$doc:meta])* $name:ident, $code:ident { $($variant:ident),* $(,)? })*) => {
         $(
-            /// Why the mutation was not carried out.
+            $(#[$doc])*
             #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
             pub enum $code {
                 $(
-                    #[doc = concat!("See the field `message` for what to do about `", stringify!($variant), "`.")]
+                    #[doc = rejection_description!($variant)]
                     $variant,
                 )*
             }

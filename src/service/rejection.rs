@@ -7,49 +7,49 @@ use onedoor_domain::case::state::CaseStatus;
 use super::case_texts::refusal_words;
 use crate::error::Language;
 
-/// Why an act was not done. Each mutation's error codes are a part of these.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum RejectionCode {
-    /// A field of the form, the applicant or the input is missing or wrong.
-    InvalidField,
-    /// A required material is missing or not in the form asked for.
-    MaterialMissing,
-    /// There is no such item, or it cannot be applied for.
-    UnknownItem,
-    /// The item has a newer version than the one named.
-    ItemVersionSuperseded,
-    /// There is no such division.
-    UnknownDivision,
-    /// The division is not one that this window or kiosk serves.
-    DivisionNotServed,
-    /// A step of the route has no organization in this division.
-    RouteUnresolved,
-    /// This item is not for this kind of applicant.
-    ApplicantNotEligible,
-    /// There is no such draft of this author.
-    UnknownDraft,
-    /// The same idempotency key came with other content.
-    IdempotencyMismatch,
-    /// The case or handoff has moved on.
-    StaleVersion,
-    /// The act is not possible now.
-    IllegalAct,
-    /// The case lies on another organization's desk.
-    WrongOrganization,
-    /// The case has no such handoff.
-    UnknownHandoff,
-    /// An organization must be chosen, from those offered.
-    ChooseOrganization,
-    /// The route fixes the organization.
-    OrganizationIsFixed,
-    /// A denial needs reasons and remedy.
-    ReasonsRequired,
-    /// The outcome does not belong to this kind of case.
-    OutcomeDoesNotFit,
-    /// A due date is outside the calendar.
-    OutsideCalendar,
-    /// The delivery is not in a state in which this can be done.
-    DeliveryNotRedeliverable,
+macro_rules! rejection_codes {
+    ($($name:ident = $description:literal;)*) => {
+        /// Why an act was not done. Each mutation's error codes are a part of these.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum RejectionCode { $(#[doc = $description] $name,)* }
+
+        impl RejectionCode {
+            /// All codes, for the contract tests.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// What the code means and what to do about it.
+            #[must_use]
+            pub const fn description(self) -> &'static str { match self { $(Self::$name => $description,)* } }
+        }
+
+        /// The description of a code as a literal, for the enums that show a part of the codes.
+        macro_rules! rejection_description {
+            $(($name) => { $description };)*
+        }
+        pub(crate) use rejection_description;
+    };
+}
+
+rejection_codes! {
+    InvalidField = "A field of the form, the applicant or the input is missing or wrong (填写有误); `field` names it.";
+    MaterialMissing = "A required material (材料) is missing, or is not in the form asked for.";
+    UnknownItem = "There is no such service item (事项), or it cannot be applied for.";
+    ItemVersionSuperseded = "The service item has a newer version than the one named; check the form against `currentVersion`.";
+    UnknownDivision = "There is no such division (区划), or none was named where one is needed.";
+    DivisionNotServed = "The division is not one that this window or kiosk serves.";
+    RouteUnresolved = "A step of the route (流程环节) has no organization in this division.";
+    ApplicantNotEligible = "This item is not for this kind of applicant (服务对象).";
+    UnknownDraft = "The author has no such draft.";
+    IdempotencyMismatch = "The same idempotency key came with other content; use a fresh one.";
+    StaleVersion = "The case or handoff has moved on; read it again, `currentVersion` is its version now.";
+    IllegalAct = "The act is not possible in the state the case is in; `possibleActions` tells what is.";
+    WrongOrganization = "The case lies on another organization's desk.";
+    UnknownHandoff = "The case has no such handoff (移交).";
+    ChooseOrganization = "The route leaves the choice: name the organization, one of the candidates.";
+    OrganizationIsFixed = "The route fixes the organization; name none.";
+    ReasonsRequired = "A denial needs reasons and the legal remedy (理由和救济途径).";
+    OutcomeDoesNotFit = "The decision does not belong to this kind of case.";
+    OutsideCalendar = "A due date would lie outside the working-day calendar (工作日历).";
 }
 
 /// One expected answer.

@@ -61,19 +61,18 @@ impl Supervisor {
     /// # Errors
     /// Its metrics' names are taken by other kinds.
     pub fn new(clock: SharedClock, metrics: &Metrics) -> Result<Self, prometheus::Error> {
-        let label = &["loop"];
         Ok(Self {
             clock,
             metrics: LoopMetrics {
                 last_tick: metrics.seconds(
                     "onedoor_loop_last_tick_timestamp_seconds",
                     "When a background loop last began an iteration, seconds since 1970.",
-                    label,
+                    &["loop"],
                 )?,
                 last_success: metrics.seconds(
                     "onedoor_loop_last_success_timestamp_seconds",
                     "When a background loop last ended an iteration without failure, seconds since 1970.",
-                    label,
+                    &["loop"],
                 )?,
                 failures: metrics.counter(
                     "onedoor_loop_failures_total",

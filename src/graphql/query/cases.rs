@@ -30,6 +30,7 @@ pub enum CaseBy {
 
 /// Which cases; what is left out does not narrow.
 #[derive(InputObject, Default)]
+#[graphql(name = "CaseFilter")]
 pub struct CaseFilterInput {
     /// In one of these states.
     status: Option<Vec<CaseStatus>>,
@@ -47,6 +48,7 @@ pub struct CaseFilterInput {
 
 /// Which handoffs; what is left out does not narrow.
 #[derive(InputObject, Default)]
+#[graphql(name = "HandoffFilter")]
 pub struct HandoffFilterInput {
     /// Handed to this organization: its desk.
     organization: Option<ID>,
@@ -65,6 +67,7 @@ pub struct HandoffFilterInput {
 
 /// Which deliveries; what is left out does not narrow.
 #[derive(InputObject, Default)]
+#[graphql(name = "DeliveryFilter")]
 pub struct DeliveryFilterInput {
     /// In one of these states.
     state: Option<Vec<DeliveryState>>,
@@ -115,8 +118,8 @@ impl CaseQueries {
     async fn track_case(
         &self,
         ctx: &Context<'_>,
-        tracking_code: String,
-        secret: String,
+        #[graphql(desc = "受理编号, with or without separators.")] tracking_code: String,
+        #[graphql(desc = "查询码, as the receipt shows it.")] secret: String,
     ) -> Option<Result<Case>> {
         Some(track(ctx, &tracking_code, secret).await)
     }
@@ -206,12 +209,7 @@ async fn track(ctx: &Context<'_>, code: &str, secret: String) -> Result<Case> {
 async fn list(ctx: &Context<'_>, filter: CaseFilterInput, args: &PageArgs) -> Result<Connected<Case>> {
     let page = page_request(ctx, args, CASES_BY_SUBMITTED, 2)?;
     let filter = CaseFilter {
-        statuses: filter
-            .status
-            .unwrap_or_default()
-            .into_iter()
-            .map(Into::into)
-            .collect(),
+        statuses: distinct(filter.status.as_deref().unwrap_or_default()),
         item_code: filter.service_item,
         division: match filter.division {
             Some(code) => Some(division(ctx, &code)?),
@@ -241,12 +239,7 @@ async fn board(ctx: &Context<'_>, filter: HandoffFilterInput, args: &PageArgs) -
         organization: optional::<OrganizationId>(ctx, filter.organization.as_ref())?,
         sender: optional::<OrganizationId>(ctx, filter.sender.as_ref())?,
         case: None,
-        states: filter
-            .state
-            .unwrap_or_else(|| open.to_vec())
-            .into_iter()
-            .map(Into::into)
-            .collect(),
+        states: distinct(filter.state.as_deref().unwrap_or(&open)),
         late_at: filter
             .late
             .then(|| services(ctx).map(|services| services.clock.now()))
@@ -290,12 +283,7 @@ async fn deliveries(
 ) -> Result<Connected<Delivery>> {
     let page = page_request(ctx, args, DELIVERIES_BY_CREATED, 2)?;
     let filter = DeliveryFilter {
-        states: filter
-            .state
-            .unwrap_or_default()
-            .into_iter()
-            .map(Into::into)
-            .collect(),
+        states: distinct(filter.state.as_deref().unwrap_or_default()),
         upstream: filter.upstream,
         case: optional::<CaseId>(ctx, filter.case.as_ref())?,
     };
@@ -307,6 +295,17 @@ async fn deliveries(
         None,
         Delivery::of,
     ))
+}
+
+/// Each value once: a list of thousands would be more than a statement can bind.
+fn distinct<T: Copy + PartialEq, D: From<T>>(listed: &[T]) -> Vec<D> {
+    let mut seen: Vec<T> = Vec::new();
+    for value in listed {
+        if !seen.contains(value) {
+            seen.push(*value);
+        }
+    }
+    seen.into_iter().map(D::from).collect()
 }
 
 fn optional<T: std::str::FromStr>(ctx: &Context<'_>, id: Option<&ID>) -> Result<Option<T>> {

@@ -109,13 +109,21 @@ impl ViewerQueries {
     }
 
     /// The thing behind an opaque id; null when there is none, or it is not for the viewer to see.
-    async fn node(&self, ctx: &Context<'_>, id: ID) -> Option<Result<Node>> {
+    async fn node(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Its opaque id.")] id: ID,
+    ) -> Option<Result<Node>> {
         find(ctx, &id).await.transpose()
     }
 
     /// The things behind up to 100 opaque ids, in their order; null where there is none, or it is not for the viewer
     /// to see.
-    async fn nodes(&self, ctx: &Context<'_>, ids: Vec<ID>) -> Result<Vec<Option<Node>>> {
+    async fn nodes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Their opaque ids, at most 100.")] ids: Vec<ID>,
+    ) -> Result<Vec<Option<Node>>> {
         if ids.len() > NODES_MAX {
             let error = AppError::of(ErrorCode::BadUserInput)
                 .detail("一次最多查询 100 个编号。", "Ask for at most 100 ids at once.");

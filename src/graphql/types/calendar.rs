@@ -50,7 +50,11 @@ impl Calendar {
     }
 
     /// Whether a date is a working day (工作日).
-    async fn is_working_day(&self, ctx: &Context<'_>, date: Date) -> Result<bool> {
+    async fn is_working_day(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The date to judge, from 2000 to 2100.")] date: Date,
+    ) -> Result<bool> {
         self.0
             .calendar()
             .is_working_day(date.0)
@@ -58,7 +62,12 @@ impl Calendar {
     }
 
     /// The date so many working days after another; the day itself is not counted.
-    async fn add_working_days(&self, ctx: &Context<'_>, from: Date, days: i32) -> Result<Date> {
+    async fn add_working_days(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The date to count from.")] from: Date,
+        #[graphql(desc = "How many working days, 0 or more.")] days: i32,
+    ) -> Result<Date> {
         let days = count(ctx, days)?;
         self.0
             .calendar()
@@ -71,8 +80,8 @@ impl Calendar {
     async fn due_date(
         &self,
         ctx: &Context<'_>,
-        start: DateTime<Utc>,
-        limit: LimitInput,
+        #[graphql(desc = "The instant at which the limit starts.")] start: DateTime<Utc>,
+        #[graphql(desc = "The limit to count with.")] limit: LimitInput,
     ) -> Option<Result<DueDate>> {
         Some(self.due(ctx, start, limit))
     }

@@ -1,11 +1,12 @@
 //! A clock (时限) as GraphQL shows it.
 
 use async_graphql::SimpleObject;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use onedoor_domain::clock::CaseClock;
 use onedoor_domain::limit::Limit as DomainLimit;
 
 use super::case_enums::{ClockKind, ClockState};
+use super::scalars::Date;
 use super::service_item::Limit;
 
 /// A clock (时限): one limit that runs, stands still and ends.
@@ -24,7 +25,7 @@ pub struct Clock {
     /// First instant that is late; null while it stands still.
     due_at: Option<DateTime<Utc>>,
     /// Last day that is in time, Beijing time; null while it stands still.
-    due_date: Option<NaiveDate>,
+    due_date: Option<Date>,
     /// Whether that date may still move, because the calendar of its year is not official yet.
     provisional: bool,
     /// Whether it has run out.
@@ -43,7 +44,7 @@ impl Clock {
             step: clock.step.and_then(|step| i32::try_from(step).ok()),
             started_at: clock.started_at,
             due_at: clock.due_at,
-            due_date: clock.due_date(),
+            due_date: clock.due_date().map(Date),
             provisional: clock.provisional,
             is_overdue: clock.is_overdue(at),
             stopped_at: clock.stopped_at,

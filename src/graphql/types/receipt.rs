@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 
 use async_graphql::{Context, Enum, ID, Object, Result};
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use onedoor_domain::receipt::{ReceiptBody, SignedReceipt};
 
 use super::case_enums::ReceiptKind;
+use super::scalars::Date;
 use crate::error::AppError;
 use crate::graphql::reach::{failed, language};
 use crate::service::reading::Sight;
@@ -76,8 +77,8 @@ impl Receipt {
     }
 
     /// Promised date (承诺办结), on acceptance receipts.
-    async fn promised_date(&self) -> Option<NaiveDate> {
-        self.signed.body.promised().map(|due| due.date)
+    async fn promised_date(&self) -> Option<Date> {
+        self.signed.body.promised().map(|due| Date(due.date))
     }
 
     /// Line of the case's ledger that it attests.
@@ -126,7 +127,14 @@ impl Receipt {
 
     /// Plain text for thermal paper, in the language of the request. With `trackingSecret` it is printed along;
     /// the secret is shown once, so pass it on from the answer to the submission.
-    async fn text(&self, ctx: &Context<'_>, width: PaperWidth, tracking_secret: Option<String>) -> String {
+    async fn text(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Width of the paper.")] width: PaperWidth,
+        #[graphql(desc = "查询码 to print along, as the submission returned it.")] tracking_secret: Option<
+            String,
+        >,
+    ) -> String {
         let paper = match width {
             PaperWidth::Mm58 => Paper::Mm58,
             PaperWidth::Mm80 => Paper::Mm80,

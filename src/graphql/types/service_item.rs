@@ -317,7 +317,7 @@ impl ServiceItem {
     async fn route_for(
         &self,
         ctx: &Context<'_>,
-        division: DivisionCode,
+        #[graphql(desc = "The division (区划) of the case.")] division: DivisionCode,
     ) -> Option<Result<Vec<ResolvedStep>>> {
         Some(resolve(ctx, &self.0.route, &division))
     }

@@ -50,8 +50,11 @@ pub(super) async fn write(tx: &Tx, plan: &Plan) -> Result<Verdict, StoreError> {
     insert::<ledger_private::Entity, _>(tx, &plan.texts).await?;
     insert::<receipt::Entity, _>(tx, &plan.receipts).await?;
     insert::<delivery::Entity, _>(tx, &plan.deliveries).await?;
-    if let Some(draft) = plan.finished_draft {
-        draft::Entity::delete_by_id(draft.uuid())
+    // only its author ends a draft; who names another's is not told that it exists
+    if let (Some(draft), Some((claim, _))) = (plan.finished_draft, &plan.claim) {
+        draft::Entity::delete_many()
+            .filter(draft::Column::Id.eq(draft.uuid()))
+            .filter(draft::Column::Author.eq(claim.principal.as_str()))
             .exec(tx.connection())
             .await?;
     }
