@@ -1,6 +1,11 @@
 //! What the project promises about itself: read from its own files, not from its behaviour.
 
 mod dependencies;
+mod errors;
 mod files;
 mod imports;
+mod names;
+mod page;
+pub(crate) mod schema;
 mod source;
+pub(crate) mod telemetry;
