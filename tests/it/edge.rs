@@ -4,7 +4,7 @@ mod abuse;
 mod differential;
 mod disconnect;
 mod endpoint;
-mod judges;
+pub(crate) mod judges;
 mod kit;
 mod limits;
 mod socket;

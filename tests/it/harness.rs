@@ -4,6 +4,7 @@
 pub(crate) mod actors;
 pub(crate) mod app;
 pub(crate) mod at_rest;
+pub(crate) mod events;
 pub(crate) mod fault_proxy;
 pub(crate) mod files;
 pub(crate) mod gql;

@@ -17,6 +17,8 @@ mod command_line;
 #[cfg(test)]
 mod contract;
 #[cfg(test)]
+mod door;
+#[cfg(test)]
 mod edge;
 #[cfg(test)]
 mod pinned_defects;

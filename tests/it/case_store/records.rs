@@ -57,9 +57,18 @@ story!(a_draft_is_in_the_hands_of_its_author_alone, async |world| {
     let listed: Vec<DraftId> = page.edges.iter().map(|edge| edge.node.id).collect();
     assert_eq!(listed, [mine.id, second.id]);
 
-    let mut set = submission(morning());
-    set.finished_draft = Some(mine.id);
-    stored(&store, set).await;
+    let submitted_by = |author: &str| {
+        let mut set = submission(morning());
+        set.finished_draft = Some(mine.id);
+        set.idempotency.as_mut().unwrap().principal = author.to_owned();
+        set
+    };
+    stored(&store, submitted_by("citizen-2")).await;
+    assert!(
+        store.load_draft("citizen-1", mine.id).await.unwrap().is_some(),
+        "nobody else ends it"
+    );
+    stored(&store, submitted_by("citizen-1")).await;
     assert_eq!(
         store.load_draft("citizen-1", mine.id).await.unwrap(),
         None,

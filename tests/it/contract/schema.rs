@@ -48,7 +48,7 @@ impl Contract {
             .into_iter()
             .filter_map(|definition| match definition {
                 TypeSystemDefinition::Type(definition) => Some(definition.node),
-                _ => None,
+                TypeSystemDefinition::Schema(_) | TypeSystemDefinition::Directive(_) => None,
             });
         Self {
             types: types.collect(),
@@ -90,7 +90,11 @@ impl Contract {
     fn objects(&self) -> impl Iterator<Item = (&str, &ObjectType)> {
         self.types.iter().filter_map(|definition| match &definition.kind {
             TypeKind::Object(object) => Some((definition.name.node.as_str(), object)),
-            _ => None,
+            TypeKind::Scalar
+            | TypeKind::Interface(_)
+            | TypeKind::Union(_)
+            | TypeKind::Enum(_)
+            | TypeKind::InputObject(_) => None,
         })
     }
 

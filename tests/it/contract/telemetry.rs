@@ -9,7 +9,6 @@ use super::source::{SourceFile, assert_none, rust_files};
 /// The fields of log lines, beside time, level, target and message.
 const LOG_FIELDS: &[(&str, &str)] = &[
     ("case.id", "opaque key of a case"),
-    ("cause", "chain of causes, without values"),
     (
         "correlation.id",
         "joins the lines of one request, its answer and a caller's complaint",

@@ -67,13 +67,19 @@ pub(crate) async fn judge(script: &str, arguments: &[&str]) -> String {
 }
 
 /// The judges with their packages at the locked versions, installed once per lock file.
-async fn installed() -> PathBuf {
+pub(crate) async fn installed() -> PathBuf {
     static ONCE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
     let _alone = ONCE.lock().await;
     let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/judges/graphql-http");
     let to = Path::new(env!("CARGO_TARGET_TMPDIR")).join("judges-graphql-http");
     std::fs::create_dir_all(&to).unwrap();
-    for script in ["audit.mjs", "socket.mjs", "events.mjs", "package.json"] {
+    for script in [
+        "audit.mjs",
+        "socket.mjs",
+        "events.mjs",
+        "follow.mjs",
+        "package.json",
+    ] {
         // Rewritten only when it changed: another test may be starting it now.
         let text = std::fs::read(from.join(script)).unwrap();
         if std::fs::read(to.join(script)).ok().as_ref() != Some(&text) {

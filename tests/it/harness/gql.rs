@@ -41,6 +41,19 @@ impl Gql {
         }
     }
 
+    /// A request with a body of the story's own, for what [`Self::ask`] does not say.
+    pub(crate) fn request(&self, body: &Value) -> reqwest::RequestBuilder {
+        let request = self
+            .http
+            .post(&self.url)
+            .header(CONTENT_TYPE, "application/json")
+            .body(body.to_string());
+        match &self.token {
+            Some(token) => request.header(AUTHORIZATION, format!("Bearer {token}")),
+            None => request,
+        }
+    }
+
     /// Asks and takes any answer, also a refusal; an error is a connection that gave none.
     pub(crate) async fn try_ask(&self, document: &str, variables: Value) -> reqwest::Result<Answer> {
         let body = json!({ "query": document, "variables": variables }).to_string();

@@ -1,5 +1,6 @@
 //! Tells each story twice: on SQLite with the in-process cache, and on PostgreSQL with Redis.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, resume_unwind};
 
 use futures_util::FutureExt as _;
@@ -49,8 +50,19 @@ pub(crate) fn tell(kind: WorldKind, ground: Ground, story: impl AsyncFnOnce(&Wor
         // the story's own failure says more than what follows from it
         for outcome in [told, closed] {
             if let Err(panic) = outcome {
+                tell_why(panic.as_ref());
                 resume_unwind(panic);
             }
         }
     });
+}
+
+/// The gateway's own hook withholds the message of a panic; the people of the stories are made up.
+#[expect(clippy::print_stderr, reason = "a failed story says why")]
+fn tell_why(panic: &(dyn Any + Send)) {
+    let text = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied());
+    eprintln!("the story failed: {}", text.unwrap_or("without a message"));
 }
