@@ -18,4 +18,6 @@ pub mod worker;
 
 pub mod app;
 pub mod cli;
+#[cfg(feature = "failpoints")]
+pub mod failpoints;
 pub mod sandbox;

@@ -13,6 +13,11 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    // Held to the end: dropping it disarms the points. A test that mistypes its points must not pass for it.
+    #[cfg(feature = "failpoints")]
+    let Ok(_armed) = onedoor::failpoints::arm() else {
+        return ExitCode::FAILURE;
+    };
     // Background loops run on these threads; the HTTP workers bring their own.
     match tokio::runtime::Builder::new_multi_thread()
         .enable_all()

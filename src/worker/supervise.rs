@@ -164,7 +164,13 @@ impl Supervisor {
             .set(self.now_s());
         // The closure itself is inside: it may panic before it gives a future. A loop holds no state between
         // iterations that a panic could leave half changed; what it works on is in the database.
-        match AssertUnwindSafe(async { iterate().await }).catch_unwind().await {
+        let guarded = AssertUnwindSafe(async {
+            fail::fail_point!(&format!("loop.{name}"), |_| Err(LoopError::from(
+                "failpoint of a loop"
+            )));
+            iterate().await
+        });
+        match guarded.catch_unwind().await {
             Ok(Ok(())) => {
                 self.metrics
                     .last_success

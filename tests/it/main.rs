@@ -19,6 +19,8 @@ mod contract;
 #[cfg(test)]
 mod door;
 #[cfg(test)]
+mod durability;
+#[cfg(test)]
 mod edge;
 #[cfg(test)]
 mod pinned_defects;

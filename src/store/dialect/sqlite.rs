@@ -6,7 +6,8 @@ use std::path::Path;
 use std::str::FromStr as _;
 use std::time::Duration;
 
-use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sea_orm::sqlx::Connection as _;
+use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{Database, DatabaseConnection, DbErr, RuntimeErr};
 
 use super::super::database::DatabaseSettings;
@@ -84,6 +85,8 @@ async fn open(settings: &DatabaseSettings, role: Role) -> Result<DatabaseConnect
     }
     // a connection keeps its page cache and prepared statements: never retire one
     options.idle_timeout(None).max_lifetime(None);
+    options
+        .map_sqlx_sqlite_before_acquire(|connection, _metadata| Box::pin(outside_transactions(connection)));
     options.map_sqlx_sqlite_opts(move |opts| {
         let opts = opts
             .create_if_missing(true)
@@ -97,6 +100,21 @@ async fn open(settings: &DatabaseSettings, role: Role) -> Result<DatabaseConnect
         }
     });
     Ok(Database::connect(options).await?)
+}
+
+/// Whether a connection is outside of every transaction, as the driver counts them; else it is replaced.
+///
+/// A full disk makes SQLite roll back by itself. The driver's ROLLBACK then fails, and it goes on counting a transaction
+/// that is gone: the next one would be a savepoint, and what a savepoint above it took back would leave one open in
+/// which "committed" writes wait for a commit that never comes. sqlx 0.9.0; to be removed when its count follows
+/// `sqlite3_get_autocommit`.
+async fn outside_transactions(connection: &mut SqliteConnection) -> Result<bool, sea_orm::sqlx::Error> {
+    if !connection.is_in_transaction() {
+        return Ok(true);
+    }
+    // a rollback that was asked for by dropping the transaction stands in the connection's queue before this
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
 }
 
 /// Classifies an extended result code.

@@ -20,6 +20,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("graphql", &["service"]),
     ("http", &["service", "graphql"]),
     ("sandbox", &[]),
+    ("failpoints", &[]),
     (
         "app",
         &[

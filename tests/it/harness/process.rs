@@ -57,6 +57,7 @@ pub(crate) struct Gateway {
     child: Option<Child>,
     address: SocketAddr,
     settings: Vec<(String, String)>,
+    launcher: Vec<String>,
     log_file: PathBuf,
 }
 
@@ -84,6 +85,7 @@ impl Gateway {
             child: None,
             address,
             settings,
+            launcher: Vec::new(),
             log_file,
         }
     }
@@ -103,6 +105,45 @@ impl Gateway {
         self.settings.push((name.to_owned(), value.to_owned()));
     }
 
+    /// Starts it through another program that becomes it, as `unshare`.
+    pub(crate) fn through(&mut self, launcher: &[&str]) {
+        self.launcher = launcher.iter().map(|&word| word.to_owned()).collect();
+    }
+
+    /// Waits until it is ready, or has ended before that; then gives how.
+    pub(crate) async fn ready_or_ended(&mut self) -> Option<ExitStatus> {
+        let url = format!("http://{}/health/ready", self.address);
+        let http = super::gql::http_client();
+        let child = self.child.as_mut().expect("the gateway runs");
+        let ended = eventually("the gateway is ready or ends", PATIENCE, async || {
+            if let Some(status) = child.try_wait().unwrap() {
+                return Some(Some(status));
+            }
+            let answer = http.get(&url).send().await;
+            answer
+                .is_ok_and(|answer| answer.status().is_success())
+                .then_some(None)
+        })
+        .await;
+        if ended.is_some() {
+            self.child = None;
+        }
+        ended
+    }
+
+    /// Waits for so long whether it ends by itself, for example at a failpoint; gives how.
+    pub(crate) async fn ends_within(&mut self, time: Duration) -> Option<ExitStatus> {
+        let child = self.child.as_mut().expect("the gateway runs");
+        let end = eventually("the gateway ends", time + PATIENCE, async || {
+            child.try_wait().unwrap()
+        });
+        let status = tokio::time::timeout(time, end).await.ok();
+        if status.is_some() {
+            self.child = None;
+        }
+        status
+    }
+
     /// Starts the process and does not wait for it.
     pub(crate) fn launch(&mut self) {
         assert!(self.child.is_none(), "the gateway runs already");
@@ -111,7 +152,9 @@ impl Gateway {
             .append(true)
             .open(&self.log_file)
             .unwrap();
-        let child = tied(binary())
+        let mut command = self.launcher.iter().map(String::as_str).chain([binary()]);
+        let child = tied(command.next().expect("at least the binary"))
+            .args(command)
             .args(["serve", "--demo"])
             .envs(self.settings.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())

@@ -1,0 +1,153 @@
+//! P1, P6: the process dies at every failpoint and at any other moment, again and again, and nothing answered is lost.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
+use std::time::Duration;
+
+use super::county::County;
+use super::desks::{Desks, Journal, pause};
+use super::evidence::assert_nothing_lost;
+use crate::harness::own_postgres::{DURABLE, OwnPostgres};
+use crate::harness::process::Gateway;
+use crate::harness::story::story;
+use crate::harness::world::WorldKind;
+
+/// Lives of the gateway in one world; two worlds make more than a hundred.
+const ROUNDS: u32 = 60;
+/// People at the desks.
+const PEOPLE: usize = 4;
+/// A point that is not reached by then is not on the way of this load; the process is killed all the same.
+const POINT_REACHED_WITHIN: Duration = Duration::from_secs(5);
+/// How a process ends at a point: SIGABRT.
+const ABORTED: i32 = 6;
+/// A point that does not exist.
+const NOWHERE: &str = "nowhere=1";
+
+story!(
+    /// Each round starts on the data of the last, dies under load, and leaves its answers for the next to repeat.
+    no_crash_loses_an_answer_or_repeats_an_effect,
+    async |world| {
+        let own = match world.kind() {
+            WorldKind::Sqlite => None,
+            WorldKind::Postgres => Some(OwnPostgres::start(DURABLE).await),
+        };
+        let url = own.as_ref().map_or_else(|| world.database_url().to_owned(), OwnPostgres::url);
+        let county = County::open(world, 40).await;
+        let mut gateway = Gateway::prepare(world, &county.settings_and(&[("ONEDOOR__DATABASE__URL", &url)]));
+        let desks = Desks::at(gateway.address(), world);
+        let journal = RefCell::new(Journal::default());
+        let points = failpoints();
+        let mut deaths: BTreeMap<&str, u32> = BTreeMap::new();
+        for round in 0..ROUNDS {
+            // one round more than points: the last of each turn is killed at any moment
+            let turn = usize::try_from(round).unwrap() % (points.len() + 1);
+            let point = points.get(turn).map(String::as_str);
+            let passing = round / u32::try_from(points.len() + 1).unwrap() % 4 + 1;
+            gateway.set(
+                "ONEDOOR_CRASH_AT",
+                &point.map_or(NOWHERE.to_owned(), |point| format!("{point}={passing}")),
+            );
+            let reached = one_life(&mut gateway, &desks, &journal, point).await;
+            *deaths.entry(reached).or_default() += 1;
+        }
+        println!("{:?}: {} acts answered, deaths at {deaths:?}", world.kind(), journal.borrow().done.len());
+        for point in &points {
+            assert!(deaths.contains_key(point.as_str()), "never died at {point}: {deaths:?}");
+        }
+        gateway.set("ONEDOOR_CRASH_AT", NOWHERE);
+        gateway.start_again().await;
+        assert_nothing_lost(world, &url, (&desks, &county), &journal).await;
+        assert!(gateway.terminate(Duration::from_secs(15)).await.success());
+    }
+);
+
+/// Starts the gateway, lets people work until it dies, and gives where it died. Before that the last life's answers
+/// are asked for again.
+async fn one_life<'a>(
+    gateway: &mut Gateway,
+    desks: &Desks,
+    journal: &RefCell<Journal>,
+    point: Option<&'a str>,
+) -> &'a str {
+    gateway.launch();
+    if let Some(status) = gateway.ready_or_ended().await {
+        assert_eq!(
+            status.signal(),
+            Some(ABORTED),
+            "it ends by itself at a point only: {status}"
+        );
+        return point.expect("a point was armed");
+    }
+    let open = Cell::new(true);
+    let load = async {
+        ask_again(desks, journal).await;
+        desks.work(PEOPLE, journal, &open).await;
+    };
+    let death = async {
+        let died = match point {
+            Some(_) => gateway.ends_within(POINT_REACHED_WITHIN).await,
+            None => {
+                pause(Duration::from_millis(rand::random_range(20..400))).await;
+                None
+            }
+        };
+        open.set(false);
+        match died {
+            Some(status) => assert_eq!(status.signal(), Some(ABORTED), "{status}"),
+            None => gateway.kill(),
+        }
+        died.is_some()
+    };
+    let ((), died) = tokio::join!(load, death);
+    match point {
+        Some(point) if died => point,
+        Some(_) | None => "any moment",
+    }
+}
+
+/// Asks again for what the last life left unanswered, and for the answers it gave; this life may end meanwhile.
+async fn ask_again(desks: &Desks, journal: &RefCell<Journal>) {
+    let unanswered = std::mem::take(&mut journal.borrow_mut().in_doubt);
+    for request in unanswered {
+        match desks.ask(&request).await {
+            Ok(done) => journal.borrow_mut().done.push(done),
+            Err(_again) => journal.borrow_mut().in_doubt.push(request),
+        }
+    }
+    let latest: Vec<_> = journal.borrow().done.iter().rev().take(8).cloned().collect();
+    for done in latest {
+        if let Ok(again) = desks.ask(&done.request).await {
+            assert_eq!(
+                again.bytes, done.bytes,
+                "the same key, the same answer: {:?}",
+                done.request
+            );
+        }
+    }
+}
+
+/// Every failpoint of the source, so that a new one is crashed at without being told.
+fn failpoints() -> Vec<String> {
+    let mut points = Vec::new();
+    collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut points);
+    points.sort();
+    points.dedup();
+    assert!(points.len() >= 8, "{points:?}");
+    points
+}
+
+fn collect(folder: &Path, into: &mut Vec<String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(&path, into);
+        } else {
+            let text = fs::read_to_string(&path).unwrap();
+            let named = text.split("fail_point!(\"").skip(1);
+            into.extend(named.filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())));
+        }
+    }
+}
