@@ -29,6 +29,8 @@ mod reference;
 #[cfg(test)]
 mod store_base;
 #[cfg(test)]
+mod stories;
+#[cfg(test)]
 mod upstreams;
 #[cfg(test)]
 mod worlds;

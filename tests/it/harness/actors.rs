@@ -38,6 +38,7 @@ impl<C: Clock> Actors<C> {
     /// The terminal of a village station.
     pub(crate) fn kiosk(&self, station: &str) -> String {
         self.issue(&TokenRequest {
+            subject: Some(format!("device-of-{station}")),
             organization: Some(station.to_owned()),
             ..of_role(Role::Kiosk)
         })

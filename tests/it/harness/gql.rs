@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap};
+use reqwest::header::{ACCEPT, ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE, HeaderMap};
 use serde_json::{Value, json};
 
 /// One caller with or without a token.
@@ -12,6 +12,7 @@ pub(crate) struct Gql {
     http: reqwest::Client,
     url: String,
     token: Option<String>,
+    language: &'static str,
 }
 
 /// What came back.
@@ -30,7 +31,21 @@ impl Gql {
             http: http_client(),
             url: format!("http://{gateway}/graphql"),
             token: None,
+            language: "zh-CN",
         }
+    }
+
+    /// The same caller, who reads English.
+    pub(crate) fn in_english(&self) -> Self {
+        Self {
+            language: "en",
+            ..self.clone()
+        }
+    }
+
+    /// The token, for a way in other than a question.
+    pub(crate) fn token(&self) -> &str {
+        self.token.as_deref().unwrap_or_default()
     }
 
     /// The same caller with a token.
@@ -61,6 +76,7 @@ impl Gql {
             .http
             .post(&self.url)
             .header(CONTENT_TYPE, "application/json")
+            .header(ACCEPT_LANGUAGE, self.language)
             .header(
                 ACCEPT,
                 "application/graphql-response+json, application/json;q=0.9",

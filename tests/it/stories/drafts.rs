@@ -1,0 +1,115 @@
+//! Unfinished applications: kept for their author alone, and ended by the submission.
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::kit::{County, NEXT_STATION, STATION, VILLAGE, act, codes, pension, taken};
+use crate::harness::gql::Gql;
+use crate::harness::people::{FARMER, NEIGHBOUR};
+use crate::harness::story::story;
+use crate::harness::wait::{PATIENCE, until};
+
+const SAVE: &str = "mutation($input: SaveDraftInput!) { saveDraft(input: $input) {
+  draft { id serviceItem content createdAt savedAt } userErrors { code field message } } }";
+
+async fn save(who: &Gql, input: Value) -> Value {
+    who.data(SAVE, json!({ "input": input })).await["saveDraft"].clone()
+}
+
+fn draft(content: Value) -> Value {
+    json!({ "idempotencyKey": Uuid::now_v7(), "serviceItem": "pension-enroll", "content": content })
+}
+
+async fn drafts(who: &Gql) -> Vec<Value> {
+    let document = "{ viewer { drafts(first: 10) { nodes { id content savedAt } } } }";
+    let data = who.data(document, json!({})).await;
+    data["viewer"]["drafts"]["nodes"].as_array().unwrap().clone()
+}
+
+story!(
+    a_draft_is_saved_again_and_ends_with_the_submission,
+    async |world| {
+        let county = County::open().await;
+        let app = county.gateway(world).await;
+        let citizen = app.anybody().bearing(&app.actors.citizen("citizen-1"));
+        let first = draft(json!({ "name": FARMER.name }));
+        let saved = save(&citizen, first.clone()).await;
+        assert_eq!(saved["userErrors"], json!([]));
+        let id = saved["draft"]["id"].clone();
+        assert_eq!(
+            save(&citizen, first).await["draft"]["id"],
+            id,
+            "the same key keeps the same draft"
+        );
+
+        county.seconds_later(60);
+        let mut again = draft(json!({ "name": FARMER.name, "mobile": FARMER.phone }));
+        again["draft"] = id.clone();
+        let again = save(&citizen, again).await;
+        assert_eq!(again["draft"]["id"], id);
+        assert!(again["draft"]["savedAt"].as_str() > again["draft"]["createdAt"].as_str());
+        let listed = drafts(&citizen).await;
+        assert_eq!(listed.len(), 1);
+        assert_eq!(listed[0]["content"]["mobile"], FARMER.phone);
+
+        let mut application = pension(&FARMER);
+        application["division"] = json!(VILLAGE);
+        application["draft"] = id.clone();
+        taken(&act(&citizen, "submitCase", application).await);
+        assert!(drafts(&citizen).await.is_empty(), "it became the case");
+        let mut late = draft(json!({}));
+        late["draft"] = id;
+        assert_eq!(codes(&save(&citizen, late).await), ["UNKNOWN_DRAFT"]);
+        app.stop(world).await;
+    }
+);
+
+story!(nobody_sees_or_ends_the_draft_of_another, async |world| {
+    let county = County::open().await;
+    let app = county.gateway(world).await;
+    let citizen = |subject: &str| app.anybody().bearing(&app.actors.citizen(subject));
+    let (author, other) = (citizen("citizen-1"), citizen("citizen-2"));
+    let saved = save(&author, draft(json!({ "name": FARMER.name }))).await;
+    let id = saved["draft"]["id"].clone();
+    assert!(drafts(&other).await.is_empty());
+    let mut theirs = draft(json!({}));
+    theirs["draft"] = id.clone();
+    assert_eq!(codes(&save(&other, theirs).await), ["UNKNOWN_DRAFT"]);
+
+    let mut application = pension(&NEIGHBOUR);
+    application["division"] = json!(VILLAGE);
+    application["draft"] = id;
+    let payload = act(&other, "submitCase", application).await;
+    assert!(
+        codes(&payload).iter().all(|code| *code == "UNKNOWN_DRAFT"),
+        "{payload}"
+    );
+    assert_eq!(drafts(&author).await.len(), 1, "the author still has it");
+    for stranger in [app.anybody(), app.supervisor("340302000000")] {
+        let refused = stranger
+            .ask("{ viewer { drafts { nodes { id } } } }", json!({}))
+            .await;
+        assert_eq!(refused.at("/viewer/drafts"), &Value::Null);
+        assert!(["UNAUTHENTICATED", "FORBIDDEN"].contains(&refused.codes()[0]));
+    }
+    app.stop(world).await;
+});
+
+story!(a_draft_at_a_kiosk_is_gone_after_a_day, async |world| {
+    let county = County::open().await;
+    let fast = [("ONEDOOR__WORKER__RETENTION_TICK_MS", "1000")];
+    let app = county.gateway_with(world, &fast, vec![county.upstream()]).await;
+    let citizen =
+        |app: &crate::harness::app::TestApp| app.anybody().bearing(&app.actors.citizen("citizen-1"));
+    save(&app.kiosk(STATION), draft(json!({ "name": FARMER.name }))).await;
+    save(&citizen(&app), draft(json!({ "name": NEIGHBOUR.name }))).await;
+    assert_eq!(drafts(&app.kiosk(STATION)).await.len(), 1);
+    assert!(drafts(&app.kiosk(NEXT_STATION)).await.is_empty());
+    county.seconds_later(24 * 3_600 + 1);
+    until("the kiosk's draft is wiped", PATIENCE, async || {
+        drafts(&app.kiosk(STATION)).await.is_empty()
+    })
+    .await;
+    assert_eq!(drafts(&citizen(&app)).await.len(), 1, "at home it stays");
+    app.stop(world).await;
+});
