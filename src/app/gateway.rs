@@ -37,11 +37,17 @@ use crate::service::track::TrackLimits;
 use crate::service::upkeep::Upkeep;
 use crate::service::{Foundations, Services, reference};
 use crate::store::case::CaseStore;
-use crate::store::database::{Database, DatabaseSettings};
+use crate::store::database::{Database, DatabaseSettings, StatementObserver};
+use crate::store::error::StoreError;
 use crate::telemetry::metrics::Metrics;
 use crate::upstream::registry::Registry;
 use crate::worker::supervise::Supervisor;
 use crate::worker::{cases as case_loops, epochs};
+
+/// How often a start waits for its database.
+const FIRST_CONNECTION_WAITS: u32 = 10;
+/// How long it waits each time.
+const FIRST_CONNECTION_PAUSE: Duration = Duration::from_millis(500);
 
 /// A gateway that serves.
 pub struct Gateway {
@@ -179,11 +185,28 @@ async fn open_database(config: &Config, metrics: &Metrics) -> Result<Database, A
         "Time of database statements, by outcome.",
         &["outcome"],
     )?;
-    let observer = Arc::new(move |elapsed: Duration, failed: bool| {
+    let observer: StatementObserver = Arc::new(move |elapsed: Duration, failed: bool| {
         statements
             .with_label_values(&[if failed { "failed" } else { "ok" }])
             .observe(elapsed.as_secs_f64());
     });
+    let mut waited = 0_u32;
+    loop {
+        match connect(config, observer.clone()).await {
+            // a database that starts beside us, or is busy with other replicas: wait for it, but not for ever
+            Err(StoreError::Unavailable { .. } | StoreError::Busy { .. })
+                if waited < FIRST_CONNECTION_WAITS =>
+            {
+                waited += 1;
+                tracing::warn!(waited, "the database is not available yet");
+                tokio::time::sleep(FIRST_CONNECTION_PAUSE).await;
+            }
+            other => return Ok(other?),
+        }
+    }
+}
+
+async fn connect(config: &Config, observer: StatementObserver) -> Result<Database, StoreError> {
     let database = Database::connect(&DatabaseSettings::of(config), Some(observer)).await?;
     if config.database.migrate_at_start {
         database.migrate().await?;

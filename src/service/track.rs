@@ -50,8 +50,20 @@ fn failures<K: std::hash::Hash + Eq + Send + Sync + 'static>(window: Duration) -
         .build()
 }
 
-fn count_of<K: std::hash::Hash + Eq + Send + Sync + 'static>(failures: &Failures<K>, key: &K) -> u32 {
-    failures.get(key).map_or(0, |count| count.load(Ordering::Relaxed))
+/// Adds one and gives the number before.
+fn add<K: std::hash::Hash + Eq + Send + Sync + 'static>(failures: &Failures<K>, key: K) -> u32 {
+    failures
+        .get_with(key, Arc::default)
+        .fetch_add(1, Ordering::Relaxed)
+}
+
+fn take_back<K: std::hash::Hash + Eq + Send + Sync + 'static>(failures: &Failures<K>, key: &K) {
+    if let Some(count) = failures.get(key) {
+        // an entry that expired meanwhile begins at nothing
+        count
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |count| count.checked_sub(1))
+            .ok();
+    }
 }
 
 impl TrackLimits {
@@ -67,36 +79,27 @@ impl TrackLimits {
         }
     }
 
-    /// Refuses a source that failed too often; else says how long this code's answer is held back.
+    /// Counts a guess in advance, so that guesses sent at once are no way around; refuses a source that failed too
+    /// often. Gives how long this code's answer is held back. `code` is `None` when what was typed is no code at all.
     fn admit(&self, source: IpAddr, code: Option<&TrackingCode>) -> Result<Duration, AppError> {
-        let tired = count_of(&self.by_source, &source) >= self.source_max
-            || code.is_some_and(|code| {
-                count_of(&self.by_source_and_code, &(source, code.clone())) >= self.source_and_code_max
-            });
-        if tired {
+        let pair = code.map(|code| (source, code.clone()));
+        let before = add(&self.by_source, source);
+        let before_pair = pair.map_or(0, |pair| add(&self.by_source_and_code, pair));
+        if before >= self.source_max || before_pair >= self.source_and_code_max {
             let window_ms = u64::try_from(WINDOW.as_millis()).unwrap_or(u64::MAX);
             return Err(AppError::of(ErrorCode::RateLimited).retry_after_ms(window_ms));
         }
-        let failed = code.map_or(0, |code| count_of(&self.by_code, code));
+        let failed = code.map_or(0, |code| add(&self.by_code, code.clone()));
         Ok(DELAY_STEP
             .saturating_mul(failed.saturating_sub(FREE_FAILURES))
             .min(DELAY_MAX))
     }
 
-    /// Counts a failure. `code` is `None` when what was typed is no code at all.
-    fn count(&self, source: IpAddr, code: Option<&TrackingCode>) {
-        self.by_source
-            .get_with(source, Arc::default)
-            .fetch_add(1, Ordering::Relaxed);
-        if let Some(code) = code {
-            let pair = (source, code.clone());
-            self.by_source_and_code
-                .get_with(pair, Arc::default)
-                .fetch_add(1, Ordering::Relaxed);
-            self.by_code
-                .get_with(code.clone(), Arc::default)
-                .fetch_add(1, Ordering::Relaxed);
-        }
+    /// Takes back a guess that was none: the secret was right.
+    fn forgive(&self, source: IpAddr, code: &TrackingCode) {
+        take_back(&self.by_source, &source);
+        take_back(&self.by_source_and_code, &(source, code.clone()));
+        take_back(&self.by_code, code);
     }
 }
 
@@ -137,9 +140,11 @@ impl Cases {
             .await
             .map_err(AppError::internal)?;
         let Some(credential) = case.and_then(|case| Credential::after_check(case, fits)) else {
-            self.track_limits.count(source, code.as_ref());
             return Err(nobody());
         };
+        if let Some(code) = &code {
+            self.track_limits.forgive(source, code);
+        }
         let proof = guard::by_credential(actor, Act::TrackCase, credential)?;
         let loaded = self.store.load_case(proof.case()).await?.ok_or_else(nobody)?;
         Ok(self.view(loaded.case, super::reading::Sight::Applicant))

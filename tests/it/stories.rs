@@ -1,4 +1,8 @@
 //! The stories of the first slice, told over HTTP: an application travels from a village to the county and back.
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "json! literals read best when handed over"
+)]
 
 mod bad_input;
 mod board;

@@ -21,7 +21,7 @@ async fn id_of(app: &TestApp, organization: &str) -> Value {
 }
 
 async fn board(who: &Gql, filter: Value) -> Value {
-    let document = "query($filter: HandoffFilterInput) { handoffs(filter: $filter, first: 50) {
+    let document = "query($filter: HandoffFilter) { handoffs(filter: $filter, first: 50) {
         counts { state count late }
         page { nodes { state isOverdue dueAt to { code } case { id status } } } } }";
     who.data(document, json!({ "filter": filter })).await["handoffs"].clone()

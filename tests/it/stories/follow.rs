@@ -17,7 +17,7 @@ use crate::harness::story::story;
 use crate::harness::wait::{PATIENCE, until};
 
 const CASE_CHANGED: &str = "subscription($id: ID!) { caseChanged(id: $id) { status version } }";
-const DESK_CHANGED: &str = "subscription { handoffsChanged { case { id status } cursor } }";
+const DESK_CHANGED: &str = "subscription { handoffsChanged { case { id status } at } }";
 
 /// A follower over `graphql-transport-ws`.
 struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
