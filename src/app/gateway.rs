@@ -198,7 +198,7 @@ async fn open_database(config: &Config, metrics: &Metrics) -> Result<Database, A
                 if waited < FIRST_CONNECTION_WAITS =>
             {
                 waited += 1;
-                tracing::warn!(waited, "the database is not available yet");
+                tracing::warn!("the database is not available yet, the start waits for it");
                 tokio::time::sleep(FIRST_CONNECTION_PAUSE).await;
             }
             other => return Ok(other?),
