@@ -98,7 +98,7 @@ async fn address(world: &World, own: Option<&OwnPostgres>, name: &str) -> String
         .await
         .unwrap();
     database.close().await.unwrap();
-    own.url().replace("1/postgres", &format!("/{name}"))
+    own.url_of(name)
 }
 
 async fn assert_one_copy(url: &str) {

@@ -42,6 +42,11 @@ impl OwnPostgres {
         self.url_at(self.port)
     }
 
+    /// The address of another database of the same server.
+    pub(crate) fn url_of(&self, database: &str) -> String {
+        format!("postgres://onedoor@127.0.0.1:{}/{database}", self.port)
+    }
+
     /// The same database seen through another port, as a fault proxy's.
     pub(crate) fn url_at(&self, port: u16) -> String {
         format!("postgres://onedoor@127.0.0.1:{port}/postgres")
