@@ -1,4 +1,5 @@
 //! What can be done: one file a group of acts.
 
+mod act;
 pub mod cases;
 pub mod intake;

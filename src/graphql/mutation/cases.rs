@@ -1,27 +1,20 @@
-//! Acts on a case: input and payload of each, and the one way they are carried out.
+//! Acts on a case: input and payload of each.
 
-use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, InputObject, Object, Result};
 use onedoor_domain::case::command::Command;
-use onedoor_domain::id::{CaseId, HandoffId, OrganizationId};
-use onedoor_domain::idempotency::{Fingerprint, IdempotencyKey};
-use serde_json::{Value, json};
+use onedoor_domain::id::{HandoffId, OrganizationId};
+use serde_json::json;
 use uuid::Uuid;
 
-use crate::error::AppError;
-use crate::graphql::reach::{self, cases, failed, language, request};
-use crate::graphql::types::case::Case;
+use super::act::{Asked, carry_out, check_texts, fits, payloads};
+use crate::graphql::reach;
 use crate::graphql::types::case_enums::{Decision, Opinion};
-use crate::graphql::types::receipt::Receipt;
 use crate::graphql::user_error::{
     AcceptCaseUserError, AcknowledgeHandoffUserError, DecideCaseUserError, DeliverResultUserError,
     FinishHandoffUserError, HandOffUserError,
 };
-use crate::service::cases::Done;
-use crate::service::progress::{Expected, Order};
+use crate::service::progress::Expected;
 use crate::service::rejection::{Rejection, RejectionCode};
-
-/// Longest text of reasons, remedy, opinion or note, characters.
-const TEXT_MAX: usize = 2_000;
 
 /// What accepts an application (受理).
 #[derive(InputObject)]
@@ -115,40 +108,6 @@ pub struct DeliverResultInput {
     note: Option<String>,
 }
 
-macro_rules! payloads {
-    ($($(#[$doc:meta])* $payload:ident { $error:ident })*) => {
-        $(
-            $(#[$doc])*
-            #[derive(SimpleObject)]
-            pub struct $payload {
-                /// The case after the act; null when it was not carried out.
-                case: Option<Case>,
-                /// The receipt (回执) the act brought, the last when several.
-                receipt: Option<Receipt>,
-                /// Why it was not carried out; empty when it was.
-                user_errors: Vec<$error>,
-            }
-
-            impl $payload {
-                async fn of(ctx: &Context<'_>, done: Done) -> Result<Self> {
-                    match done {
-                        Ok(answer) => {
-                            let (case, receipt) = answered(ctx, &answer).await?;
-                            Ok(Self { case: Some(case), receipt, user_errors: Vec::new() })
-                        }
-                        Err(rejections) => {
-                            let errors: std::result::Result<Vec<_>, _> =
-                                rejections.iter().map(|rejection| $error::of(rejection, language(ctx))).collect();
-                            let user_errors = errors.map_err(|error| failed(ctx, error))?;
-                            Ok(Self { case: None, receipt: None, user_errors })
-                        }
-                    }
-                }
-            }
-        )*
-    };
-}
-
 payloads! {
     /// What came of `acceptCase`.
     AcceptCasePayload { AcceptCaseUserError }
@@ -162,27 +121,6 @@ payloads! {
     DecideCasePayload { DecideCaseUserError }
     /// What came of `deliverResult`.
     DeliverResultPayload { DeliverResultUserError }
-}
-
-/// The case and the last receipt of an answer.
-pub(super) async fn answered(
-    ctx: &Context<'_>,
-    answer: &crate::service::answer::Answer,
-) -> Result<(Case, Option<Receipt>)> {
-    let cases = cases(ctx)?;
-    let view = cases.view_of_answer(answer, &request(ctx)?.actor);
-    let brought = cases
-        .receipts_of_answer(&view, answer)
-        .await
-        .map_err(|error| failed(ctx, error))?;
-    let sight = view.sight;
-    Ok((
-        Case::of(view),
-        brought
-            .into_iter()
-            .next_back()
-            .map(|signed| Receipt::of(signed, sight)),
-    ))
 }
 
 /// Acts on a case.
@@ -346,53 +284,5 @@ impl CaseMutations {
         let command = Command::Deliver { note: input.note };
         let done = carry_out(ctx, act, Expected::Case(input.expected_version), command).await?;
         DeliverResultPayload::of(ctx, done).await
-    }
-}
-
-/// What was asked, for the idempotency record.
-struct Asked<'a> {
-    case: &'a ID,
-    key: Uuid,
-    name: &'static str,
-    input: Value,
-}
-
-async fn carry_out(
-    ctx: &Context<'_>,
-    asked: Asked<'_>,
-    expected: Expected,
-    command: Command,
-) -> Result<Done> {
-    let fingerprint = Fingerprint::of(asked.name, &asked.input)
-        .map_err(AppError::internal)
-        .map_err(|error| failed(ctx, error))?;
-    let order = Order {
-        case: reach::id::<CaseId>(ctx, asked.case)?,
-        expected,
-        key: IdempotencyKey::from_uuid(asked.key),
-        fingerprint,
-        command,
-    };
-    cases(ctx)?
-        .act(&request(ctx)?.actor, order)
-        .await
-        .map_err(|error| failed(ctx, error))
-}
-
-fn fits(text: Option<&str>, max: usize) -> bool {
-    text.is_none_or(|text| {
-        text.chars().count() <= max && !text.chars().any(onedoor_domain::text::unprintable)
-    })
-}
-
-fn check_texts(texts: &[(&str, Option<&str>)]) -> std::result::Result<(), Rejection> {
-    match texts.iter().find(|(_, text)| !fits(*text, TEXT_MAX)) {
-        None => Ok(()),
-        Some((field, _)) => Err(Rejection::of(
-            RejectionCode::InvalidField,
-            &[*field],
-            "文字不超过 2000 字，且不得含控制字符。",
-            "Use at most 2,000 characters and no control characters.",
-        )),
     }
 }

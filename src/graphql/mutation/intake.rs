@@ -9,7 +9,7 @@ use onedoor_domain::material::{Document, MaterialEntry, Trust as DomainTrust};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::cases::answered;
+use super::act::{answered, told};
 use crate::error::{AppError, Language};
 use crate::graphql::reach::{self, cases, failed, language, request};
 use crate::graphql::types::case::{ApplicantType, Case};
@@ -193,16 +193,10 @@ impl IntakeMutations {
                 draft: Some(Draft::of(draft)),
                 user_errors: Vec::new(),
             }),
-            Err(rejections) => {
-                let errors: std::result::Result<Vec<_>, _> = rejections
-                    .iter()
-                    .map(|rejection| SaveDraftUserError::of(rejection, language(ctx)))
-                    .collect();
-                Ok(SaveDraftPayload {
-                    draft: None,
-                    user_errors: errors.map_err(|error| failed(ctx, error))?,
-                })
-            }
+            Err(rejections) => Ok(SaveDraftPayload {
+                draft: None,
+                user_errors: told(ctx, &rejections, SaveDraftUserError::of)?,
+            }),
         }
     }
 
@@ -233,19 +227,13 @@ impl IntakeMutations {
                     user_errors: Vec::new(),
                 })
             }
-            Err(rejections) => {
-                let errors: std::result::Result<Vec<_>, _> = rejections
-                    .iter()
-                    .map(|rejection| SubmitCaseUserError::of(rejection, language(ctx)))
-                    .collect();
-                Ok(SubmitCasePayload {
-                    case: None,
-                    receipt: None,
-                    tracking_secret: None,
-                    warnings: Vec::new(),
-                    user_errors: errors.map_err(|error| failed(ctx, error))?,
-                })
-            }
+            Err(rejections) => Ok(SubmitCasePayload {
+                case: None,
+                receipt: None,
+                tracking_secret: None,
+                warnings: Vec::new(),
+                user_errors: told(ctx, &rejections, SubmitCaseUserError::of)?,
+            }),
         }
     }
 }
