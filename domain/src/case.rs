@@ -12,6 +12,7 @@ pub mod state;
 mod review;
 mod route_walk;
 mod submit;
+mod tick;
 mod upstream;
 
 #[cfg(test)]

@@ -122,6 +122,8 @@ pub enum Command {
         /// How and to whom the result was handed over.
         note: Option<String>,
     },
+    /// Let the clocks of the case speak; of the gateway itself, and idempotent: nothing to say, no events.
+    Tick,
     /// What an upstream system says of a handoff it was given.
     Upstream(UpstreamNews),
 }

@@ -77,6 +77,7 @@ pub fn decide(case: &Case, command: &Command, cx: Context<'_>) -> Result<Outcome
             work.decide_by_hand(*outcome, reasons.as_deref(), remedy.as_deref())?;
         }
         Command::Deliver { note } => work.deliver(note.as_deref())?,
+        Command::Tick => work.tick()?,
         Command::Upstream(news) => work.hear(news)?,
     }
     Ok(work.finish())
@@ -153,7 +154,7 @@ impl Work<'_> {
 }
 
 impl Command {
-    /// The act this command is, for policy and idempotency; `None` for upstream news.
+    /// The act this command is, for policy and idempotency; `None` for clocks and upstream news.
     #[must_use]
     pub const fn act(&self) -> Option<Act> {
         match self {
@@ -163,7 +164,7 @@ impl Command {
             Self::Finish { .. } => Some(Act::FinishHandoff),
             Self::Decide { .. } => Some(Act::DecideCase),
             Self::Deliver { .. } => Some(Act::DeliverResult),
-            Self::Upstream(_) => None,
+            Self::Tick | Self::Upstream(_) => None,
         }
     }
 }

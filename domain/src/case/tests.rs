@@ -28,6 +28,7 @@ use crate::route::{Assignment, HandoffKind, Step, StepClock};
 mod hands;
 mod properties;
 mod stories;
+mod ticks;
 
 const STATION: u128 = 1;
 const TOWNSHIP: u128 = 2;
