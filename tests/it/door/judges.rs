@@ -38,7 +38,7 @@ story!(
             submitted.id()
         );
         let mut client = Command::new("node")
-            .arg(installed().await.join("follow.mjs"))
+            .arg(installed().join("follow.mjs"))
             .args([&format!("http://{}/graphql", app.addr()), &subscription, "2", &app.actors.clerk(CENTER)])
             .stdout(Stdio::piped())
             .kill_on_drop(true)

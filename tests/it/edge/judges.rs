@@ -50,7 +50,7 @@ pub(crate) async fn audit(url: &str, token: &str) {
 
 /// Runs one of the scripts of tests/judges; panics with what it said when it is not content.
 pub(crate) async fn judge(script: &str, arguments: &[&str]) -> String {
-    let folder = installed().await;
+    let folder = installed();
     let output = Command::new("node")
         .arg(folder.join(script))
         .args(arguments)
@@ -66,49 +66,13 @@ pub(crate) async fn judge(script: &str, arguments: &[&str]) -> String {
     said
 }
 
-/// The judges with their packages at the locked versions, installed once per lock file.
-pub(crate) async fn installed() -> PathBuf {
-    static ONCE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
-    let _alone = ONCE.lock().await;
-    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/judges/graphql-http");
-    let to = Path::new(env!("CARGO_TARGET_TMPDIR")).join("judges-graphql-http");
-    std::fs::create_dir_all(&to).unwrap();
-    for script in [
-        "audit.mjs",
-        "socket.mjs",
-        "events.mjs",
-        "follow.mjs",
-        "package.json",
-    ] {
-        // Rewritten only when it changed: another test may be starting it now.
-        let text = std::fs::read(from.join(script)).unwrap();
-        if std::fs::read(to.join(script)).ok().as_ref() != Some(&text) {
-            std::fs::write(to.join(script), text).unwrap();
-        }
-    }
-    let lock = std::fs::read(from.join("package-lock.json")).unwrap();
-    let stamp = to.join("installed.lock");
-    if std::fs::read(&stamp).ok().as_ref() != Some(&lock) {
-        std::fs::write(to.join("package-lock.json"), &lock).unwrap();
-        let npm = [
-            "ci",
-            "--ignore-scripts",
-            "--no-audit",
-            "--no-fund",
-            "--loglevel=error",
-        ];
-        let output = Command::new("npm")
-            .args(npm)
-            .current_dir(&to)
-            .output()
-            .await
-            .expect("npm is installed");
-        assert!(
-            output.status.success(),
-            "npm ci: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        std::fs::write(&stamp, &lock).unwrap();
-    }
-    to
+/// The judges with their packages at the locked versions, which the test script installs before any test starts:
+/// tests are processes of their own, and two of them must not install at once.
+pub(crate) fn installed() -> PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/judges/graphql-http");
+    assert!(
+        folder.join("node_modules").is_dir(),
+        "the judges are not installed: start the tests with scripts/test.sh"
+    );
+    folder
 }
