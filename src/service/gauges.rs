@@ -1,4 +1,4 @@
-//! Work in progress as metrics: the outbox by state and age, handoffs open and late.
+//! Work in progress as metrics: the outbox by state and age, handoffs open and late, connections of the database.
 
 use std::sync::Arc;
 
@@ -19,6 +19,7 @@ pub struct Gauges {
     oldest: Gauge,
     open: IntGauge,
     late: IntGauge,
+    connections: IntGaugeVec,
 }
 
 impl Gauges {
@@ -51,6 +52,11 @@ impl Gauges {
                     &[],
                 )?
                 .with_label_values::<&str>(&[]),
+            connections: metrics.gauge(
+                "onedoor_database_connections",
+                "Connections of the database, by pool and whether they are busy or idle.",
+                &["pool", "state"],
+            )?,
         })
     }
 
@@ -59,6 +65,14 @@ impl Gauges {
     /// # Errors
     /// STORE_UNAVAILABLE; the gauges keep their last values.
     pub async fn read(&self) -> Result<(), AppError> {
+        // told even when the database cannot be asked
+        for used in self.cases.store.database().pools() {
+            for (state, count) in [("busy", used.busy), ("idle", used.idle)] {
+                self.connections
+                    .with_label_values(&[used.pool, state])
+                    .set(i64::from(count));
+            }
+        }
         let now = self.cases.clock.now();
         let counts = self.cases.store.outbox_counts().await?;
         self.outbox.reset();

@@ -14,7 +14,7 @@ use super::tx::Tx;
 use crate::config::Config;
 use crate::secret::Redacted;
 
-pub use super::dialect::Backend;
+pub use super::dialect::{Backend, PoolUse};
 
 /// How to reach the database and how long to wait for it.
 #[derive(Debug, Clone)]
@@ -119,6 +119,12 @@ impl Database {
     /// As any query.
     pub async fn server_version(&self) -> Result<String, StoreError> {
         dialect::server_version(self.read()).await
+    }
+
+    /// How its pools of connections are used now.
+    #[must_use]
+    pub fn pools(&self) -> Vec<PoolUse> {
+        self.handles.pools()
     }
 
     /// How many statements ran so far through any handle or transaction of this database.

@@ -44,6 +44,41 @@ impl Handles {
     pub(super) fn failures(&self) -> Failures {
         self.failures.clone()
     }
+
+    /// How the pools are used now.
+    pub(super) fn pools(&self) -> Vec<PoolUse> {
+        let pool_use = |pool, open: u32, idle: usize| {
+            let idle = Ord::min(u32::try_from(idle).unwrap_or(u32::MAX), open);
+            PoolUse {
+                pool,
+                busy: open.saturating_sub(idle),
+                idle,
+            }
+        };
+        match self.backend {
+            Backend::Sqlite => [("reader", &self.reader), ("writer", &self.writer)]
+                .map(|(name, handle)| {
+                    let pool = handle.get_sqlite_connection_pool();
+                    pool_use(name, pool.size(), pool.num_idle())
+                })
+                .to_vec(),
+            Backend::Postgres => {
+                let pool = self.writer.get_postgres_connection_pool();
+                vec![pool_use("shared", pool.size(), pool.num_idle())]
+            }
+        }
+    }
+}
+
+/// How a pool of connections is used at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolUse {
+    /// `reader` and `writer` on SQLite, `shared` on PostgreSQL.
+    pub pool: &'static str,
+    /// Connections that are lent out.
+    pub busy: u32,
+    /// Connections that wait for work.
+    pub idle: u32,
 }
 
 /// Says for how many more acquires the connections are suspect, because a statement failed a moment ago.
