@@ -1,5 +1,6 @@
 //! A case (办件) through its whole life: what it is, what can be asked of it, what follows.
 
+pub mod agent;
 pub mod apply;
 pub mod available;
 pub mod clocks;
@@ -7,11 +8,16 @@ pub mod command;
 pub mod decide;
 pub mod event;
 pub mod refusal;
+pub mod special;
 pub mod state;
 
+mod consequences;
+mod decline;
+mod ending;
 mod review;
 mod route_walk;
 mod submit;
+mod supplement;
 mod tick;
 mod upstream;
 

@@ -24,6 +24,10 @@ pub enum ClockKind {
     Special,
     /// The result is to be handed over, 10 working days after the decision (行政许可法 art. 44).
     Delivery,
+    /// 补正: the applicant brings what was asked for, 30 working days.
+    Supplement,
+    /// 容缺: minor materials that are owed are brought, by the date agreed at acceptance.
+    Owed,
 }
 
 /// Whether a clock runs.
@@ -81,6 +85,9 @@ pub struct CaseClock {
     pub stopped_at: Option<DateTime<Utc>>,
     /// Stretches that do not count.
     pub pauses: Vec<Pause>,
+    /// Working days added by an extension (特别程序 of kind 1); 0: none.
+    #[serde(default)]
+    pub extension_working_days: u32,
 }
 
 impl CaseClock {

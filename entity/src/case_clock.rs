@@ -45,6 +45,8 @@ pub struct Model {
     /// Stretches that do not count, JSON.
     #[sea_orm(column_type = "Text")]
     pub pauses: String,
+    /// Working days added by an extension.
+    pub extension_working_days: i64,
 }
 
 /// Rows are joined by hand, where a list needs it.

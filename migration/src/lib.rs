@@ -22,6 +22,7 @@ use sea_orm_migration::prelude::*;
 mod columns;
 mod m20261101_000001_reference;
 mod m20261101_000002_cases;
+mod m20261123_000003_acts;
 
 /// All steps in order.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +34,7 @@ impl MigratorTrait for Migrator {
         vec![
             Box::new(m20261101_000001_reference::Migration),
             Box::new(m20261101_000002_cases::Migration),
+            Box::new(m20261123_000003_acts::Migration),
         ]
     }
 }

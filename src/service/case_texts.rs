@@ -85,6 +85,14 @@ pub const fn act_words(act: Act) -> (&'static str, &'static str) {
         Act::AcknowledgeHandoff => ("签收", "acknowledgeHandoff"),
         Act::FinishHandoff => ("办结会办", "finishHandoff"),
         Act::DecideCase => ("决定", "decideCase"),
+        Act::DeclineCase => ("不予受理", "declineCase"),
+        Act::RequestSupplement => ("要求补正", "requestSupplement"),
+        Act::SupplementCase => ("补正材料", "supplementCase"),
+        Act::BeginSpecialProcedure => ("开始特别程序", "beginSpecialProcedure"),
+        Act::EndSpecialProcedure => ("结束特别程序", "endSpecialProcedure"),
+        Act::ExtendCase => ("延长期限", "extendCase"),
+        Act::WithdrawCase => ("撤回申请", "withdrawCase"),
+        Act::VoidCase => ("作废", "voidCase"),
         Act::DeliverResult => ("送达", "deliverResult"),
     }
 }
@@ -119,9 +127,17 @@ pub fn refusal_words(refusal: &Refusal) -> Words {
             "The route fixes the next organization; leave `to` out.",
         ),
         Refusal::ReasonsRequired => Words::new(
-            "不予许可须说明理由并告知救济途径（行政许可法第三十八条）。",
-            "A denial must give reasons and the legal remedy (Administrative Licensing Law, art. 38).",
+            "不予受理或不予许可须说明理由并告知救济途径（行政许可法第三十八条）。",
+            "A refusal or denial must give reasons and the legal remedy (Administrative Licensing Law, art. 38).",
         ),
+        Refusal::FieldRequired { .. }
+        | Refusal::DaysOutOfBounds { .. }
+        | Refusal::UnknownMaterial { .. }
+        | Refusal::MaterialsMissing { .. }
+        | Refusal::NotOwable { .. }
+        | Refusal::OwedOutsidePromise { .. }
+        | Refusal::NotAnother
+        | Refusal::ObjectionUnanswered => input_words(refusal),
         Refusal::OutcomeDoesNotFit => Words::new(
             "该决定类型不适用于此类办件。",
             "This outcome does not belong to this kind of case.",
@@ -130,6 +146,62 @@ pub fn refusal_words(refusal: &Refusal) -> Words {
             "期限超出工作日历范围，请联系管理员更新日历。",
             "The due date is outside the working-day calendar; ask the operator to extend it.",
         ),
+    }
+}
+
+/// A refusal of what was put into an act.
+fn input_words(refusal: &Refusal) -> Words {
+    match refusal {
+        Refusal::FieldRequired { field } => Words::new(
+            format!("此情形须填写 {field}。"),
+            format!("`{field}` is required here."),
+        ),
+        Refusal::DaysOutOfBounds { max } => Words::new(
+            format!("工作日数须为 1 至 {max}。"),
+            format!("Give 1 to {max} working days."),
+        ),
+        Refusal::UnknownMaterial { index } => Words::new(
+            format!(
+                "第 {} 项材料不属于此次应提交的材料，请核对后修改或删除。",
+                index + 1
+            ),
+            format!(
+                "Material no. {} is not one that belongs here; change or remove it.",
+                index + 1
+            ),
+        ),
+        Refusal::MaterialsMissing { materials } => Words::new(
+            format!("尚缺材料：{}。请一并提交。", materials.join("、")),
+            format!("Still missing: {}. Bring them together.", materials.join(", ")),
+        ),
+        Refusal::NotOwable { index } => Words::new(
+            format!("第 {} 项不是可容缺的次要材料。", index + 1),
+            format!(
+                "Material no. {} is not a minor one that can be owed, or stands twice.",
+                index + 1
+            ),
+        ),
+        Refusal::OwedOutsidePromise { latest, .. } => Words::new(
+            format!("容缺材料的补交日期须在今日至 {latest} 之间。"),
+            format!("An owed material is due between today and {latest}."),
+        ),
+        Refusal::NotAnother => Words::new(
+            "请填写本单位以外的有权单位。",
+            "Name the competent organization, another than your own.",
+        ),
+        Refusal::ObjectionUnanswered => Words::new(
+            "会签或联审提出了不同意见，请在 objections 中答复。",
+            "An office objected; answer it in `objections`.",
+        ),
+        Refusal::IllegalAct { .. }
+        | Refusal::WrongOrganization
+        | Refusal::StaleVersion { .. }
+        | Refusal::UnknownHandoff
+        | Refusal::ChooseOrganization
+        | Refusal::OrganizationIsFixed
+        | Refusal::ReasonsRequired
+        | Refusal::OutcomeDoesNotFit
+        | Refusal::OutsideCalendar => refusal_words(refusal),
     }
 }
 
@@ -167,6 +239,23 @@ fn why_words(why: Why) -> (String, String) {
         Why::Bound => (
             "该环节由业务系统签收和办理",
             "an agency's own system answers for this handoff",
+        ),
+        Why::AskedBefore => (
+            "本阶段已一次性告知补正，不得再次要求",
+            "a supplement was asked for before in this phase, and is asked for once",
+        ),
+        Why::NotForLicense => (
+            "行政许可受理后不得要求补正",
+            "a licence takes no supplement after its acceptance",
+        ),
+        Why::NothingAsked => ("目前没有需要补交的材料", "nothing is asked of the applicant now"),
+        Why::NotExtendable => (
+            "期限已延长过一次或法定期限已过，不得延长",
+            "the limits were extended before, or the statutory limit has passed",
+        ),
+        Why::StillOwed => (
+            "容缺材料尚未补齐，不能准予",
+            "materials are still owed, and a grant waits for them",
         ),
         Why::OpinionMissing => ("须填写会办意见 opinion", "an opinion is required"),
         Why::TooEarly { not_before } => {

@@ -407,6 +407,7 @@ pub(super) fn upstream_by(upstream: &str) -> By {
         kind: ActorKind::Upstream,
         subject: upstream.to_owned(),
         organization: None,
+        on_behalf_of: None,
     }
 }
 

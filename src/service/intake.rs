@@ -223,6 +223,7 @@ impl Cases {
                 channel: placed.channel,
                 applicant_subject: (placed.channel == Channel::Online).then(|| actor.subject.clone()),
                 papers: private.commitment.to_string(),
+                authorization: None,
             };
             let decided = self.decide(By::from(actor), item, calendar.calendar(), &directory, |cx| {
                 decide::submit(command, cx)

@@ -152,6 +152,13 @@ const fn policy_act(act: available::Act) -> Act {
         available::Act::AcknowledgeHandoff => Act::AcknowledgeHandoff,
         available::Act::FinishHandoff => Act::FinishHandoff,
         available::Act::DecideCase => Act::DecideCase,
+        available::Act::DeclineCase => Act::DeclineCase,
+        available::Act::RequestSupplement => Act::RequestSupplement,
+        available::Act::SupplementCase => Act::SupplementCase,
+        available::Act::BeginSpecialProcedure | available::Act::EndSpecialProcedure => Act::SpecialProcedure,
+        available::Act::ExtendCase => Act::ExtendCase,
+        available::Act::WithdrawCase => Act::WithdrawCase,
+        available::Act::VoidCase => Act::VoidCase,
         available::Act::DeliverResult => Act::DeliverResult,
     }
 }

@@ -323,7 +323,17 @@ impl Cases {
 const fn shown(sight: Sight, event: &Event) -> bool {
     match sight {
         Sight::Office => true,
-        Sight::Applicant => matches!(event, Event::Decided { .. } | Event::HandoffRefused { .. }),
+        Sight::Applicant => matches!(
+            event,
+            Event::Decided { .. }
+                | Event::HandoffRefused { .. }
+                | Event::Declined { .. }
+                | Event::SupplementRequested { .. }
+                | Event::SpecialProcedureBegun { .. }
+                | Event::Extended { .. }
+                | Event::Withdrawn
+                | Event::Voided
+        ),
         Sight::Masked => false,
     }
 }

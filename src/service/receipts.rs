@@ -1,10 +1,10 @@
 //! Which receipts an act brings: a consequence of its events.
 
 use onedoor_domain::actor::ActorKind;
-use onedoor_domain::case::command::By;
+use onedoor_domain::case::command::{By, OnBehalfOf};
 use onedoor_domain::case::event::{Event, NewEvent};
-use onedoor_domain::case::state::{Case, Outcome};
-use onedoor_domain::clock::{CaseClock, ClockKind};
+use onedoor_domain::case::state::{Case, Outcome, Owed};
+use onedoor_domain::clock::{CaseClock, ClockKind, ClockState};
 use onedoor_domain::id::ReceiptId;
 use onedoor_domain::item::ItemVersion;
 use onedoor_domain::material::MaterialEntry;
@@ -55,22 +55,35 @@ pub fn issue(events: &[NewEvent], facts: &ReceiptFacts<'_>, ids: &mut dyn FnMut(
         let mut body = blank(kind, new, &organization, facts, ids());
         match kind {
             ReceiptKind::Receipt => {
-                body.materials = ReceiptMaterial::of(facts.item, facts.materials);
+                let brought = brought(new);
+                let entries = brought.as_deref().unwrap_or(facts.materials);
+                body.materials = ReceiptMaterial::of(facts.item, entries);
                 body.due = due(facts.case, &[ClockKind::Acceptance]);
             }
             ReceiptKind::Acceptance => {
-                body.due = due(facts.case, &[ClockKind::Promise, ClockKind::Statutory])
+                body.due = due(facts.case, &[ClockKind::Promise, ClockKind::Statutory]);
+                body.due.extend(owed_until(facts.case));
+                body.statement = owed_statement(facts);
             }
             ReceiptKind::Decision => {
                 body.statement = Some(statement(facts.case.outcome, new.private.as_ref()));
                 body.due = due(facts.case, &[ClockKind::Delivery]);
             }
             ReceiptKind::TransferSlip => body.transfer = transfer(&new.event, facts),
-            ReceiptKind::Supplement
-            | ReceiptKind::Refusal
-            | ReceiptKind::SpecialProcedure
-            | ReceiptKind::Extension
-            | ReceiptKind::Delivery => {}
+            ReceiptKind::Supplement => {
+                body.statement = Some(asked_statement(&new.event, new.private.as_ref(), facts.item));
+                body.due = due(facts.case, &[ClockKind::Supplement]);
+            }
+            ReceiptKind::Refusal => body.statement = Some(statement(None, new.private.as_ref())),
+            ReceiptKind::SpecialProcedure => {
+                body.statement = Some(statement(None, new.private.as_ref()));
+                body.due = due(facts.case, &[ClockKind::Special]);
+            }
+            ReceiptKind::Extension => {
+                body.statement = Some(statement(None, new.private.as_ref()));
+                body.due = due(facts.case, &[ClockKind::Promise, ClockKind::Statutory]);
+            }
+            ReceiptKind::Delivery => {}
         }
         issued.push(Issue { body, attests });
     }
@@ -80,13 +93,21 @@ pub fn issue(events: &[NewEvent], facts: &ReceiptFacts<'_>, ids: &mut dyn FnMut(
 type Acting = Option<onedoor_domain::id::OrganizationId>;
 
 fn kind_of(event: &Event, case: &Case, by: &By) -> Option<(ReceiptKind, Acting)> {
-    let holder = by
-        .organization
+    let named = match by.on_behalf_of {
+        Some(OnBehalfOf::Organization(owner)) => Some(owner),
+        Some(OnBehalfOf::Applicant) | None => by.organization,
+    };
+    let holder = named
         .or_else(|| case.holding().map(|handoff| handoff.to))
         .or(case.owner);
     match event {
         Event::Submitted(submitted) => Some((ReceiptKind::Receipt, Some(submitted.first_contact))),
-        Event::Accepted => Some((ReceiptKind::Acceptance, holder)),
+        Event::Accepted | Event::DeemedAccepted { .. } => Some((ReceiptKind::Acceptance, holder)),
+        Event::MaterialsBrought { step: None, .. } => Some((ReceiptKind::Receipt, holder)),
+        Event::SupplementRequested { .. } => Some((ReceiptKind::Supplement, holder)),
+        Event::Declined { to: None, .. } => Some((ReceiptKind::Refusal, holder)),
+        Event::SpecialProcedureBegun { .. } => Some((ReceiptKind::SpecialProcedure, holder)),
+        Event::Extended { .. } => Some((ReceiptKind::Extension, holder)),
         Event::Decided { .. } => Some((ReceiptKind::Decision, holder)),
         Event::Delivered => Some((ReceiptKind::Delivery, holder)),
         Event::HandoffOffered { handoff } if handoff.originals > 0 => {
@@ -101,7 +122,15 @@ fn kind_of(event: &Event, case: &Case, by: &By) -> Option<(ReceiptKind, Acting)>
         | Event::ClockMoved { .. }
         | Event::ClockStopped { .. }
         | Event::ReviewBegun
-        | Event::SpecialProcedureBegun { .. }
+        | Event::MaterialsOwed { .. }
+        | Event::OwedMissed { .. }
+        | Event::MaterialsBrought { step: Some(_), .. }
+        | Event::Declined { to: Some(_), .. }
+        | Event::Supplemented
+        | Event::Lapsed
+        | Event::ClockExtended { .. }
+        | Event::Withdrawn
+        | Event::Voided
         | Event::SpecialProcedureEnded
         | Event::Completed
         | Event::Closed
@@ -167,23 +196,96 @@ fn contact(public_url: &str, id: ReceiptId) -> ReceiptContact {
     }
 }
 
-fn due(case: &Case, kinds: &[ClockKind]) -> Vec<ReceiptDue> {
-    let dated = |clock: &CaseClock| {
-        let kind = match clock.kind {
-            ClockKind::Acceptance => DueKind::Acceptance,
-            ClockKind::Promise => DueKind::Promise,
-            ClockKind::Statutory => DueKind::Statutory,
-            ClockKind::Delivery => DueKind::Delivery,
-            ClockKind::Special => DueKind::Special,
-            ClockKind::Step | ClockKind::HandoffAck => return None,
-        };
-        Some(ReceiptDue {
-            kind,
-            date: clock.due_date()?,
-            calendar: clock.calendar,
-            provisional: clock.provisional,
+/// What a supplement brought; `None`: the event is another.
+fn brought(new: &NewEvent) -> Option<Vec<MaterialEntry>> {
+    let Event::MaterialsBrought { .. } = new.event else {
+        return None;
+    };
+    let entries = new.private.as_ref()?.get("materials")?;
+    serde_json::from_value(entries.clone()).ok()
+}
+
+/// The names of materials, in both languages.
+fn names<'a>(item: &ItemVersion, codes: impl Iterator<Item = &'a str>) -> Vec<Bilingual> {
+    let named = |code: &str| {
+        let material = item.materials.iter().find(|material| material.code == code)?;
+        Some(Bilingual {
+            zh: material.name_zh.clone(),
+            en: material.name_en.clone(),
         })
     };
+    codes.filter_map(named).collect()
+}
+
+/// 补正告知: everything that is missing, by name, and what else is wrong.
+fn asked_statement(event: &Event, private: Option<&Value>, item: &ItemVersion) -> ReceiptStatement {
+    let Event::SupplementRequested { materials, .. } = event else {
+        return ReceiptStatement::default();
+    };
+    let list: Vec<String> = names(item, materials.iter().map(String::as_str))
+        .into_iter()
+        .map(|name| name.zh)
+        .collect();
+    let words = private
+        .and_then(|private| private.get("text"))
+        .and_then(Value::as_str);
+    let parts = [
+        (!list.is_empty()).then(|| list.join("、")),
+        words.map(str::to_owned),
+    ];
+    ReceiptStatement {
+        outcome: None,
+        text: Some(parts.into_iter().flatten().collect::<Vec<_>>().join("；")),
+        remedy: None,
+    }
+}
+
+/// 容缺: what is owed, and until when.
+fn owed_statement(facts: &ReceiptFacts<'_>) -> Option<ReceiptStatement> {
+    let line = |owed: &Owed| {
+        let name = names(facts.item, std::iter::once(owed.material.as_str()));
+        let name = name
+            .into_iter()
+            .next()
+            .map_or_else(|| owed.material.clone(), |name| name.zh);
+        format!("“{name}”于 {} 前补交", owed.due)
+    };
+    let lines: Vec<String> = facts.case.outstanding().map(line).collect();
+    (!lines.is_empty()).then(|| ReceiptStatement {
+        outcome: None,
+        text: Some(format!("容缺受理：{}", lines.join("；"))),
+        remedy: None,
+    })
+}
+
+fn owed_until(case: &Case) -> Vec<ReceiptDue> {
+    case.clocks
+        .iter()
+        .filter(|clock| clock.kind == ClockKind::Owed && clock.state == ClockState::Running)
+        .filter_map(dated)
+        .collect()
+}
+
+fn dated(clock: &CaseClock) -> Option<ReceiptDue> {
+    let kind = match clock.kind {
+        ClockKind::Acceptance => DueKind::Acceptance,
+        ClockKind::Promise => DueKind::Promise,
+        ClockKind::Statutory => DueKind::Statutory,
+        ClockKind::Delivery => DueKind::Delivery,
+        ClockKind::Special => DueKind::Special,
+        ClockKind::Supplement => DueKind::Supplement,
+        ClockKind::Owed => DueKind::Owed,
+        ClockKind::Step | ClockKind::HandoffAck => return None,
+    };
+    Some(ReceiptDue {
+        kind,
+        date: clock.due_date()?,
+        calendar: clock.calendar,
+        provisional: clock.provisional,
+    })
+}
+
+fn due(case: &Case, kinds: &[ClockKind]) -> Vec<ReceiptDue> {
     kinds
         .iter()
         .filter_map(|kind| {
@@ -205,7 +307,7 @@ fn statement(outcome: Option<Outcome>, private: Option<&Value>) -> ReceiptStatem
     };
     ReceiptStatement {
         outcome,
-        text: text("reasons"),
+        text: text("reasons").or_else(|| text("reason")),
         remedy: text("remedy").map(|remedy| Bilingual {
             zh: remedy.clone(),
             en: remedy,

@@ -1,5 +1,7 @@
 //! Expected answers to an act that was not done: typed, bilingual, with the way out. Nothing has changed.
 
+use std::slice;
+
 use onedoor_domain::case::available::Act;
 use onedoor_domain::case::refusal::Refusal;
 use onedoor_domain::case::state::CaseStatus;
@@ -47,7 +49,7 @@ rejection_codes! {
     UnknownHandoff = "The case has no such handoff (移交).";
     ChooseOrganization = "The route leaves the choice: name the organization, one of the candidates.";
     OrganizationIsFixed = "The route fixes the organization; name none.";
-    ReasonsRequired = "A denial needs reasons and the legal remedy (理由和救济途径).";
+    ReasonsRequired = "A refusal or denial needs reasons and the legal remedy (理由和救济途径); an objection needs an answer.";
     OutcomeDoesNotFit = "The decision does not belong to this kind of case.";
     OutsideCalendar = "A due date would lie outside the working-day calendar (工作日历).";
 }
@@ -118,6 +120,15 @@ impl From<Refusal> for Rejection {
             Refusal::OrganizationIsFixed => (RejectionCode::OrganizationIsFixed, &["to"]),
             Refusal::ReasonsRequired => (RejectionCode::ReasonsRequired, &["reasons"]),
             Refusal::OutcomeDoesNotFit => (RejectionCode::OutcomeDoesNotFit, &["outcome"]),
+            Refusal::FieldRequired { field } => (RejectionCode::InvalidField, slice::from_ref(field)),
+            Refusal::DaysOutOfBounds { .. } => (RejectionCode::InvalidField, &["workingDays"]),
+            Refusal::UnknownMaterial { .. } => (RejectionCode::InvalidField, &["materials"]),
+            Refusal::MaterialsMissing { .. } => (RejectionCode::MaterialMissing, &["materials"]),
+            Refusal::NotOwable { .. } | Refusal::OwedOutsidePromise { .. } => {
+                (RejectionCode::InvalidField, &["owed"])
+            }
+            Refusal::NotAnother => (RejectionCode::InvalidField, &["competent"]),
+            Refusal::ObjectionUnanswered => (RejectionCode::ReasonsRequired, &["objections"]),
             Refusal::OutsideCalendar => (RejectionCode::OutsideCalendar, &[]),
         };
         let mut rejection = Self::of(code, field, words.zh, words.en);
@@ -133,6 +144,14 @@ impl From<Refusal> for Rejection {
             | Refusal::OrganizationIsFixed
             | Refusal::ReasonsRequired
             | Refusal::OutcomeDoesNotFit
+            | Refusal::FieldRequired { .. }
+            | Refusal::DaysOutOfBounds { .. }
+            | Refusal::UnknownMaterial { .. }
+            | Refusal::MaterialsMissing { .. }
+            | Refusal::NotOwable { .. }
+            | Refusal::OwedOutsidePromise { .. }
+            | Refusal::NotAnother
+            | Refusal::ObjectionUnanswered
             | Refusal::OutsideCalendar => {}
         }
         rejection

@@ -3,9 +3,18 @@
 use onedoor_domain::case::state::{Case, CaseStatus, Channel};
 use onedoor_domain::directory::Directory;
 use onedoor_domain::handoff::{Handoff, HandoffState};
+use onedoor_domain::id::OrganizationId;
 use onedoor_domain::item::CaseKind;
+use onedoor_domain::organization::OrganizationKind;
 use onedoor_domain::proof::CaseStanding;
 use onedoor_domain::route::HandoffKind;
+
+/// Whether an organization is outside the network: it never acts here itself.
+fn is_external(id: OrganizationId, directory: &Directory) -> bool {
+    directory
+        .organization(id)
+        .is_some_and(|organization| organization.kind == OrganizationKind::External)
+}
 
 /// Describes a case to the policy, with organizations as they live now.
 #[must_use]
@@ -46,7 +55,7 @@ pub fn of(case: &Case, directory: &Directory) -> CaseStanding {
             .next(),
         resolver_subject: None,
         acts_for_owner: holding
-            .filter(|holding| holding.upstream.is_some())
+            .filter(|holding| holding.upstream.is_some() || is_external(holding.to, directory))
             .and_then(|holding| holding.from),
         decider,
         past: touched.map(living).collect(),

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::command::By;
 use super::event::{Event, NewEvent, Submitted};
-use super::state::{Case, CaseStatus, ExternalNumber};
+use super::state::{Case, CaseStatus, ExternalNumber, Supplement};
 use crate::clock::ClockState;
 use crate::handoff::HandoffState;
 use crate::id::HandoffId;
@@ -52,6 +52,10 @@ pub fn begin(submitted: &Submitted, at: DateTime<Utc>, by: &By) -> Case {
         completed_at: None,
         delivered_at: None,
         external_numbers: Vec::new(),
+        supplements: Vec::new(),
+        owed: Vec::new(),
+        brought: Vec::new(),
+        extended_by: None,
         handoffs: Vec::new(),
         clocks: Vec::new(),
     }
@@ -103,6 +107,64 @@ pub fn apply(case: &mut Case, new: &NewEvent) {
             moved(case, CaseStatus::Accepted);
             case.accepted_at = Some(at);
         }
+        Event::DeemedAccepted { since } => {
+            moved(case, CaseStatus::Accepted);
+            case.accepted_at = Some(*since);
+        }
+        Event::MaterialsOwed { owed } => case.owed.extend(owed.iter().cloned()),
+        Event::OwedMissed { materials } => {
+            case.version += 1;
+            for owed in case
+                .owed
+                .iter_mut()
+                .filter(|owed| materials.contains(&owed.material))
+            {
+                owed.missed = true;
+            }
+        }
+        Event::MaterialsBrought { materials, .. } => bring(case, materials, at),
+        Event::Declined { to: Some(_), .. } => case.version += 1,
+        Event::Declined { to: None, .. } => ended(case, CaseStatus::NotAccepted),
+        Event::SupplementRequested {
+            before_acceptance,
+            materials,
+        } => {
+            moved(case, CaseStatus::AwaitingSupplement);
+            case.supplements.push(Supplement {
+                before_acceptance: *before_acceptance,
+                materials: materials.clone(),
+                brought_at: None,
+            });
+        }
+        Event::Supplemented => {
+            let back = match case.accepted_at {
+                None => CaseStatus::Submitted,
+                Some(_) => CaseStatus::InReview,
+            };
+            moved(case, back);
+            if let Some(asked) = case.supplements.last_mut() {
+                asked.brought_at = Some(at);
+            }
+        }
+        Event::Lapsed => ended(case, CaseStatus::Lapsed),
+        Event::Extended { working_days } => {
+            case.version += 1;
+            case.extended_by = Some(*working_days);
+        }
+        Event::ClockExtended {
+            clock,
+            working_days,
+            due_at,
+            provisional,
+        } => {
+            if let Some(extended) = case.clocks.iter_mut().find(|other| other.id == *clock) {
+                extended.extension_working_days = *working_days;
+                extended.due_at = Some(*due_at);
+                extended.provisional = *provisional;
+            }
+        }
+        Event::Withdrawn => ended(case, CaseStatus::Withdrawn),
+        Event::Voided => ended(case, CaseStatus::Voided),
         Event::ReviewBegun | Event::SpecialProcedureEnded => moved(case, CaseStatus::InReview),
         Event::SpecialProcedureBegun { .. } => moved(case, CaseStatus::SpecialProcedure),
         Event::Decided { outcome } => {
@@ -121,10 +183,7 @@ pub fn apply(case: &mut Case, new: &NewEvent) {
             case.version += 1;
             case.delivered_at = Some(at);
         }
-        Event::Closed => {
-            moved(case, CaseStatus::Delivered);
-            case.owner = None;
-        }
+        Event::Closed => ended(case, CaseStatus::Delivered),
         Event::NumberGiven { upstream, number } => keep_number(case, upstream, number),
         Event::NewsKept { .. } => {}
     }
@@ -138,6 +197,26 @@ fn keep_number(case: &mut Case, upstream: &str, number: &str) {
         upstream: upstream.to_owned(),
         number: number.to_owned(),
     });
+}
+
+/// The case is over, and nobody's.
+const fn ended(case: &mut Case, as_what: CaseStatus) {
+    moved(case, as_what);
+    case.owner = None;
+}
+
+fn bring(case: &mut Case, materials: &[String], at: DateTime<Utc>) {
+    case.version += 1;
+    for material in materials {
+        if !case.brought.contains(material) {
+            case.brought.push(material.clone());
+        }
+    }
+    for owed in case.owed.iter_mut().filter(|owed| owed.brought_at.is_none()) {
+        if materials.contains(&owed.material) {
+            owed.brought_at = Some(at);
+        }
+    }
 }
 
 const fn moved(case: &mut Case, to: CaseStatus) {

@@ -6,8 +6,9 @@ use super::command::By;
 use super::state::{Case, CaseStatus};
 use crate::actor::ActorKind;
 use crate::handoff::Handoff;
-use crate::item::{CaseKind, ItemVersion, ProcessingType};
-use crate::route::HandoffKind;
+use crate::id::OrganizationId;
+use crate::item::{CaseKind, ItemType, ItemVersion, ProcessingType};
+use crate::route::{Assignment, HandoffKind};
 
 /// An act a person can do on a case; the names are those of the GraphQL mutations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -23,6 +24,22 @@ pub enum Act {
     FinishHandoff,
     /// `decideCase`.
     DecideCase,
+    /// `declineCase`.
+    DeclineCase,
+    /// `requestSupplement`.
+    RequestSupplement,
+    /// `supplementCase`.
+    SupplementCase,
+    /// `beginSpecialProcedure`.
+    BeginSpecialProcedure,
+    /// `endSpecialProcedure`.
+    EndSpecialProcedure,
+    /// `extendCase`.
+    ExtendCase,
+    /// `withdrawCase`.
+    WithdrawCase,
+    /// `voidCase`.
+    VoidCase,
     /// `deliverResult`.
     DeliverResult,
 }
@@ -30,20 +47,123 @@ pub enum Act {
 /// The acts this actor could do now. A hint for people and for refusals: `decide` has the last word.
 #[must_use]
 pub fn possible(case: &Case, item: &ItemVersion, by: &By) -> Vec<Act> {
-    let Some(own) = by
-        .organization
-        .filter(|_| matches!(by.kind, ActorKind::Clerk | ActorKind::Officer))
-    else {
-        return Vec::new();
-    };
     if case.is_closed() {
         return Vec::new();
     }
+    match (by.kind, by.organization) {
+        (ActorKind::Clerk | ActorKind::Officer, Some(own)) => possible_in_office(case, item, by, own),
+        (ActorKind::Citizen | ActorKind::Anonymous | ActorKind::Kiosk, _) => possible_for_applicant(case),
+        (ActorKind::Supervisor, _) => vec![Act::VoidCase],
+        (
+            ActorKind::Clerk
+            | ActorKind::Officer
+            | ActorKind::Auditor
+            | ActorKind::Admin
+            | ActorKind::Upstream
+            | ActorKind::System,
+            _,
+        ) => Vec::new(),
+    }
+}
+
+/// What the applicant could do, by account or by code and secret.
+fn possible_for_applicant(case: &Case) -> Vec<Act> {
+    [Act::SupplementCase, Act::WithdrawCase]
+        .into_iter()
+        .filter(|act| admits(*act, case))
+        .collect()
+}
+
+/// Whether the state of a case has a place for an act, whoever does it.
+#[must_use]
+pub fn admits(act: Act, case: &Case) -> bool {
+    let status = case.status;
+    let in_review = matches!(status, CaseStatus::Accepted | CaseStatus::InReview);
+    match act {
+        Act::AcceptCase | Act::DeclineCase => status == CaseStatus::Submitted,
+        Act::RequestSupplement | Act::DecideCase => in_review || status == CaseStatus::Submitted,
+        Act::HandOff => in_review || matches!(status, CaseStatus::Submitted | CaseStatus::SpecialProcedure),
+        Act::BeginSpecialProcedure | Act::ExtendCase => in_review,
+        Act::EndSpecialProcedure => status == CaseStatus::SpecialProcedure,
+        Act::SupplementCase => {
+            let owes = in_review || status == CaseStatus::SpecialProcedure;
+            status == CaseStatus::AwaitingSupplement || owes && case.outstanding().next().is_some()
+        }
+        Act::WithdrawCase => case.is_undecided(),
+        Act::DeliverResult => matches!(status, CaseStatus::Decided | CaseStatus::Completed),
+        Act::VoidCase | Act::AcknowledgeHandoff | Act::FinishHandoff => !case.is_closed(),
+    }
+}
+
+/// The owner that an officer of the organization which handed the case to it stands in for: one that is EXTERNAL, or
+/// bound to an upstream system, and so cannot act here (DOMAIN §4).
+#[must_use]
+pub fn stand_in_for(case: &Case, item: &ItemVersion, by: &By) -> Option<OrganizationId> {
+    let holding = case.holding()?;
+    let step = holding.step.and_then(|step| item.route.get(step));
+    let elsewhere =
+        holding.upstream.is_some() || step.is_some_and(|step| step.assignment == Assignment::External);
+    let sent_it = by.organization.is_some() && holding.from == by.organization;
+    (elsewhere && sent_it && by.kind == ActorKind::Officer)
+        .then_some(case.owner)
+        .flatten()
+}
+
+fn possible_in_office(case: &Case, item: &ItemVersion, by: &By, own: OrganizationId) -> Vec<Act> {
+    let stands_in = stand_in_for(case, item, by);
+    // whose acts these are: its own, or those of the owner it stands in for
+    let own_or_for = stands_in.unwrap_or(own);
+    let holds = case.owner == Some(own_or_for);
+    let officer = by.kind == ActorKind::Officer;
     let mut acts = Vec::new();
-    if can_accept(case, item, own) {
+    let accepts = can_accept(case, item, own) || stands_in.is_some_and(|owner| can_accept(case, item, owner));
+    if accepts {
+        acts.push(Act::DeclineCase);
+    }
+    if can_request_supplement(case, item, accepts, holds) {
+        acts.push(Act::RequestSupplement);
+    }
+    let free = case.open_owning().is_none();
+    if officer && holds && free && admits(Act::BeginSpecialProcedure, case) {
+        acts.push(Act::BeginSpecialProcedure);
+        if case.extended_by.is_none() {
+            acts.push(Act::ExtendCase);
+        }
+    }
+    if officer && holds && admits(Act::EndSpecialProcedure, case) {
+        acts.push(Act::EndSpecialProcedure);
+    }
+    if case.first_contact == own || case.owner == Some(own) {
+        acts.extend(possible_for_applicant(case));
+    }
+    acts.extend(possible_on_the_way(case, item, by, own));
+    acts.sort();
+    acts.dedup();
+    acts
+}
+
+fn can_request_supplement(case: &Case, item: &ItemVersion, accepts: bool, holds: bool) -> bool {
+    let before_acceptance = case.status == CaseStatus::Submitted;
+    let asked = case
+        .supplements
+        .iter()
+        .any(|asked| asked.before_acceptance == before_acceptance);
+    let in_review = holds
+        && matches!(case.status, CaseStatus::Accepted | CaseStatus::InReview)
+        && item.item_type != ItemType::License
+        && case.open_owning().is_none();
+    !asked && if before_acceptance { accepts } else { in_review }
+}
+
+fn possible_on_the_way(case: &Case, item: &ItemVersion, by: &By, own: OrganizationId) -> Vec<Act> {
+    let stands_in = stand_in_for(case, item, by);
+    let own_or_for = stands_in.unwrap_or(own);
+    let external = stands_in.filter(|_| case.holding().is_some_and(|holding| holding.upstream.is_none()));
+    let mut acts = Vec::new();
+    if can_accept(case, item, own) || stands_in.is_some_and(|owner| can_accept(case, item, owner)) {
         acts.push(Act::AcceptCase);
     }
-    if case.owner == Some(own) && can_hand_off(case, item) {
+    if case.owner == Some(own_or_for) && can_hand_off(case, item) {
         acts.push(Act::HandOff);
     }
     if case
@@ -63,7 +183,8 @@ pub fn possible(case: &Case, item: &ItemVersion, by: &By) -> Vec<Act> {
     if case.kind == CaseKind::Case && case.handoffs.iter().any(beside) {
         acts.push(Act::FinishHandoff);
     }
-    if by.kind == ActorKind::Officer && can_decide(case, item, own) {
+    let decides = can_decide(case, item, own) || external.is_some_and(|owner| can_decide(case, item, owner));
+    if by.kind == ActorKind::Officer && decides {
         acts.push(Act::DecideCase);
     }
     if can_deliver(case, own) {
@@ -72,7 +193,7 @@ pub fn possible(case: &Case, item: &ItemVersion, by: &By) -> Vec<Act> {
     acts
 }
 
-fn can_accept(case: &Case, item: &ItemVersion, own: crate::id::OrganizationId) -> bool {
+fn can_accept(case: &Case, item: &ItemVersion, own: OrganizationId) -> bool {
     let accepting = item.accepting_step();
     case.status == CaseStatus::Submitted
         && (case.owner == Some(own) && case.open_owning().is_none() && Some(case.step) == accepting
@@ -90,7 +211,7 @@ fn can_hand_off(case: &Case, item: &ItemVersion) -> bool {
     (before_acceptance || under_way) && case.open_owning().is_none() && case.open_required().next().is_none()
 }
 
-fn can_decide(case: &Case, item: &ItemVersion, own: crate::id::OrganizationId) -> bool {
+fn can_decide(case: &Case, item: &ItemVersion, own: OrganizationId) -> bool {
     let free = case.open_required().next().is_none();
     match case.status {
         CaseStatus::Accepted | CaseStatus::InReview => {
@@ -113,7 +234,7 @@ fn can_decide(case: &Case, item: &ItemVersion, own: crate::id::OrganizationId) -
     }
 }
 
-fn can_deliver(case: &Case, own: crate::id::OrganizationId) -> bool {
+fn can_deliver(case: &Case, own: OrganizationId) -> bool {
     let decided = matches!(case.status, CaseStatus::Decided | CaseStatus::Completed);
     let addressee = |handoff: &Handoff| {
         handoff.kind == HandoffKind::Delivery && handoff.to == own && handoff.state.is_open()
@@ -150,6 +271,9 @@ pub enum NextStep {
 /// What happens next, whoever has to do it.
 #[must_use]
 pub fn next_step(case: &Case, item: &ItemVersion) -> NextStep {
+    if case.status == CaseStatus::AwaitingSupplement {
+        return NextStep::Supplement;
+    }
     if case.open_owning().is_some() {
         return NextStep::Acknowledge;
     }

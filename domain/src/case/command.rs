@@ -1,15 +1,18 @@
 //! What can be asked of a case, and in which circumstances.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::agent::Authorization;
+use super::event::Ground;
 use super::state::{Channel, Outcome};
 use crate::actor::{Actor, ActorKind};
 use crate::calendar::WorkCalendar;
 use crate::handoff::Opinion;
 use crate::id::{CaseId, DivisionId, HandoffId, OrganizationId};
 use crate::item::ItemVersion;
+use crate::material::MaterialEntry;
 use crate::route::Step;
 use crate::tracking::TrackingCode;
 
@@ -22,6 +25,19 @@ pub struct By {
     pub subject: String,
     /// The organization acted for.
     pub organization: Option<OrganizationId>,
+    /// In whose name, when it is another's: then the event names both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_behalf_of: Option<OnBehalfOf>,
+}
+
+/// In whose name somebody acts who is not that one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum OnBehalfOf {
+    /// 全程代办: for the applicant, with an authorization on file.
+    Applicant,
+    /// For an owner that cannot act here: EXTERNAL, or bound to an upstream system.
+    Organization(OrganizationId),
 }
 
 impl From<&Actor> for By {
@@ -30,6 +46,7 @@ impl From<&Actor> for By {
             kind: actor.kind,
             subject: actor.subject.clone(),
             organization: actor.organization,
+            on_behalf_of: None,
         }
     }
 }
@@ -75,6 +92,26 @@ pub struct Submit {
     pub applicant_subject: Option<String>,
     /// Salted commitment to applicant, form and materials (hex), for the ledger.
     pub papers: String,
+    /// 全程代办: by what the agent acts for the applicant; `None`: the applicant is there.
+    pub authorization: Option<Authorization>,
+}
+
+/// A minor material that is owed (容缺).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwedPaper {
+    /// Code of the item's material.
+    pub material: String,
+    /// Last day on which it can be brought, Beijing time.
+    pub due: NaiveDate,
+}
+
+/// The office that is competent where the accepting one is not (首问).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Competent {
+    /// One of the network: the case is offered to it.
+    Inside(OrganizationId),
+    /// One outside, by name: the applicant is sent there.
+    Outside(String),
 }
 
 /// An act on an existing case.
@@ -84,6 +121,63 @@ pub enum Command {
     Accept {
         /// Also hand the case to the next step.
         advance: bool,
+        /// 容缺受理: minor materials that are brought later.
+        owed: Vec<OwedPaper>,
+    },
+    /// 不予受理, or to the competent office.
+    Decline {
+        /// On what ground.
+        ground: Ground,
+        /// The competent office; required with [`Ground::NotCompetent`].
+        competent: Option<Competent>,
+        /// Reasons; required with [`Ground::Refused`].
+        reasons: Option<String>,
+        /// Remedy: review and suit; required with [`Ground::Refused`].
+        remedy: Option<String>,
+    },
+    /// 补正告知: once per phase, everything that is missing.
+    RequestSupplement {
+        /// Codes of the materials asked for.
+        materials: Vec<String>,
+        /// What is wrong, in words.
+        text: Option<String>,
+    },
+    /// 补正, or what is owed is brought.
+    Supplement {
+        /// What is brought.
+        materials: Vec<MaterialEntry>,
+        /// Remark of the person who brings it.
+        note: Option<String>,
+        /// By what an agent acts for the applicant.
+        authorization: Option<Authorization>,
+    },
+    /// 特别程序 of kind 2: the clocks stand still.
+    BeginSpecialProcedure {
+        /// Why, as the applicant is told.
+        reason: String,
+        /// Its limit; `None`: 30 working days.
+        limit_working_days: Option<u32>,
+    },
+    /// The special procedure is over.
+    EndSpecialProcedure,
+    /// 延长审批, special procedure of kind 1: once.
+    Extend {
+        /// By how many working days.
+        working_days: u32,
+        /// Why, as the applicant is told.
+        reason: String,
+    },
+    /// 撤回, by the applicant.
+    Withdraw {
+        /// Why, if they say.
+        reason: Option<String>,
+        /// By what an agent acts for the applicant.
+        authorization: Option<Authorization>,
+    },
+    /// 作废, by a supervisor.
+    Void {
+        /// Why.
+        reason: String,
     },
     /// Hand the case to the next step of its route.
     HandOff {
@@ -91,8 +185,10 @@ pub enum Command {
         to: Option<OrganizationId>,
         /// Number of paper originals handed over.
         originals: u32,
-        /// Number of the transfer slip.
+        /// Number of the transfer slip; for an EXTERNAL step the number of the paper sent.
         slip: Option<String>,
+        /// What the step that is left has produced.
+        materials: Vec<MaterialEntry>,
     },
     /// 签收.
     Acknowledge {
@@ -116,11 +212,15 @@ pub enum Command {
         reasons: Option<String>,
         /// Remedy: review and suit; required when the answer is no.
         remedy: Option<String>,
+        /// The answer to objections of offices that worked beside; required when there is one.
+        objections: Option<String>,
     },
     /// 送达.
     Deliver {
         /// How and to whom the result was handed over.
         note: Option<String>,
+        /// By what an agent collects the result for the applicant.
+        authorization: Option<Authorization>,
     },
     /// Let the clocks of the case speak; of the gateway itself, and idempotent: nothing to say, no events.
     Tick,

@@ -1,11 +1,14 @@
 //! The one way a case changes: a command becomes events, or a refusal.
 
+use super::agent::Authorization;
 use super::apply::{apply, begin};
-use super::available::{Act, possible};
-use super::command::{By, Command, Context, Submit};
+use super::available::{Act, admits, possible};
+use super::command::{By, Command, Context, OnBehalfOf, Submit};
 use super::event::{Event, NewEvent, Submitted};
 use super::refusal::{Refusal, Why};
+use super::review::Reasons;
 use super::state::Case;
+use super::submit::Papers;
 use crate::actor::ActorKind;
 use crate::handoff::Handoff;
 use crate::id::{HandoffId, OrganizationId};
@@ -39,13 +42,19 @@ pub fn submit(command: Submit, cx: Context<'_>) -> Result<Outcome, Refusal> {
         applicant_subject: command.applicant_subject,
         papers: command.papers,
     };
+    let authorization = command.authorization;
+    let mut cx = cx;
+    if authorization.is_some() {
+        cx.by.on_behalf_of = Some(OnBehalfOf::Applicant);
+    }
     let case = begin(&opening, cx.now, &cx.by);
     let mut work = Work {
         case,
         events: Vec::new(),
         cx,
     };
-    work.emit(Event::Submitted(Box::new(opening)));
+    let on_file = authorization.map(|on_file| serde_json::json!({ "authorization": on_file.to_private() }));
+    work.emit_with(Event::Submitted(Box::new(opening)), on_file);
     work.take_in()?;
     Ok(work.finish())
 }
@@ -60,26 +69,10 @@ pub fn decide(case: &Case, command: &Command, cx: Context<'_>) -> Result<Outcome
         events: Vec::new(),
         cx,
     };
-    match command {
-        Command::Accept { advance } => work.accept(*advance)?,
-        Command::HandOff { to, originals, slip } => work.hand_off(*to, *originals, slip.as_deref())?,
-        Command::Acknowledge { handoff } => work.acknowledge_by_hand(*handoff)?,
-        Command::Finish {
-            handoff,
-            opinion,
-            text,
-        } => work.finish_beside(*handoff, *opinion, text.as_deref())?,
-        Command::Decide {
-            outcome,
-            reasons,
-            remedy,
-        } => {
-            work.decide_by_hand(*outcome, reasons.as_deref(), remedy.as_deref())?;
-        }
-        Command::Deliver { note } => work.deliver(note.as_deref())?,
-        Command::Tick => work.tick()?,
-        Command::Upstream(news) => work.hear(news)?,
+    if let Some(act) = command.act() {
+        work.must_be_the_state_for(act)?;
     }
+    work.carry_out(command)?;
     Ok(work.finish())
 }
 
@@ -91,7 +84,95 @@ pub(super) struct Work<'a> {
 }
 
 impl Work<'_> {
-    fn finish(self) -> Outcome {
+    fn carry_out(&mut self, command: &Command) -> Result<(), Refusal> {
+        match command {
+            Command::Accept { advance, owed } => self.accept(*advance, owed)?,
+            Command::Decline {
+                ground,
+                competent,
+                reasons,
+                remedy,
+            } => self.decline(*ground, competent.as_ref(), reasons.as_deref(), remedy.as_deref())?,
+            Command::RequestSupplement { materials, text } => {
+                self.request_supplement(materials, text.as_deref())?;
+            }
+            Command::Supplement {
+                materials,
+                note,
+                authorization,
+            } => self.supplement(materials, note.as_deref(), authorization.as_ref())?,
+            Command::BeginSpecialProcedure {
+                reason,
+                limit_working_days,
+            } => self.begin_special(reason, *limit_working_days)?,
+            Command::EndSpecialProcedure => self.end_special()?,
+            Command::Extend { working_days, reason } => self.extend(*working_days, reason)?,
+            Command::Withdraw {
+                reason,
+                authorization,
+            } => self.withdraw(reason.as_deref(), authorization.as_ref())?,
+            Command::Void { reason } => self.void(reason)?,
+            Command::HandOff {
+                to,
+                originals,
+                slip,
+                materials,
+            } => {
+                let papers = Papers {
+                    originals: *originals,
+                    slip: slip.clone(),
+                };
+                self.hand_off(*to, papers, materials)?;
+            }
+            Command::Acknowledge { handoff } => self.acknowledge_by_hand(*handoff)?,
+            Command::Finish {
+                handoff,
+                opinion,
+                text,
+            } => self.finish_beside(*handoff, *opinion, text.as_deref())?,
+            Command::Decide {
+                outcome,
+                reasons,
+                remedy,
+                objections,
+            } => {
+                let reasons = Reasons {
+                    reasons: reasons.as_deref(),
+                    remedy: remedy.as_deref(),
+                    objections: objections.as_deref(),
+                };
+                self.decide_by_hand(*outcome, reasons)?;
+            }
+            Command::Deliver { note, authorization } => {
+                self.deliver(note.as_deref(), authorization.as_ref())?;
+            }
+            Command::Tick => self.tick()?,
+            Command::Upstream(news) => self.hear(news)?,
+        }
+        Ok(())
+    }
+
+    /// An act in a state that has no place for it is illegal, not another organization's, for whoever held the case.
+    fn must_be_the_state_for(&self, act: Act) -> Result<(), Refusal> {
+        let held = self.cx.by.organization.is_none_or(|own| self.case.ever_at(own));
+        self.require(admits(act, &self.case) || !held, Why::Status)
+    }
+
+    /// A clerk or officer acts for the applicant only with an authorization on file; the events name both.
+    pub(super) fn act_for_applicant(&mut self, authorization: Option<&Authorization>) -> Result<(), Refusal> {
+        let counter = matches!(self.cx.by.kind, ActorKind::Clerk | ActorKind::Officer);
+        if counter && authorization.is_none() {
+            return Err(Refusal::FieldRequired {
+                field: "authorization",
+            });
+        }
+        if authorization.is_some() {
+            self.cx.by.on_behalf_of = Some(OnBehalfOf::Applicant);
+        }
+        Ok(())
+    }
+
+    pub(super) fn finish(self) -> Outcome {
         Outcome {
             case: self.case,
             events: self.events,
@@ -140,10 +221,27 @@ impl Work<'_> {
             kind: ActorKind::System,
             subject: what.to_owned(),
             organization: None,
+            on_behalf_of: None,
         };
         let by = std::mem::replace(&mut self.cx.by, system);
         let result = run(self);
         self.cx.by = by;
+        result
+    }
+
+    /// Runs a part of a decision in the name of an organization that cannot act here; its events name both.
+    pub(super) fn in_name_of(
+        &mut self,
+        organization: OrganizationId,
+        run: impl FnOnce(&mut Self) -> Result<(), Refusal>,
+    ) -> Result<(), Refusal> {
+        let before = self
+            .cx
+            .by
+            .on_behalf_of
+            .replace(OnBehalfOf::Organization(organization));
+        let result = run(self);
+        self.cx.by.on_behalf_of = before;
         result
     }
 
@@ -159,6 +257,14 @@ impl Command {
     pub const fn act(&self) -> Option<Act> {
         match self {
             Self::Accept { .. } => Some(Act::AcceptCase),
+            Self::Decline { .. } => Some(Act::DeclineCase),
+            Self::RequestSupplement { .. } => Some(Act::RequestSupplement),
+            Self::Supplement { .. } => Some(Act::SupplementCase),
+            Self::BeginSpecialProcedure { .. } => Some(Act::BeginSpecialProcedure),
+            Self::EndSpecialProcedure => Some(Act::EndSpecialProcedure),
+            Self::Extend { .. } => Some(Act::ExtendCase),
+            Self::Withdraw { .. } => Some(Act::WithdrawCase),
+            Self::Void { .. } => Some(Act::VoidCase),
             Self::HandOff { .. } => Some(Act::HandOff),
             Self::Acknowledge { .. } => Some(Act::AcknowledgeHandoff),
             Self::Finish { .. } => Some(Act::FinishHandoff),

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::command::By;
-use super::state::{Channel, Outcome};
+use super::state::{Channel, Outcome, Owed};
 use crate::clock::{CaseClock, ClockState};
 use crate::handoff::{Handoff, Opinion};
 use crate::id::{CaseId, ClockId, DivisionId, HandoffId, ItemVersionId, OrganizationId};
@@ -71,6 +71,68 @@ pub enum Event {
     },
     /// 受理.
     Accepted,
+    /// 视为受理: nobody answered in time (行政许可法 art. 32).
+    DeemedAccepted {
+        /// From when the legal clocks run: the offer into the accepting step, or the corrected papers.
+        #[serde(with = "chrono::serde::ts_microseconds")]
+        since: DateTime<Utc>,
+    },
+    /// 容缺: minor materials are brought later.
+    MaterialsOwed {
+        /// Which, until when.
+        owed: Vec<Owed>,
+    },
+    /// What was owed did not come in time: a denial for that reason is proposed.
+    OwedMissed {
+        /// Codes of the materials.
+        materials: Vec<String>,
+    },
+    /// Materials came after the submission: by a supplement, or from a route step. They lie sealed beside.
+    MaterialsBrought {
+        /// Codes of the materials.
+        materials: Vec<String>,
+        /// The route step that produced them; `None`: the applicant brought them.
+        step: Option<usize>,
+    },
+    /// 不予受理, or to the competent office; reasons and remedy lie sealed beside.
+    Declined {
+        /// On what ground.
+        ground: Ground,
+        /// The competent office of the network, which is offered the case next; `None`: the case ends.
+        to: Option<OrganizationId>,
+    },
+    /// 补正告知; the words lie sealed beside.
+    SupplementRequested {
+        /// Whether it was asked before acceptance.
+        before_acceptance: bool,
+        /// Codes of the materials asked for.
+        materials: Vec<String>,
+    },
+    /// 补正: what was asked for has come; the case goes on where it stood.
+    Supplemented,
+    /// The supplement did not come in time.
+    Lapsed,
+    /// 延长审批; the reason lies sealed beside.
+    Extended {
+        /// By how many working days.
+        working_days: u32,
+    },
+    /// A clock got more time.
+    ClockExtended {
+        /// Which one.
+        clock: ClockId,
+        /// Working days added to it in all.
+        working_days: u32,
+        /// New due date.
+        #[serde(with = "chrono::serde::ts_microseconds")]
+        due_at: DateTime<Utc>,
+        /// Whether that date is provisional.
+        provisional: bool,
+    },
+    /// 撤回, by the applicant.
+    Withdrawn,
+    /// 作废, by a supervisor; the reason lies sealed beside.
+    Voided,
     /// The review began.
     ReviewBegun,
     /// A special procedure of kind 2 began.
@@ -109,6 +171,16 @@ pub enum Event {
         /// Whether it came too late, too early or out of order.
         out_of_order: bool,
     },
+}
+
+/// On what ground an application is declined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Ground {
+    /// Another office is competent, and is named (首问).
+    NotCompetent,
+    /// 不予受理, with reasons and remedy.
+    Refused,
 }
 
 /// The first line of a ledger: everything a case starts with.
@@ -157,6 +229,18 @@ impl Event {
             Self::ClockMoved { .. } => "CLOCK_MOVED",
             Self::ClockStopped { .. } => "CLOCK_STOPPED",
             Self::Accepted => "ACCEPTED",
+            Self::DeemedAccepted { .. } => "DEEMED_ACCEPTED",
+            Self::MaterialsOwed { .. } => "MATERIALS_OWED",
+            Self::OwedMissed { .. } => "OWED_MISSED",
+            Self::MaterialsBrought { .. } => "MATERIALS_BROUGHT",
+            Self::Declined { .. } => "DECLINED",
+            Self::SupplementRequested { .. } => "SUPPLEMENT_REQUESTED",
+            Self::Supplemented => "SUPPLEMENTED",
+            Self::Lapsed => "LAPSED",
+            Self::Extended { .. } => "EXTENDED",
+            Self::ClockExtended { .. } => "CLOCK_EXTENDED",
+            Self::Withdrawn => "WITHDRAWN",
+            Self::Voided => "VOIDED",
             Self::ReviewBegun => "REVIEW_BEGUN",
             Self::SpecialProcedureBegun { .. } => "SPECIAL_PROCEDURE_BEGUN",
             Self::SpecialProcedureEnded => "SPECIAL_PROCEDURE_ENDED",

@@ -1,6 +1,6 @@
 //! Why an act was refused: data for a typed answer, not a failure.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use super::available::Act;
 use super::state::CaseStatus;
@@ -39,6 +39,50 @@ pub enum Refusal {
     /// A denial needs reasons and remedy.
     #[error("reasons and remedy are required")]
     ReasonsRequired,
+    /// A field that this act needs in these circumstances is empty.
+    #[error("a field is required")]
+    FieldRequired {
+        /// Its name in the input.
+        field: &'static str,
+    },
+    /// A number of days outside what the act allows.
+    #[error("the number of days is out of bounds")]
+    DaysOutOfBounds {
+        /// The most that is allowed.
+        max: u32,
+    },
+    /// The item has no such material, or not one that belongs here.
+    #[error("the material does not belong here")]
+    UnknownMaterial {
+        /// Place in the list handed in, from 0.
+        index: usize,
+    },
+    /// Materials that must come with this act are not there.
+    #[error("materials are missing")]
+    MaterialsMissing {
+        /// Their codes.
+        materials: Vec<String>,
+    },
+    /// Only a minor material (次审要件) can be owed.
+    #[error("only a minor material can be owed")]
+    NotOwable {
+        /// Place in the list handed in, from 0.
+        index: usize,
+    },
+    /// What is owed must come between today and the promised date.
+    #[error("the date for an owed material is outside the promise")]
+    OwedOutsidePromise {
+        /// Place in the list handed in, from 0.
+        index: usize,
+        /// The last day that is possible.
+        latest: NaiveDate,
+    },
+    /// An organization is not competent for itself.
+    #[error("the competent organization must be another one")]
+    NotAnother,
+    /// An objection of an office that worked beside needs an answer in the decision.
+    #[error("an objection is not answered")]
+    ObjectionUnanswered,
     /// The outcome is not one of this kind of case.
     #[error("the outcome does not fit the kind of case")]
     OutcomeDoesNotFit,
@@ -73,4 +117,14 @@ pub enum Why {
     Bound,
     /// The step asks for an opinion.
     OpinionMissing,
+    /// A supplement was asked for before in this phase (补正一次性告知).
+    AskedBefore,
+    /// A licence takes no supplement after its acceptance.
+    NotForLicense,
+    /// Nothing is asked of the applicant.
+    NothingAsked,
+    /// The limits were extended before, or have passed.
+    NotExtendable,
+    /// Materials are still owed (容缺): a grant waits for them.
+    StillOwed,
 }

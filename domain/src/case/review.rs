@@ -1,33 +1,59 @@
 //! Accepting, deciding, completing and handing over the result.
 
+use chrono::{DateTime, Utc};
 use serde_json::json;
 
+use super::agent::Authorization;
+use super::command::{OnBehalfOf, OwedPaper};
 use super::decide::Work;
 use super::event::Event;
 use super::refusal::{Refusal, Why};
 use super::state::{CaseStatus, Outcome};
 use super::submit::Papers;
 use crate::clock::ClockKind;
-use crate::handoff::Handoff;
+use crate::handoff::{Handoff, Opinion};
 use crate::id::OrganizationId;
 use crate::item::{CaseKind, ProcessingType};
-use crate::route::{HandoffKind, Step};
+use crate::route::{Assignment, HandoffKind, Step};
+
+/// What a decision says besides yes or no.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Reasons<'a> {
+    pub(super) reasons: Option<&'a str>,
+    pub(super) remedy: Option<&'a str>,
+    /// The answer to objections.
+    pub(super) objections: Option<&'a str>,
+}
+
+fn given(text: Option<&str>) -> bool {
+    text.is_some_and(|text| !text.trim().is_empty())
+}
 
 impl Work<'_> {
-    /// 受理: STATUTORY and PROMISE start.
-    pub(super) fn accept(&mut self, advance: bool) -> Result<(), Refusal> {
-        let own = self.acting()?;
-        if !self.case.is_at(own) {
-            return Err(Refusal::WrongOrganization);
-        }
-        self.require(self.case.status == CaseStatus::Submitted, Why::Status)?;
-        self.take_accepting_step(own)?;
-        self.accept_here()?;
+    /// 受理: STATUTORY and PROMISE start; minor materials may be owed.
+    pub(super) fn accept(&mut self, advance: bool, owed: &[OwedPaper]) -> Result<(), Refusal> {
+        self.deem_if_due()?;
+        self.act_on_acceptance()?;
+        self.accept_since(self.cx.now, Event::Accepted)?;
+        self.owe(owed)?;
         if advance {
-            self.hand_off(None, 0, None)
+            self.hand_off(None, Papers::default(), &[])
         } else {
             Ok(())
         }
+    }
+
+    /// An accepting act is by the organization of the accepting step, owner or addressee; an addressee acknowledges.
+    pub(super) fn act_on_acceptance(&mut self) -> Result<OrganizationId, Refusal> {
+        let own = self.acting()?;
+        let own = if self.case.is_at(own) {
+            own
+        } else {
+            self.act_as_owner()?
+        };
+        self.require(self.case.status == CaseStatus::Submitted, Why::Status)?;
+        self.take_accepting_step(own)?;
+        Ok(own)
     }
 
     /// The accepting organization takes the case if it is still only offered to it.
@@ -42,36 +68,41 @@ impl Work<'_> {
         self.require(Some(self.case.step) == accepting, Why::NotThisStep)
     }
 
-    fn accept_here(&mut self) -> Result<(), Refusal> {
+    /// 受理 by this event; the legal clocks run since an instant that a deemed acceptance may have in the past.
+    pub(super) fn accept_since(&mut self, since: DateTime<Utc>, event: Event) -> Result<(), Refusal> {
         self.stop_clocks(|clock| clock.kind == ClockKind::Acceptance);
-        self.emit(Event::Accepted);
-        self.start_clock(ClockKind::Statutory, self.cx.item.statutory, |_| {})?;
-        self.start_clock(ClockKind::Promise, self.cx.item.promised, |_| {})?;
+        self.emit(event);
+        self.start_clock_at(since, ClockKind::Statutory, self.cx.item.statutory, |_| {})?;
+        self.start_clock_at(since, ClockKind::Promise, self.cx.item.promised, |_| {})?;
         let step = self.case.step;
         match (self.cx.item.route.get(step), self.case.owner) {
             (Some(Step { limit, .. }), Some(owner)) if limit.is_none_or(|limit| limit.value > 0) => {
-                self.start_step(step, owner)
+                self.start_step_at(since, step, owner)
             }
             (Some(_) | None, _) => Ok(()),
         }
     }
 
     /// 决定 by an officer of the deciding organization.
-    pub(super) fn decide_by_hand(
-        &mut self,
-        outcome: Outcome,
-        reasons: Option<&str>,
-        remedy: Option<&str>,
-    ) -> Result<(), Refusal> {
+    pub(super) fn decide_by_hand(&mut self, outcome: Outcome, texts: Reasons<'_>) -> Result<(), Refusal> {
         let own = self.acting()?;
         if !self.case.is_at(own) {
-            return Err(Refusal::WrongOrganization);
+            self.act_as_owner()?;
+            // a system that is bound decides by its own notice
+            let bound = self
+                .case
+                .holding()
+                .is_some_and(|holding| holding.upstream.is_some());
+            self.require(!bound, Why::Bound)?;
         }
         let negative = matches!(outcome, Outcome::Denied | Outcome::Unfounded);
-        let given = |text: Option<&str>| text.is_some_and(|text| !text.trim().is_empty());
         let needs_remedy = outcome == Outcome::Denied;
-        if negative && (!given(reasons) || needs_remedy && !given(remedy)) {
+        if negative && (!given(texts.reasons) || needs_remedy && !given(texts.remedy)) {
             return Err(Refusal::ReasonsRequired);
+        }
+        let objected = |handoff: &Handoff| handoff.opinion == Some(Opinion::Object);
+        if self.case.handoffs.iter().any(objected) && !given(texts.objections) {
+            return Err(Refusal::ObjectionUnanswered);
         }
         if self.case.status == CaseStatus::Submitted {
             self.require(
@@ -79,21 +110,17 @@ impl Work<'_> {
                 Why::NotAccepted,
             )?;
             self.take_accepting_step(own)?;
-            self.accept_here()?;
+            self.accept_since(self.cx.now, Event::Accepted)?;
         }
-        if self.case.owner != Some(own) {
+        let stands_in = matches!(self.cx.by.on_behalf_of, Some(OnBehalfOf::Organization(_)));
+        if self.case.owner != Some(own) && !stands_in {
             return Err(Refusal::WrongOrganization);
         }
-        self.decide_here(outcome, reasons, remedy)
+        self.decide_here(outcome, texts)
     }
 
     /// The decision itself, once it is clear who decides.
-    pub(super) fn decide_here(
-        &mut self,
-        outcome: Outcome,
-        reasons: Option<&str>,
-        remedy: Option<&str>,
-    ) -> Result<(), Refusal> {
+    pub(super) fn decide_here(&mut self, outcome: Outcome, texts: Reasons<'_>) -> Result<(), Refusal> {
         if !outcome.fits(self.case.kind) {
             return Err(Refusal::OutcomeDoesNotFit);
         }
@@ -108,17 +135,24 @@ impl Work<'_> {
             Why::NotThisStep,
         )?;
         self.require(self.case.open_required().next().is_none(), Why::BesideOpen)?;
+        let owes = outcome == Outcome::Granted && self.case.outstanding().next().is_some();
+        self.require(!owes, Why::StillOwed)?;
         let since = self.case.holding().and_then(|handoff| handoff.acknowledged_at);
         self.must_have_lasted(Some(self.case.step), since)?;
         self.begin_review();
         let stands = self.case.step;
         self.stop_clocks(|clock| match clock.kind {
-            ClockKind::Statutory | ClockKind::Promise | ClockKind::Acceptance => true,
+            ClockKind::Statutory | ClockKind::Promise | ClockKind::Acceptance | ClockKind::Owed => true,
             ClockKind::Step => clock.step == Some(stands),
-            ClockKind::HandoffAck | ClockKind::Special | ClockKind::Delivery => false,
+            ClockKind::HandoffAck | ClockKind::Special | ClockKind::Delivery | ClockKind::Supplement => false,
         });
-        let texts =
-            (reasons.is_some() || remedy.is_some()).then(|| json!({ "reasons": reasons, "remedy": remedy }));
+        let Reasons {
+            reasons,
+            remedy,
+            objections,
+        } = texts;
+        let said = reasons.is_some() || remedy.is_some() || objections.is_some();
+        let texts = said.then(|| json!({ "reasons": reasons, "remedy": remedy, "objections": objections }));
         self.emit_with(Event::Decided { outcome }, texts);
         if self.case.kind == CaseKind::Case {
             self.start_delivery()?;
@@ -152,17 +186,18 @@ impl Work<'_> {
             .next()
     }
 
-    /// A bound decider cannot hand over the result: the first contact does, unless the route names another.
+    /// A bound or EXTERNAL decider cannot hand over the result: the first contact does, unless the route names another.
     fn offer_result(&mut self) -> Result<(), Refusal> {
         let named = self
             .case
             .handoffs
             .iter()
             .any(|handoff| handoff.kind == HandoffKind::Delivery);
-        let bound = self
-            .case
-            .holding()
-            .is_some_and(|holding| holding.upstream.is_some());
+        let elsewhere = |handoff: &Handoff| {
+            let step = handoff.step.and_then(|step| self.cx.item.route.get(step));
+            handoff.upstream.is_some() || step.is_some_and(|step| step.assignment == Assignment::External)
+        };
+        let bound = self.case.holding().is_some_and(elsewhere);
         if named || !bound || self.case.kind == CaseKind::Grid {
             return Ok(());
         }
@@ -202,7 +237,11 @@ impl Work<'_> {
     }
 
     /// 送达 by the owner, or by the organization the result was given to.
-    pub(super) fn deliver(&mut self, note: Option<&str>) -> Result<(), Refusal> {
+    pub(super) fn deliver(
+        &mut self,
+        note: Option<&str>,
+        authorization: Option<&Authorization>,
+    ) -> Result<(), Refusal> {
         let own = self.acting()?;
         let addressed = |handoff: &&Handoff| {
             handoff.kind == HandoffKind::Delivery && handoff.to == own && handoff.state.is_open()
@@ -224,7 +263,14 @@ impl Work<'_> {
             });
         }
         self.stop_clocks(|clock| clock.kind == ClockKind::Delivery);
-        self.emit_with(Event::Delivered, note.map(|note| json!({ "note": note })));
+        let on_file = authorization.map(Authorization::to_private);
+        let texts =
+            (note.is_some() || on_file.is_some()).then(|| json!({ "note": note, "authorization": on_file }));
+        if authorization.is_some() {
+            // 代领: an agent collects the result for the applicant, and the event names both
+            self.cx.by.on_behalf_of = Some(OnBehalfOf::Applicant);
+        }
+        self.emit_with(Event::Delivered, texts);
         if self.case.status == CaseStatus::Completed {
             self.close_case();
         }
@@ -233,19 +279,7 @@ impl Work<'_> {
 
     /// The end: whatever is still open ends with the case.
     fn close_case(&mut self) {
-        let open: Vec<_> = self
-            .case
-            .handoffs
-            .iter()
-            .filter(|handoff| handoff.state.is_open())
-            .map(|handoff| handoff.id)
-            .collect();
-        for handoff in open {
-            self.emit(Event::HandoffDone {
-                handoff,
-                opinion: None,
-            });
-        }
+        self.close_handoffs();
         self.stop_clocks(|_| true);
         if self.case.kind == CaseKind::Case {
             self.emit(Event::Closed);

@@ -2,15 +2,19 @@
 
 use chrono::{DateTime, Utc};
 
+use super::available::stand_in_for;
+use super::clocks::legal;
+use super::command::OnBehalfOf;
 use super::decide::Work;
 use super::event::Event;
 use super::refusal::{Refusal, Why};
 use super::state::CaseStatus;
 use super::submit::Papers;
-use crate::clock::{CaseClock, ClockKind};
+use crate::clock::ClockKind;
 use crate::handoff::{HandoffState, Opinion};
 use crate::id::{HandoffId, OrganizationId};
 use crate::item::CaseKind;
+use crate::material::MaterialEntry;
 use crate::route::{Assignment, HandoffKind};
 use crate::sla;
 
@@ -30,13 +34,10 @@ impl Work<'_> {
     pub(super) fn hand_off(
         &mut self,
         to: Option<OrganizationId>,
-        originals: u32,
-        slip: Option<&str>,
+        papers: Papers,
+        materials: &[MaterialEntry],
     ) -> Result<(), Refusal> {
-        let own = self.acting()?;
-        if self.case.owner != Some(own) {
-            return Err(Refusal::WrongOrganization);
-        }
+        self.act_as_owner()?;
         self.require(self.case.open_owning().is_none(), Why::HandoffOpen)?;
         self.require(self.case.open_required().next().is_none(), Why::BesideOpen)?;
         match self.case.status {
@@ -63,16 +64,62 @@ impl Work<'_> {
         }
         let since = self.case.holding().and_then(|handoff| handoff.acknowledged_at);
         self.must_have_lasted(Some(self.case.step), since)?;
+        self.take_products(materials)?;
         self.begin_review();
         let next = self.next_step();
-        self.offer_group(
-            next,
-            to,
-            &Papers {
-                originals,
-                slip: slip.map(str::to_owned),
-            },
-        )
+        self.offer_group(next, to, &papers)
+    }
+
+    /// Whoever acts is the owner, or stands in for one that cannot act here; then the events name both.
+    pub(super) fn act_as_owner(&mut self) -> Result<OrganizationId, Refusal> {
+        let own = self.acting()?;
+        if self.case.owner == Some(own) {
+            return Ok(own);
+        }
+        let owner = stand_in_for(&self.case, self.cx.item, &self.cx.by).ok_or(Refusal::WrongOrganization)?;
+        self.cx.by.on_behalf_of = Some(OnBehalfOf::Organization(owner));
+        Ok(owner)
+    }
+
+    /// What the step that is left has to bring comes with the handoff (`produced_by`).
+    fn take_products(&mut self, materials: &[MaterialEntry]) -> Result<(), Refusal> {
+        let step = self.case.step;
+        let produced: Vec<&str> = match self.cx.item.route.get(step) {
+            Some(left) => self
+                .cx
+                .item
+                .materials
+                .iter()
+                .filter(|material| {
+                    material
+                        .produced_by
+                        .as_ref()
+                        .is_some_and(|producer| *producer == left.action || *producer == left.role)
+                })
+                .map(|material| material.code.as_str())
+                .collect(),
+            None => Vec::new(),
+        };
+        if let Some(index) = materials
+            .iter()
+            .position(|entry| !produced.contains(&entry.code.as_str()))
+        {
+            return Err(Refusal::UnknownMaterial { index });
+        }
+        let is_there = |code: &str| {
+            materials.iter().any(|entry| entry.code == code)
+                || self.case.brought.iter().any(|had| had == code)
+        };
+        let missing: Vec<String> = produced
+            .iter()
+            .filter(|code| !is_there(code))
+            .map(|code| (*code).to_owned())
+            .collect();
+        if !missing.is_empty() {
+            return Err(Refusal::MaterialsMissing { materials: missing });
+        }
+        self.bring(materials, Some(step), None, None);
+        Ok(())
     }
 
     /// The first route step ahead that nobody was offered, or that whoever was offered turned down.
@@ -198,15 +245,15 @@ impl Work<'_> {
     }
 
     /// The present step ends because the next is offered: its clock stops, a special procedure is over.
-    fn leave_step(&mut self) -> Result<(), Refusal> {
-        let stands = self.case.step;
+    pub(super) fn leave_step(&mut self) -> Result<(), Refusal> {
+        let (stands, ended_at) = (self.case.step, self.special_ended_at());
         self.stop_clocks(|clock| {
             matches!(clock.kind, ClockKind::Step | ClockKind::Special) && clock.step == Some(stands)
         });
         if self.case.status == CaseStatus::SpecialProcedure {
             self.emit(Event::SpecialProcedureEnded);
             // from the offer on: an unread handoff never pauses
-            self.resume_clocks(legal)?;
+            self.resume_case(ended_at)?;
         }
         Ok(())
     }
@@ -243,7 +290,8 @@ impl Work<'_> {
         if self.case.status == CaseStatus::InReview && self.is_special(index) {
             self.emit(Event::SpecialProcedureBegun { step: index });
             self.pause_clocks(legal);
-            return self.start_special(index);
+            let limit = self.cx.item.route.get(index).and_then(|step| step.limit);
+            return self.start_special(index, limit);
         }
         let step = self.cx.item.route.get(index);
         let from_acknowledgement =
@@ -299,15 +347,10 @@ impl Work<'_> {
 
     /// The owner's STEP goes on when no beside-handoff that the route requires is open.
     pub(super) fn resume_step_when_free(&mut self) -> Result<(), Refusal> {
-        if self.case.open_required().next().is_some() {
+        if self.case.open_required().next().is_some() || self.is_paused() {
             return Ok(());
         }
         let stands = self.case.step;
         self.resume_clocks(|clock| clock.kind == ClockKind::Step && clock.step == Some(stands))
     }
-}
-
-/// The clocks that a special procedure pauses.
-const fn legal(clock: &CaseClock) -> bool {
-    matches!(clock.kind, ClockKind::Statutory | ClockKind::Promise)
 }

@@ -1,11 +1,11 @@
 //! The state of a case: its row, its handoffs and its clocks, as one value.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::{CaseClock, ClockKind, ClockState};
 use crate::handoff::{Handoff, HandoffState};
-use crate::id::{CaseId, DivisionId, HandoffId, ItemVersionId, OrganizationId};
+use crate::id::{CaseId, ClockId, DivisionId, HandoffId, ItemVersionId, OrganizationId};
 use crate::item::CaseKind;
 use crate::route::HandoffKind;
 use crate::tracking::TrackingCode;
@@ -103,6 +103,35 @@ pub struct ExternalNumber {
     pub number: String,
 }
 
+/// A minor material that is owed (容缺).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owed {
+    /// Code of the item's material.
+    pub material: String,
+    /// Last day on which it can be brought, Beijing time.
+    pub due: NaiveDate,
+    /// The OWED clock of that day.
+    pub clock: ClockId,
+    /// When it was brought.
+    #[serde(with = "chrono::serde::ts_microseconds_option", default)]
+    pub brought_at: Option<DateTime<Utc>>,
+    /// Whether the day passed without it, and a denial was proposed.
+    #[serde(default)]
+    pub missed: bool,
+}
+
+/// A supplement that was asked for (补正); at most one before acceptance and one after.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Supplement {
+    /// Whether it was asked before acceptance.
+    pub before_acceptance: bool,
+    /// Codes of the materials asked for; empty when words alone say what is wrong.
+    pub materials: Vec<String>,
+    /// When it was brought; `None`: it is still awaited, or lapsed.
+    #[serde(with = "chrono::serde::ts_microseconds_option", default)]
+    pub brought_at: Option<DateTime<Utc>>,
+}
+
 /// A case with its handoffs and clocks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Case {
@@ -159,6 +188,18 @@ pub struct Case {
     pub delivered_at: Option<DateTime<Utc>>,
     /// Numbers in upstream systems.
     pub external_numbers: Vec<ExternalNumber>,
+    /// Supplements asked for, in order.
+    #[serde(default)]
+    pub supplements: Vec<Supplement>,
+    /// Minor materials owed since acceptance.
+    #[serde(default)]
+    pub owed: Vec<Owed>,
+    /// Codes of the materials that came after the submission.
+    #[serde(default)]
+    pub brought: Vec<String>,
+    /// Working days by which the legal limits were extended; only once.
+    #[serde(default)]
+    pub extended_by: Option<u32>,
     /// Handoffs by `seq`.
     pub handoffs: Vec<Handoff>,
     /// Clocks in the order they were started.
@@ -240,16 +281,22 @@ impl Case {
         due.and_then(|clock| clock.due_at)
     }
 
-    /// The clock that matters most to the applicant now: promise, else acceptance, else delivery.
+    /// The clock that matters most to the applicant now: a supplement asked of them, else promise, else acceptance,
+    /// else delivery.
     #[must_use]
     pub fn leading_clock(&self) -> Option<&CaseClock> {
-        [ClockKind::Promise, ClockKind::Acceptance, ClockKind::Delivery]
-            .into_iter()
-            .find_map(|kind| {
-                self.clocks
-                    .iter()
-                    .find(|clock| clock.kind == kind && clock.state != ClockState::Stopped)
-            })
+        [
+            ClockKind::Supplement,
+            ClockKind::Promise,
+            ClockKind::Acceptance,
+            ClockKind::Delivery,
+        ]
+        .into_iter()
+        .find_map(|kind| {
+            self.clocks
+                .iter()
+                .find(|clock| clock.kind == kind && clock.state != ClockState::Stopped)
+        })
     }
 
     /// Number of the case in an upstream system.
@@ -259,6 +306,24 @@ impl Case {
             .iter()
             .find(|external| external.upstream == upstream)
             .map(|external| external.number.as_str())
+    }
+
+    /// Owed materials that have not come yet.
+    pub fn outstanding(&self) -> impl Iterator<Item = &Owed> {
+        self.owed.iter().filter(|owed| owed.brought_at.is_none())
+    }
+
+    /// Whether an application can still be taken back: open, and not decided.
+    #[must_use]
+    pub const fn is_undecided(&self) -> bool {
+        matches!(
+            self.status,
+            CaseStatus::Submitted
+                | CaseStatus::AwaitingSupplement
+                | CaseStatus::Accepted
+                | CaseStatus::InReview
+                | CaseStatus::SpecialProcedure
+        )
     }
 
     /// Whether nothing more can happen.

@@ -7,7 +7,7 @@ use super::route_walk::Beside;
 use crate::clock::ClockKind;
 use crate::handoff::{Handoff, HandoffState};
 use crate::id::HandoffId;
-use crate::route::{HandoffKind, StepClock};
+use crate::route::{Assignment, HandoffKind, StepClock};
 
 impl Work<'_> {
     /// Writes handoff 1 to the first contact, acknowledged, and offers the step after the intake.
@@ -74,11 +74,16 @@ impl Work<'_> {
         handoff.slip.clone_from(&papers.slip);
         let id = handoff.id;
         let to_itself = self.case.owner == Some(to);
+        let on_paper = step.assignment == Assignment::External && handoff.upstream.is_none();
+        let named = papers.slip.as_ref().is_some_and(|slip| !slip.trim().is_empty());
+        if on_paper && !named {
+            return Err(Refusal::FieldRequired { field: "slip" });
+        }
         let holder = handoff.to;
         self.emit(Event::HandoffOffered {
             handoff: Box::new(handoff),
         });
-        if !to_itself {
+        if !to_itself && !on_paper {
             self.start_clock(
                 ClockKind::HandoffAck,
                 crate::limit::Limit::working_days(1),
@@ -93,7 +98,14 @@ impl Work<'_> {
         } else if !self.is_special(index) && step.limit.is_none_or(|limit| limit.value > 0) {
             self.start_step(index, holder)?;
         }
-        if to_itself { self.acknowledge(id) } else { Ok(()) }
+        if to_itself {
+            self.acknowledge(id)
+        } else if on_paper {
+            // the paper is on its way: its receiver answers for the case, and its sender records that here
+            self.in_name_of(to, |work| work.acknowledge(id))
+        } else {
+            Ok(())
+        }
     }
 
     /// Whether a step is a special procedure of kind 2: excluded, between acceptance and decision.

@@ -186,11 +186,13 @@ impl Story {
             channel: Channel::Kiosk,
             applicant_subject: None,
             papers: "00".repeat(32),
+            authorization: None,
         };
         let by = By {
             kind: ActorKind::Kiosk,
             subject: "kiosk-1".to_owned(),
             organization: Some(organization(STATION)),
+            on_behalf_of: None,
         };
         let outcome = self.run(by, |_, cx| decide::submit(command, cx)).unwrap();
         self.keep(outcome);
@@ -222,6 +224,7 @@ impl Story {
             kind: ActorKind::Upstream,
             subject: "county-hr".to_owned(),
             organization: None,
+            on_behalf_of: None,
         };
         let number = Some("HR-1".to_owned());
         self.attempt(
@@ -264,6 +267,21 @@ fn officer(number: u128) -> By {
         kind: ActorKind::Officer,
         subject: format!("officer-{number}"),
         organization: Some(organization(number)),
+        on_behalf_of: None,
+    }
+}
+
+fn accept(advance: bool) -> Command {
+    Command::Accept {
+        advance,
+        owed: Vec::new(),
+    }
+}
+
+fn deliver(note: Option<&str>) -> Command {
+    Command::Deliver {
+        note: note.map(str::to_owned),
+        authorization: None,
     }
 }
 
@@ -272,6 +290,7 @@ fn hand_off() -> Command {
         to: None,
         originals: 0,
         slip: None,
+        materials: Vec::new(),
     }
 }
 
@@ -280,6 +299,7 @@ fn granted() -> Command {
         outcome: Outcome::Granted,
         reasons: None,
         remedy: None,
+        objections: None,
     }
 }
 
@@ -288,6 +308,7 @@ fn denied() -> Command {
         outcome: Outcome::Denied,
         reasons: Some("不符合条件".to_owned()),
         remedy: Some("可申请行政复议或提起行政诉讼".to_owned()),
+        objections: None,
     }
 }
 
@@ -318,6 +339,10 @@ fn dummy() -> Case {
         completed_at: None,
         delivered_at: None,
         external_numbers: Vec::new(),
+        supplements: Vec::new(),
+        owed: Vec::new(),
+        brought: Vec::new(),
+        extended_by: None,
         handoffs: Vec::new(),
         clocks: Vec::new(),
     }

@@ -59,9 +59,9 @@ impl Work<'_> {
         }
         let mut calls = Vec::new();
         self.expiring_handoffs(&mut calls)?;
-        self.ending_special_procedure(&mut calls)?;
-        self.missing_owed(&mut calls)?;
-        self.lapsing(&mut calls)?;
+        self.ending_special_procedure(&mut calls);
+        self.missing_owed(&mut calls);
+        self.lapsing(&mut calls);
         self.deeming_acceptance(&mut calls)?;
         Ok(calls.into_iter().min())
     }
@@ -69,9 +69,9 @@ impl Work<'_> {
     fn say(&mut self, call: Call) -> Result<(), Refusal> {
         match call.saying {
             Saying::HandoffExpired(handoff) => self.expire_handoff(handoff),
-            Saying::SpecialProcedureOver(clock) => self.special_procedure_over(clock),
+            Saying::SpecialProcedureOver(_) => self.special_procedure_over(),
             Saying::OwedMissed(clock) => self.owed_missed(clock),
-            Saying::Lapsed(clock) => self.lapse(clock),
+            Saying::Lapsed(_) => self.lapse(),
             Saying::DeemedAccepted(clock) => self.deem_accepted(clock),
         }
     }
@@ -84,56 +84,12 @@ impl Work<'_> {
         let _ = (&self.case, calls);
         Ok(())
     }
-
-    /// At the due instant of SPECIAL.
-    fn ending_special_procedure(&self, calls: &mut Vec<Call>) -> Result<(), Refusal> {
-        let _ = (&self.case, calls);
-        Ok(())
-    }
-
-    /// At the due instant of OWED.
-    fn missing_owed(&self, calls: &mut Vec<Call>) -> Result<(), Refusal> {
-        let _ = (&self.case, calls);
-        Ok(())
-    }
-
-    /// At the due instant of SUPPLEMENT.
-    fn lapsing(&self, calls: &mut Vec<Call>) -> Result<(), Refusal> {
-        let _ = (&self.case, calls);
-        Ok(())
-    }
-
-    /// At 00:00 of the working day after the due day of ACCEPTANCE.
-    fn deeming_acceptance(&self, calls: &mut Vec<Call>) -> Result<(), Refusal> {
-        let _ = (&self.case, calls);
-        Ok(())
-    }
 }
 
 /// What follows from each saying.
 impl Work<'_> {
     fn expire_handoff(&mut self, handoff: HandoffId) -> Result<(), Refusal> {
         let _ = (&mut self.case, handoff);
-        Ok(())
-    }
-
-    fn special_procedure_over(&mut self, clock: ClockId) -> Result<(), Refusal> {
-        let _ = (&mut self.case, clock);
-        Ok(())
-    }
-
-    fn owed_missed(&mut self, clock: ClockId) -> Result<(), Refusal> {
-        let _ = (&mut self.case, clock);
-        Ok(())
-    }
-
-    fn lapse(&mut self, clock: ClockId) -> Result<(), Refusal> {
-        let _ = (&mut self.case, clock);
-        Ok(())
-    }
-
-    fn deem_accepted(&mut self, clock: ClockId) -> Result<(), Refusal> {
-        let _ = (&mut self.case, clock);
         Ok(())
     }
 }

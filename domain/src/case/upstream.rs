@@ -6,6 +6,7 @@ use super::command::{Said, UpstreamNews};
 use super::decide::Work;
 use super::event::Event;
 use super::refusal::Refusal;
+use super::review::Reasons;
 use super::state::Outcome;
 use crate::clock::ClockKind;
 use crate::handoff::{Handoff, HandoffState};
@@ -44,7 +45,10 @@ impl Work<'_> {
     fn received(&mut self, news: &UpstreamNews, handoff: &Handoff) {
         if handoff.state.awaits_answer() {
             self.propose(news, "RECEIVED", None, |work| work.acknowledge(handoff.id));
-        } else if !matches!(handoff.state, HandoffState::Acknowledged | HandoffState::Done) {
+        } else if !matches!(handoff.state, HandoffState::Acknowledged | HandoffState::Done)
+            || handoff.acknowledged_at.is_none()
+        {
+            // it answers what was withdrawn or taken back meanwhile
             self.keep(news, "RECEIVED", Order::OutOfOrder, None);
         }
     }
@@ -76,7 +80,14 @@ impl Work<'_> {
             if work.case.holding().is_none_or(|holding| holding.id != handoff.id) {
                 return Err(Refusal::WrongOrganization);
             }
-            work.decide_here(outcome, reasons, denied.then_some(REMEDY))
+            work.decide_here(
+                outcome,
+                Reasons {
+                    reasons,
+                    remedy: denied.then_some(REMEDY),
+                    objections: None,
+                },
+            )
         });
     }
 

@@ -141,6 +141,7 @@ impl CaseMutations {
         };
         let command = Command::Accept {
             advance: input.advance,
+            owed: Vec::new(),
         };
         let done = carry_out(ctx, act, Expected::Case(input.expected_version), command).await?;
         AcceptCasePayload::of(ctx, done).await
@@ -178,6 +179,7 @@ impl CaseMutations {
             to,
             originals,
             slip: input.slip,
+            materials: Vec::new(),
         };
         let done = carry_out(ctx, act, Expected::Case(input.expected_version), command).await?;
         HandOffPayload::of(ctx, done).await
@@ -259,6 +261,7 @@ impl CaseMutations {
             outcome,
             reasons: input.reasons,
             remedy: input.remedy,
+            objections: None,
         };
         let done = carry_out(ctx, act, Expected::Case(input.expected_version), command).await?;
         DecideCasePayload::of(ctx, done).await
@@ -281,7 +284,10 @@ impl CaseMutations {
             name: "deliverResult",
             input: asked,
         };
-        let command = Command::Deliver { note: input.note };
+        let command = Command::Deliver {
+            note: input.note,
+            authorization: None,
+        };
         let done = carry_out(ctx, act, Expected::Case(input.expected_version), command).await?;
         DeliverResultPayload::of(ctx, done).await
     }

@@ -141,6 +141,10 @@ pub enum ClockKind {
     Special,
     /// The result is to be handed over within 10 working days.
     Delivery,
+    /// 补正期限: bring what is missing, 30 working days.
+    Supplement,
+    /// 容缺: bring what is owed by the day agreed.
+    Owed,
 }
 
 /// Whether a clock runs.
@@ -193,6 +197,22 @@ pub enum CaseAction {
     FinishHandoff,
     /// `decideCase`.
     DecideCase,
+    /// `declineCase`.
+    DeclineCase,
+    /// `requestSupplement`.
+    RequestSupplement,
+    /// `supplementCase`.
+    SupplementCase,
+    /// `beginSpecialProcedure`.
+    BeginSpecialProcedure,
+    /// `endSpecialProcedure`.
+    EndSpecialProcedure,
+    /// `extendCase`; with the claim `approver`.
+    ExtendCase,
+    /// `withdrawCase`.
+    WithdrawCase,
+    /// `voidCase`.
+    VoidCase,
     /// `deliverResult`.
     DeliverResult,
 }

@@ -96,6 +96,18 @@ const fn handoff_of(event: &Event) -> Option<HandoffId> {
         | Event::ClockMoved { .. }
         | Event::ClockStopped { .. }
         | Event::Accepted
+        | Event::DeemedAccepted { .. }
+        | Event::MaterialsOwed { .. }
+        | Event::OwedMissed { .. }
+        | Event::MaterialsBrought { .. }
+        | Event::Declined { .. }
+        | Event::SupplementRequested { .. }
+        | Event::Supplemented
+        | Event::Lapsed
+        | Event::Extended { .. }
+        | Event::ClockExtended { .. }
+        | Event::Withdrawn
+        | Event::Voided
         | Event::ReviewBegun
         | Event::SpecialProcedureBegun { .. }
         | Event::SpecialProcedureEnded

@@ -1,6 +1,6 @@
 //! A case to its rows and back.
 
-use onedoor_domain::case::state::{Case, ExternalNumber};
+use onedoor_domain::case::state::{Case, ExternalNumber, Owed, Supplement};
 use onedoor_domain::clock::CaseClock;
 use onedoor_domain::handoff::Handoff;
 use onedoor_domain::id::{
@@ -23,6 +23,14 @@ pub(in crate::store) const NO_DATE: i64 = i64::MAX;
 struct Document {
     route: Vec<Option<OrganizationId>>,
     external_numbers: Vec<ExternalNumber>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    supplements: Vec<Supplement>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    owed: Vec<Owed>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    brought: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    extended_by: Option<u32>,
 }
 
 /// The row of a case at a revision.
@@ -57,6 +65,10 @@ pub(in crate::store) fn case_row(case: &Case, revision: i64) -> Result<cases::Mo
         document: json(&Document {
             route: case.route.clone(),
             external_numbers: case.external_numbers.clone(),
+            supplements: case.supplements.clone(),
+            owed: case.owed.clone(),
+            brought: case.brought.clone(),
+            extended_by: case.extended_by,
         })?,
     })
 }
@@ -120,6 +132,7 @@ pub(in crate::store) fn clock_row(
         calendar_id: clock.calendar.uuid(),
         stopped_at: micros(clock.stopped_at),
         pauses: json(&clock.pauses)?,
+        extension_working_days: clock.extension_working_days.into(),
     })
 }
 
@@ -152,6 +165,10 @@ pub(in crate::store) fn case(
         completed_at: parse.instant_opt("completed_at", row.completed_at)?,
         delivered_at: parse.instant_opt("delivered_at", row.delivered_at)?,
         external_numbers: document.external_numbers,
+        supplements: document.supplements,
+        owed: document.owed,
+        brought: document.brought,
+        extended_by: document.extended_by,
         handoffs: handoffs.iter().map(handoff).collect::<Result<_, _>>()?,
         clocks: clocks.iter().map(clock).collect::<Result<_, _>>()?,
         item_code: row.item_code,
@@ -210,6 +227,7 @@ fn clock(row: &case_clock::Model) -> Result<CaseClock, StoreError> {
         calendar: CalendarVersionId::from_uuid(row.calendar_id),
         stopped_at: parse.instant_opt("stopped_at", row.stopped_at)?,
         pauses: parse.json("pauses", &row.pauses)?,
+        extension_working_days: parse.number("extension_working_days", row.extension_working_days)?,
     })
 }
 

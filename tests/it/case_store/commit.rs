@@ -84,7 +84,7 @@ story!(
 
         let later = morning() + chrono::Duration::hours(1);
         let mut accepted =
-            act(loaded, ActorKind::Clerk, TOWNSHIP, &Command::Accept { advance: true }, later);
+            act(loaded, ActorKind::Clerk, TOWNSHIP, &Command::Accept { advance: true, owed: Vec::new() }, later);
         accepted.receipts.push(onedoor::store::write_set::NewReceipt {
             body: receipt(&accepted.case.after, ReceiptKind::Acceptance, later),
             attests: 0,
@@ -214,7 +214,10 @@ story!(
     async |world| {
         let store = open(world).await;
         let case = stored(&store, submission(morning())).await.case.id;
-        let accept = || Command::Accept { advance: false };
+        let accept = || Command::Accept {
+            advance: false,
+            owed: Vec::new(),
+        };
         let (one, two) = (load(&store, case).await, load(&store, case).await);
         let mut second = act(two, ActorKind::Clerk, TOWNSHIP, &accept(), morning());
         second.idempotency = Some(claim(Uuid::now_v7(), "late"));

@@ -194,6 +194,7 @@ pub(super) fn submission_in(now: DateTime<Utc>, place: u128) -> WriteSet {
         channel: Channel::Window,
         applicant_subject: Some("citizen-1".to_owned()),
         papers: "00".repeat(32),
+        authorization: None,
     };
     let outcome = decide::submit(command, context(&item, &calendar, &mut Uuid::now_v7, now, &clerk)).unwrap();
     let body = receipt(&outcome.case, ReceiptKind::Receipt, now);

@@ -147,7 +147,7 @@ story!(
         assert_eq!(sees(ActorKind::Supervisor, 950).await, [looped.id], "the loop ends");
         assert!(sees(ActorKind::Supervisor, 990).await.is_empty());
         assert!(sees(ActorKind::Citizen, 1).await.is_empty());
-        let accept = Command::Accept { advance: true };
+        let accept = Command::Accept { advance: true, owed: Vec::new() };
         let loaded = load(&store, below.id).await;
         stored(&store, act(loaded, ActorKind::Clerk, TOWNSHIP, &accept, morning())).await;
         assert_eq!(sees(ActorKind::Officer, COUNTY).await, [below.id]);

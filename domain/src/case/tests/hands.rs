@@ -18,9 +18,7 @@ fn a_countersigner_works_beside_the_owner_who_must_wait() {
         &[STATION, TOWNSHIP, 8, COUNTY],
     )
     .submitted();
-    story
-        .officer(TOWNSHIP, &Command::Accept { advance: true })
-        .unwrap();
+    story.officer(TOWNSHIP, &accept(true)).unwrap();
     let beside = story.last_handoff();
     assert_eq!(story.case().owner, Some(organization(TOWNSHIP)));
     let refused = story.officer(TOWNSHIP, &hand_off()).unwrap_err();
@@ -64,9 +62,7 @@ fn publicity_stops_the_legal_clocks_and_may_not_be_cut_short() {
         &[STATION, TOWNSHIP, 8, COUNTY],
     )
     .submitted();
-    story
-        .officer(TOWNSHIP, &Command::Accept { advance: true })
-        .unwrap();
+    story.officer(TOWNSHIP, &accept(true)).unwrap();
     let offered = story.last_handoff();
     story
         .officer(8, &Command::Acknowledge { handoff: offered })
@@ -104,9 +100,7 @@ fn a_granted_case_completes_after_its_later_steps_and_a_denied_one_at_once() {
     let route = || vec![intake(), accepting(), deciding(), pay.clone()];
     for (decision, finished) in [(granted(), false), (denied(), true)] {
         let mut story = Story::of(route(), &[STATION, TOWNSHIP, COUNTY, 8]).submitted();
-        story
-            .officer(TOWNSHIP, &Command::Accept { advance: true })
-            .unwrap();
+        story.officer(TOWNSHIP, &accept(true)).unwrap();
         let offered = story.last_handoff();
         story
             .officer(COUNTY, &Command::Acknowledge { handoff: offered })
@@ -114,7 +108,7 @@ fn a_granted_case_completes_after_its_later_steps_and_a_denied_one_at_once() {
         story.officer(COUNTY, &decision).unwrap();
         assert_eq!(story.status() == CaseStatus::Completed, finished);
         if !finished {
-            story.officer(COUNTY, &Command::Deliver { note: None }).unwrap();
+            story.officer(COUNTY, &deliver(None)).unwrap();
             assert_eq!(
                 story.status(),
                 CaseStatus::Decided,
@@ -143,9 +137,7 @@ fn two_steps_of_one_organization_need_no_signature_between_them() {
         &[STATION, TOWNSHIP, TOWNSHIP],
     )
     .submitted();
-    story
-        .officer(TOWNSHIP, &Command::Accept { advance: true })
-        .unwrap();
+    story.officer(TOWNSHIP, &accept(true)).unwrap();
     assert_eq!(story.case().step, 2);
     assert!(story.case().open_owning().is_none());
     story.officer(TOWNSHIP, &granted()).unwrap();
@@ -161,9 +153,7 @@ fn a_chosen_step_wants_a_name_and_a_fixed_one_does_not() {
     let mut story = Story::of(vec![intake(), accepting(), chosen], &[STATION, TOWNSHIP, COUNTY]);
     story.organizations[2] = None;
     let mut story = story.submitted();
-    story
-        .officer(TOWNSHIP, &Command::Accept { advance: false })
-        .unwrap();
+    story.officer(TOWNSHIP, &accept(false)).unwrap();
     assert_eq!(
         story.officer(TOWNSHIP, &hand_off()),
         Err(Refusal::ChooseOrganization)
@@ -172,6 +162,7 @@ fn a_chosen_step_wants_a_name_and_a_fixed_one_does_not() {
         to: Some(organization(STATION)),
         originals: 0,
         slip: None,
+        materials: Vec::new(),
     };
     assert_eq!(
         story.officer(TOWNSHIP, &stranger),
@@ -181,31 +172,38 @@ fn a_chosen_step_wants_a_name_and_a_fixed_one_does_not() {
         to: Some(organization(COUNTY)),
         originals: 2,
         slip: Some("S-1".into()),
+        materials: Vec::new(),
     };
     story.officer(TOWNSHIP, &named).unwrap();
     let handoff = story.case().handoffs.last().unwrap();
     assert_eq!((handoff.to, handoff.originals), (organization(COUNTY), 2));
 
     let mut fixed = Story::pension().submitted();
-    fixed
-        .officer(TOWNSHIP, &Command::Accept { advance: false })
-        .unwrap();
+    fixed.officer(TOWNSHIP, &accept(false)).unwrap();
     assert_eq!(fixed.officer(TOWNSHIP, &named), Err(Refusal::OrganizationIsFixed));
 }
 
 #[test]
 fn an_impossible_act_says_what_is_possible() {
     let mut story = Story::pension().submitted();
-    story
-        .officer(TOWNSHIP, &Command::Accept { advance: false })
-        .unwrap();
-    let refused = story
-        .officer(TOWNSHIP, &Command::Accept { advance: false })
-        .unwrap_err();
+    story.officer(TOWNSHIP, &accept(false)).unwrap();
+    let refused = story.officer(TOWNSHIP, &accept(false)).unwrap_err();
     let Refusal::IllegalAct { status, possible, .. } = refused else {
         panic!("{refused:?}")
     };
-    assert_eq!((status, possible), (CaseStatus::Accepted, vec![Act::HandOff]));
+    assert_eq!(
+        (status, possible),
+        (
+            CaseStatus::Accepted,
+            vec![
+                Act::HandOff,
+                Act::RequestSupplement,
+                Act::BeginSpecialProcedure,
+                Act::ExtendCase,
+                Act::WithdrawCase
+            ]
+        )
+    );
 }
 
 #[test]
@@ -218,9 +216,7 @@ fn a_refused_countersignature_is_offered_again_before_the_case_goes_on() {
     let mut story = Story::of(route, &[STATION, TOWNSHIP, 8, COUNTY])
         .bound_to_upstream(8)
         .submitted();
-    story
-        .officer(TOWNSHIP, &Command::Accept { advance: true })
-        .unwrap();
+    story.officer(TOWNSHIP, &accept(true)).unwrap();
     let refused = story.last_handoff();
     story
         .upstream(
@@ -251,9 +247,7 @@ fn an_unread_handoff_never_pauses_the_legal_clocks() {
     };
     let route = vec![intake(), accepting(), publicize, deciding()];
     let mut story = Story::of(route, &[STATION, TOWNSHIP, 8, COUNTY]).submitted();
-    story
-        .officer(TOWNSHIP, &Command::Accept { advance: true })
-        .unwrap();
+    story.officer(TOWNSHIP, &accept(true)).unwrap();
     let offered = story.last_handoff();
     story
         .officer(8, &Command::Acknowledge { handoff: offered })
@@ -269,9 +263,7 @@ fn an_unread_handoff_never_pauses_the_legal_clocks() {
 #[test]
 fn nobody_signs_by_hand_for_an_office_whose_system_answers() {
     let mut story = Story::pension().bound_to_upstream(COUNTY).submitted();
-    story
-        .officer(TOWNSHIP, &Command::Accept { advance: true })
-        .unwrap();
+    story.officer(TOWNSHIP, &accept(true)).unwrap();
     let offered = story.last_handoff();
     let by_hand = story
         .officer(COUNTY, &Command::Acknowledge { handoff: offered })
@@ -285,9 +277,7 @@ fn nobody_signs_by_hand_for_an_office_whose_system_answers() {
 #[test]
 fn a_denial_by_an_upstream_carries_the_legal_remedy() {
     let mut story = Story::pension().bound_to_upstream(COUNTY).submitted();
-    story
-        .officer(TOWNSHIP, &Command::Accept { advance: true })
-        .unwrap();
+    story.officer(TOWNSHIP, &accept(true)).unwrap();
     let sent = story.last_handoff();
     story
         .upstream(

@@ -46,12 +46,12 @@ fn routes() -> Vec<(Vec<Step>, Vec<u128>)> {
 
 fn commands(case: &Case) -> Vec<Command> {
     let mut all = vec![
-        Command::Accept { advance: false },
-        Command::Accept { advance: true },
+        accept(false),
+        accept(true),
         hand_off(),
         granted(),
         denied(),
-        Command::Deliver { note: None },
+        deliver(None),
     ];
     for handoff in &case.handoffs {
         all.push(Command::Acknowledge { handoff: handoff.id });

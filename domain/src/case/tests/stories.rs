@@ -46,9 +46,7 @@ fn the_sender_answers_for_the_case_until_the_receiver_signs() {
 #[test]
 fn accepting_acknowledges_and_starts_the_legal_clocks() {
     let mut story = Story::pension().submitted();
-    story
-        .officer(TOWNSHIP, &Command::Accept { advance: false })
-        .unwrap();
+    story.officer(TOWNSHIP, &accept(false)).unwrap();
     assert_eq!(story.status(), CaseStatus::Accepted);
     assert!(
         story.running(ClockKind::Statutory)
@@ -67,9 +65,7 @@ fn accepting_acknowledges_and_starts_the_legal_clocks() {
 #[test]
 fn a_case_goes_from_the_village_to_a_bound_county_office_and_back() {
     let mut story = Story::pension().bound_to_upstream(COUNTY).submitted();
-    story
-        .officer(TOWNSHIP, &Command::Accept { advance: true })
-        .unwrap();
+    story.officer(TOWNSHIP, &accept(true)).unwrap();
     let sent = story.last_handoff();
     assert_eq!(
         story.case().handoff(sent).unwrap().upstream.as_deref(),
@@ -106,7 +102,7 @@ fn a_case_goes_from_the_village_to_a_bound_county_office_and_back() {
         (delivery.kind, delivery.to),
         (HandoffKind::Delivery, organization(STATION))
     );
-    story.officer(STATION, &Command::Deliver { note: None }).unwrap();
+    story.officer(STATION, &deliver(None)).unwrap();
     assert_eq!(
         (story.status(), story.case().owner),
         (CaseStatus::Delivered, None)
@@ -130,9 +126,7 @@ fn a_case_goes_from_the_village_to_a_bound_county_office_and_back() {
 #[test]
 fn a_decision_that_overtakes_the_acknowledgement_is_not_lost() {
     let mut story = Story::pension().bound_to_upstream(COUNTY).submitted();
-    story
-        .officer(TOWNSHIP, &Command::Accept { advance: true })
-        .unwrap();
+    story.officer(TOWNSHIP, &accept(true)).unwrap();
     let sent = story.last_handoff();
     story
         .upstream(
@@ -151,9 +145,7 @@ fn a_decision_that_overtakes_the_acknowledgement_is_not_lost() {
 #[test]
 fn late_news_is_kept_and_changes_nothing() {
     let mut story = Story::pension().bound_to_upstream(COUNTY).submitted();
-    story
-        .officer(TOWNSHIP, &Command::Accept { advance: true })
-        .unwrap();
+    story.officer(TOWNSHIP, &accept(true)).unwrap();
     let sent = story.last_handoff();
     story
         .upstream(
@@ -181,9 +173,7 @@ fn late_news_is_kept_and_changes_nothing() {
 #[test]
 fn an_upstream_rejection_leaves_the_sender_responsible_and_the_step_can_be_offered_again() {
     let mut story = Story::pension().bound_to_upstream(COUNTY).submitted();
-    story
-        .officer(TOWNSHIP, &Command::Accept { advance: true })
-        .unwrap();
+    story.officer(TOWNSHIP, &accept(true)).unwrap();
     let sent = story.last_handoff();
     story
         .upstream(
@@ -212,9 +202,7 @@ fn an_upstream_rejection_leaves_the_sender_responsible_and_the_step_can_be_offer
 #[test]
 fn a_denial_needs_reasons_and_remedy_and_still_has_a_result_to_hand_over() {
     let mut story = Story::pension().submitted();
-    story
-        .officer(TOWNSHIP, &Command::Accept { advance: true })
-        .unwrap();
+    story.officer(TOWNSHIP, &accept(true)).unwrap();
     let offered = story.last_handoff();
     story
         .officer(COUNTY, &Command::Acknowledge { handoff: offered })
@@ -223,19 +211,13 @@ fn a_denial_needs_reasons_and_remedy_and_still_has_a_result_to_hand_over() {
         outcome: Outcome::Denied,
         reasons: None,
         remedy: None,
+        objections: None,
     };
     assert_eq!(story.officer(COUNTY, &bare), Err(Refusal::ReasonsRequired));
     story.officer(COUNTY, &denied()).unwrap();
     assert_eq!(story.status(), CaseStatus::Completed);
     assert!(story.running(ClockKind::Delivery));
-    story
-        .officer(
-            COUNTY,
-            &Command::Deliver {
-                note: Some("邮寄".into()),
-            },
-        )
-        .unwrap();
+    story.officer(COUNTY, &deliver(Some("邮寄"))).unwrap();
     assert_eq!(story.status(), CaseStatus::Delivered);
 }
 

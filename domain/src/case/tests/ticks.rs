@@ -7,6 +7,7 @@ fn clock() -> By {
         kind: ActorKind::System,
         subject: "clock".to_owned(),
         organization: None,
+        on_behalf_of: None,
     }
 }
 
