@@ -130,7 +130,7 @@ pub struct TokenArgs {
     /// Code of the division, 12 digits; for supervisors, who oversee it and all below it.
     #[arg(long, value_name = "CODE")]
     pub division: Option<String>,
-    /// Who; never a person's name or number. Default: demo-<role>.
+    /// Who; never a person's name or number. Default: demo-<role>, with the organization's code.
     #[arg(long, value_name = "ID")]
     pub subject: Option<String>,
     /// How long the token is good for.

@@ -51,7 +51,7 @@ pub enum DemoIssuerError {
 pub struct TokenRequest {
     /// As what.
     pub role: Role,
-    /// Who; `demo-<role>` when not given.
+    /// Who; when not given `demo-<role>`, followed by the organization's code.
     pub subject: Option<String>,
     /// Code of the organization.
     pub organization: Option<String>,
@@ -61,6 +61,18 @@ pub struct TokenRequest {
     pub approver: bool,
     /// How long it is good for.
     pub lifetime: TimeDelta,
+}
+
+impl TokenRequest {
+    /// A subject for nobody in particular. Organizations do not share one: drafts and idempotency keys are a subject's
+    /// own. A colon would make it a URI (RFC 7519 §2).
+    fn stand_in(&self) -> String {
+        let role = self.role.name();
+        match &self.organization {
+            None => format!("demo-{role}"),
+            Some(code) => format!("demo-{role}.{}", code.replace(':', ".")),
+        }
+    }
 }
 
 /// The demo issuer.
@@ -131,7 +143,7 @@ impl DemoIssuer {
         let claims = RawClaims {
             iss: DEMO_ISSUER.to_owned(),
             aud: Audience::One(auth.audience.clone()),
-            sub: request.subject.clone().unwrap_or_else(|| format!("demo-{role}")),
+            sub: request.subject.clone().unwrap_or_else(|| request.stand_in()),
             exp: (now + request.lifetime).timestamp(),
             nbf: now.timestamp(),
             iat: Some(now.timestamp()),

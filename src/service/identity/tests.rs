@@ -39,6 +39,12 @@ fn every_role_of_the_demo_issuer_becomes_its_actor() {
         let actor = world.caller(&token).unwrap().actor;
         assert_eq!(actor.kind, kind);
         assert_eq!(actor.organization, Some(organization(11)));
+        let code = station.as_deref().unwrap_or_default().replace(':', ".");
+        assert_eq!(
+            actor.subject,
+            format!("demo-{}.{code}", role.name()),
+            "drafts and keys of two stations are apart"
+        );
         assert_eq!(actor.division, Some(division(2)), "that of the organization");
         assert_eq!(actor.approver, kind == ActorKind::Officer);
     }
