@@ -53,7 +53,7 @@ const ALLOWED: &[(ActorKind, &str)] = &[
     (
         ActorKind::Officer,
         "ReadViewer ReadCatalogue ReadStatistics ResolveNode VerifyReceipt \
-         TrackCase:ByCodeAndSecret SaveDraft:OwnOrganization SubmitCase:OwnOrganization \
+         TrackCase:ByCodeAndSecret \
          AttachDocument:OwnOrganization ReadCase:OwnOrganizationOrPast ReadHandoffs:OwnOrganizationOrPast \
          AcceptCase:OwnerOrAddressee DeclineCase:OwnerOrAddressee RequestSupplement:OwnerOrAddressee \
          HandOff:OwnerOrAddressee AcknowledgeHandoff:OwnerOrAddressee RefuseHandoff:OwnerOrAddressee \

@@ -266,9 +266,14 @@ fn applications_are_handed_in_by_residents_kiosks_and_windows() {
         Submitter::Citizen { .. }
     ));
     assert!(matches!(
-        by(ActorKind::Officer, Some(COUNTY)).unwrap().submitter(),
+        by(ActorKind::Clerk, Some(COUNTY)).unwrap().submitter(),
         Submitter::Window { .. }
     ));
+    assert_eq!(
+        by(ActorKind::Officer, Some(COUNTY)),
+        Err(Denied::NotForThisRole),
+        "who decides does not hand in"
+    );
     assert_eq!(by(ActorKind::Kiosk, None), Err(Denied::NotForThisRole));
     assert_eq!(by(ActorKind::Auditor, None), Err(Denied::NotForThisRole));
     let anonymous = submit(&Actor::anonymous(), Act::SubmitCase);
