@@ -28,5 +28,6 @@ mod parse;
 mod reach;
 pub mod receipt;
 pub mod retention;
+mod room;
 pub mod tx;
 pub mod write_set;

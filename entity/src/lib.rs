@@ -27,3 +27,4 @@ pub mod receipt;
 pub mod reference_epoch;
 pub mod service_item;
 pub mod service_item_version;
+pub mod write_probe;

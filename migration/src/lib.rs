@@ -23,6 +23,7 @@ mod columns;
 mod m20261101_000001_reference;
 mod m20261101_000002_cases;
 mod m20261123_000003_acts;
+mod m20261123_000010_write_probe;
 
 /// All steps in order.
 #[derive(Debug, Clone, Copy)]
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261101_000001_reference::Migration),
             Box::new(m20261101_000002_cases::Migration),
             Box::new(m20261123_000003_acts::Migration),
+            Box::new(m20261123_000010_write_probe::Migration),
         ]
     }
 }

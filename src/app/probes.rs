@@ -29,9 +29,12 @@ impl Probe for Writable {
 
     fn check(&self) -> BoxFuture<'_, Finding> {
         Box::pin(async {
+            if self.0.wrote_a_moment_ago() {
+                return Finding::pass();
+            }
             match self.0.check_writable().await {
                 Ok(()) => Finding::pass(),
-                Err(_) => Finding::fail("the database takes no writes"),
+                Err(_) => Finding::fail("the database takes no writes, or none of a case's size"),
             }
         })
     }

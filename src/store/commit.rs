@@ -65,7 +65,8 @@ impl CaseStore {
 
     async fn store(&self, plan: &Plan) -> Result<Verdict, StoreError> {
         let tx = self.database().write_tx().await?;
-        match write::write(&tx, plan).await? {
+        let written = write::write(&tx, plan).await;
+        match written.map_err(|error| self.database().note(error))? {
             Verdict::Stored => {
                 tx.commit().await?;
                 fail::fail_point!("commit.after", |_| Err(StoreError::Unknown {

@@ -7,9 +7,11 @@ use std::time::Duration;
 use onedoor_migration::Migrator;
 use sea_orm::{DatabaseConnection, DbErr};
 use sea_orm_migration::MigratorTrait as _;
+use tokio::time::Instant;
 
 use super::dialect::{self, Handles};
 use super::error::StoreError;
+use super::room::{self, Proof, Room};
 use super::tx::Tx;
 use crate::config::Config;
 use crate::secret::Redacted;
@@ -60,6 +62,7 @@ pub type StatementObserver = Arc<dyn Fn(Duration, bool) + Send + Sync>;
 #[derive(Clone)]
 pub struct Database {
     handles: Arc<Handles>,
+    room: Arc<Room>,
     statements: Arc<AtomicU64>,
 }
 
@@ -89,6 +92,7 @@ impl Database {
         }
         Ok(Self {
             handles: Arc::new(handles),
+            room: Arc::default(),
             statements,
         })
     }
@@ -104,7 +108,7 @@ impl Database {
     /// # Errors
     /// `Busy` when another process holds the write lock for too long, `Unavailable` when no connection is free.
     pub async fn write_tx(&self) -> Result<Tx, StoreError> {
-        Tx::begin(&self.handles.writer).await
+        Tx::begin(&self.handles.writer, &self.room).await
     }
 
     /// Which database it is; for start-up reports and tests, never for deciding.
@@ -133,14 +137,40 @@ impl Database {
         self.statements.load(Ordering::Relaxed)
     }
 
-    /// Proves that a write can be committed now, without leaving anything behind.
+    /// Proves that writes can be committed now; where something was refused for want of room, and from time to time
+    /// without that, whole write sets.
     ///
     /// # Errors
     /// As any write.
     pub async fn check_writable(&self) -> Result<(), StoreError> {
-        let tx = self.write_tx().await?;
-        super::epoch::touch(&tx).await?;
-        tx.commit().await
+        match self.room.proof_due(Instant::now()) {
+            Proof::Given | Proof::Row => {
+                let tx = self.write_tx().await?;
+                super::epoch::touch(&tx).await?;
+                tx.commit().await
+            }
+            Proof::Trial(refusals) => {
+                let tx = self.write_tx().await?;
+                room::write_trial(&tx)
+                    .await
+                    .map_err(|error| self.room.note(error))?;
+                tx.commit().await?;
+                self.room.note_trial(refusals);
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether a commit of a moment ago proves as much as [`Self::check_writable`] would. Under load the queue for the
+    /// writer is long, and a probe that stands in it would call a busy database a dead one.
+    #[must_use]
+    pub fn wrote_a_moment_ago(&self) -> bool {
+        self.room.proof_due(Instant::now()) == Proof::Given
+    }
+
+    /// Keeps in mind what a refused write says of the room that is left; a failed commit is noted already.
+    pub(super) fn note(&self, error: StoreError) -> StoreError {
+        self.room.note(error)
     }
 
     /// Applies all pending migrations in one transaction; waits while another replica does the same.

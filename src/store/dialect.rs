@@ -182,13 +182,33 @@ pub(super) fn classify(refusal: &dyn DatabaseError) -> Fault {
     }
 }
 
-/// Whether a failed commit is known to have stored nothing.
-pub(super) fn commit_surely_failed(error: &DbErr) -> bool {
+/// Whether the disk below the database, or its memory, did not take what was written; a smaller write may still pass.
+pub(super) fn lacks_room(error: &DbErr) -> bool {
+    refusal_of(error).is_some_and(|(_, refusal)| {
+        let code = refusal.code().unwrap_or_default();
+        if refusal.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() {
+            sqlite::lacks_room(&code)
+        } else {
+            postgres::lacks_room(&code)
+        }
+    })
+}
+
+/// The words of the database itself, where it had any.
+fn refusal_of(error: &DbErr) -> Option<(&sqlx::Error, &dyn DatabaseError)> {
     let (DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause))) = error
     else {
-        return false;
+        return None;
     };
     let sqlx::Error::Database(refusal) = cause.as_ref() else {
+        return None;
+    };
+    Some((cause.as_ref(), refusal.as_ref()))
+}
+
+/// Whether a failed commit is known to have stored nothing.
+pub(super) fn commit_surely_failed(error: &DbErr) -> bool {
+    let Some((cause, refusal)) = refusal_of(error) else {
         return false;
     };
     let code = refusal.code().unwrap_or_default();

@@ -1,11 +1,15 @@
 //! Transactions: the only file that begins one.
 
+use std::sync::Arc;
+
 use sea_orm::{
-    DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions, TransactionTrait as _,
+    DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode, TransactionOptions,
+    TransactionTrait as _,
 };
 
 use super::dialect;
 use super::error::StoreError;
+use super::room::Room;
 
 /// An open write transaction; dropped without `commit`, it rolls back.
 ///
@@ -14,17 +18,19 @@ use super::error::StoreError;
 #[derive(Debug)]
 pub struct Tx {
     inner: DatabaseTransaction,
+    room: Arc<Room>,
 }
 
 impl Tx {
     /// Begins a write transaction; IMMEDIATE on SQLite, where a deferred one could fail half-way.
-    pub(super) async fn begin(writer: &DatabaseConnection) -> Result<Self, StoreError> {
+    pub(super) async fn begin(writer: &DatabaseConnection, room: &Arc<Room>) -> Result<Self, StoreError> {
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
         Ok(Self {
             inner: writer.begin_with_options(options).await?,
+            room: Arc::clone(room),
         })
     }
 
@@ -41,9 +47,11 @@ impl Tx {
     /// error means that nothing was stored.
     pub async fn commit(self) -> Result<(), StoreError> {
         match self.inner.commit().await {
-            Ok(()) => Ok(()),
-            Err(error) if dialect::commit_surely_failed(&error) => Err(error.into()),
-            Err(error) => Err(StoreError::Unknown { source: error }),
+            Ok(()) => {
+                self.room.note_commit();
+                Ok(())
+            }
+            Err(error) => Err(self.room.note(commit_error(error))),
         }
     }
 
@@ -53,5 +61,13 @@ impl Tx {
     /// When the connection is lost; then the database takes it back by itself.
     pub async fn rollback(self) -> Result<(), StoreError> {
         Ok(self.inner.rollback().await?)
+    }
+}
+
+fn commit_error(error: DbErr) -> StoreError {
+    if dialect::commit_surely_failed(&error) {
+        error.into()
+    } else {
+        StoreError::Unknown { source: error }
     }
 }

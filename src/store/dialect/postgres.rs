@@ -79,6 +79,11 @@ pub(super) async fn lock_migrations(tx: &DatabaseTransaction) -> Result<(), Stor
     Ok(())
 }
 
+/// Disk full, out of memory, an error of the system below.
+pub(super) fn lacks_room(code: &str) -> bool {
+    matches!(code, "53100" | "53200") || code.starts_with("58")
+}
+
 /// Classifies an SQLSTATE.
 pub(super) fn classify(code: &str, constraint: Option<&str>) -> Fault {
     match code {
@@ -127,5 +132,6 @@ mod tests {
             Fault::Conflict("ux_case".to_owned())
         );
         assert!(commit_surely_failed("40001") && !commit_surely_failed("57P01"));
+        assert!(lacks_room("53100") && lacks_room("58030") && !lacks_room("53300"));
     }
 }

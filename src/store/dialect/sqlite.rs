@@ -135,6 +135,12 @@ pub(super) fn classify(code: &str, message: &str) -> Fault {
     }
 }
 
+/// IOERR, FULL, CANTOPEN.
+pub(super) fn lacks_room(code: &str) -> bool {
+    code.parse::<i32>()
+        .is_ok_and(|extended| matches!(extended & 0xff, 10 | 13 | 14))
+}
+
 /// FULL rolls back by itself; after an I/O error the frames may still surface at the next recovery.
 pub(super) fn commit_surely_failed(code: &str) -> bool {
     code.parse::<i32>()
@@ -164,5 +170,6 @@ mod tests {
         let unique = classify("2067", "UNIQUE constraint failed: case.tracking_code");
         assert_eq!(unique, Fault::Conflict("case.tracking_code".to_owned()));
         assert!(commit_surely_failed("13") && !commit_surely_failed("1034"));
+        assert!(lacks_room("13") && lacks_room("778") && !lacks_room("5"));
     }
 }

@@ -21,6 +21,9 @@ use crate::harness::world::{World, WorldKind};
 /// user namespaces are allowed, and root elsewhere.
 const SMALL_DISK: &str = "mount -t tmpfs -o size=48m,mode=0755 tmpfs \"$0\" && exec \"$@\"";
 
+/// Longer than the page repeats what it found.
+const LOOKED_AGAIN: Duration = Duration::from_millis(600);
+
 #[actix_web::test]
 async fn a_full_disk_gives_no_receipt_and_passes_without_a_restart() {
     let world = World::open(WorldKind::Sqlite, Ground::Empty).await;
@@ -57,6 +60,15 @@ async fn a_full_disk_gives_no_receipt_and_passes_without_a_restart() {
                 .all(|again| *again == Again::Code("STORE_UNAVAILABLE".to_owned())),
             "{codes:?}"
         );
+        // a row may still fit, a case does not: the page says so for as long as that is so
+        until("readiness is red", PATIENCE, async || {
+            ready(&gateway).await == 503
+        })
+        .await;
+        for _ in 0..3 {
+            pause(LOOKED_AGAIN).await;
+            assert_eq!(ready(&gateway).await, 503, "readiness stays red");
+        }
         fs::remove_file(filler).unwrap();
         let done = desks
             .insist(&Request::Submit(Uuid::new_v4()), Duration::from_secs(15))
@@ -68,6 +80,11 @@ async fn a_full_disk_gives_no_receipt_and_passes_without_a_restart() {
         .await;
     }
     desks.resolve(&journal, PATIENCE).await;
+    let told = "has no room for a whole write set";
+    assert!(
+        gateway.log().matches(told).count() >= 2,
+        "the operator hears of each time"
+    );
     assert_repeated(&desks, &journal.borrow().done).await;
     assert!(gateway.terminate(Duration::from_secs(15)).await.success());
     world.close().await;
