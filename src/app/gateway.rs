@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio::time::{Instant, timeout_at};
 
 use super::AppFailure;
 use super::probes;
@@ -48,6 +49,9 @@ use crate::worker::{cases as case_loops, epochs};
 const FIRST_CONNECTION_WAITS: u32 = 10;
 /// How long it waits each time.
 const FIRST_CONNECTION_PAUSE: Duration = Duration::from_millis(500);
+
+/// What closing the database's connections may take at least, however late it is.
+const CLOSE_MIN: Duration = Duration::from_millis(500);
 
 /// A gateway that serves.
 pub struct Gateway {
@@ -120,16 +124,25 @@ impl Gateway {
         self.server.ended().await
     }
 
-    /// Stops: no new requests, running ones and spawned mutations finish, loops end, connections close. `false` when
-    /// the time was not enough.
+    /// Stops: no new requests, sockets are closed, running requests and spawned mutations finish, loops end after the
+    /// deliveries that they have begun; then, when nobody holds one any more, the connections to the database close.
+    /// `false` when the configured time was not enough for all of it.
     pub async fn stop(self) -> bool {
+        let deadline = Instant::now() + self.stop_timeout;
         self.readiness.stop();
-        let served = self.server.stop().await;
-        let looped = self.supervisor.stop(self.stop_timeout).await;
-        if let Err(error) = self.database.close().await {
-            tracing::warn!(error = %error, "the database connections did not close in order");
+        let (served, looped) = tokio::join!(self.server.stop(), self.supervisor.stop(self.stop_timeout));
+        if !(served && looped) {
+            // What still runs keeps its connections: the process ends, and the database takes back what is open.
+            return false;
         }
-        served && looped
+        match timeout_at(deadline.max(Instant::now() + CLOSE_MIN), self.database.close()).await {
+            Ok(Ok(())) => true,
+            Ok(Err(error)) => {
+                tracing::warn!(error = %error, "the database connections did not close in order");
+                true
+            }
+            Err(_elapsed) => false,
+        }
     }
 }
 
@@ -320,8 +333,9 @@ fn serve(
         Arc::clone(&house.readiness),
         metrics.clone(),
     );
+    let runtime = edge.runtime.clone();
     server::run(edge, GraphiqlFiles::default(), move |routes| {
-        health::configure(routes, &readiness, &metrics);
+        health::configure(routes, &readiness, &metrics, &runtime);
         callbacks::configure(routes, &notices);
     })
     .map_err(|source| AppFailure::Listen {

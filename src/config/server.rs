@@ -17,11 +17,15 @@ pub struct ServerConfig {
     pub public_url: String,
     /// Worker threads; 0 = one per core.
     pub workers: usize,
+    /// Requests in flight, over all workers.
+    pub requests_max: usize,
+    /// Open connections, sockets and event streams among them.
+    pub connections_max: usize,
     /// Largest request body.
     pub body_max_bytes: usize,
     /// A request body must have arrived after this time.
     pub body_timeout_ms: u64,
-    /// Time that running requests get to finish on SIGTERM.
+    /// Time that running requests, open sockets and background loops get to finish on SIGTERM.
     pub stop_timeout_ms: u64,
     /// Origins that browsers may call from, as `https://host[:port]`.
     pub allowed_origins: Vec<String>,
@@ -35,6 +39,8 @@ impl ServerConfig {
             faults.at("server.public_url", "must be an http:// or https:// address");
         }
         faults.within("server.workers", self.workers, &(0..=1_024));
+        faults.within("server.requests_max", self.requests_max, &(1..=100_000));
+        faults.within("server.connections_max", self.connections_max, &(1..=1_000_000));
         faults.within(
             "server.body_max_bytes",
             self.body_max_bytes,

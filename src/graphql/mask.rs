@@ -75,6 +75,12 @@ impl Mask {
     #[must_use]
     pub fn app_error(&self, error: &AppError) -> PublicError {
         self.log(error);
+        self.unlogged(error)
+    }
+
+    /// The same without a line in the log: for refusals that come by the thousand and that a metric counts.
+    #[must_use]
+    pub fn unlogged(&self, error: &AppError) -> PublicError {
         PublicError {
             message: error.message(self.language).to_owned(),
             locations: Vec::new(),

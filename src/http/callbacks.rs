@@ -7,7 +7,8 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::http::edge::Edge;
 use crate::http::head::Head;
-use crate::http::problem::problem;
+use crate::http::home::AtHome;
+use crate::http::problem::{problem, unlogged_problem};
 use crate::service::notice::{NoticeEnvelope, Notices};
 
 /// Adds the route to a server.
@@ -25,14 +26,24 @@ async fn callback(
     notices: web::Data<Notices>,
     edge: web::Data<Edge>,
 ) -> HttpResponse {
+    let head = Head::of(&request, &edge);
+    let entered = match edge.crowd.look(request.conn_data()) {
+        Ok(()) => edge.crowd.enter(),
+        Err(full) => Err(full),
+    };
+    let _place = match entered {
+        Ok(place) => place,
+        Err(full) => return unlogged_problem(&head, &full.error()),
+    };
     let envelope = NoticeEnvelope {
         id: text(request.headers(), "webhook-id"),
         timestamp: text(request.headers(), "webhook-timestamp"),
         signature: text(request.headers(), "webhook-signature"),
     };
-    match notices.receive(&upstream, envelope, &body).await {
+    let received = notices.receive(&upstream, envelope, &body);
+    match AtHome::new(&edge.runtime, Box::pin(received)).await {
         Ok(()) => HttpResponse::NoContent().finish(),
-        Err(error) => problem(&edge, &Head::of(&request, &edge), &error),
+        Err(error) => problem(&edge, &head, &error),
     }
 }
 

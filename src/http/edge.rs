@@ -18,6 +18,7 @@ use crate::graphql::budget::FieldBudget;
 use crate::graphql::documents::Documents;
 use crate::graphql::executor::GraphqlExecutor;
 use crate::graphql::trusted::{ManifestError, TrustedDocuments};
+use crate::http::crowd::Crowd;
 use crate::http::metrics::EdgeMetrics;
 use crate::http::sockets::SocketCounts;
 use crate::service::identity::{Authenticated, Authenticator};
@@ -86,9 +87,14 @@ pub struct Edge {
     pub budget: FieldBudget,
     /// Open sockets by principal.
     pub sockets: SocketCounts,
+    /// Everybody who is being served.
+    pub crowd: Arc<Crowd>,
+    /// What runs for open sockets and event streams; a stop waits for it.
+    pub channels: TaskTracker,
     /// Mutations that run, whether or not their callers still wait.
     pub mutations: TaskTracker,
-    /// The process's runtime: mutations run there, since an HTTP worker's own runtime ends with the worker.
+    /// The process's runtime: mutations run there and the rest is at home there, since an HTTP worker's own runtime ends
+    /// with the worker.
     pub runtime: Handle,
     /// Cancelled when the server stops: sockets and streams end.
     pub stop: CancellationToken,
@@ -109,6 +115,8 @@ impl Edge {
         };
         Ok(Arc::new(Self {
             metrics: EdgeMetrics::new(&parts.metrics)?,
+            crowd: Crowd::new(&config.server, &parts.metrics)?,
+            channels: TaskTracker::new(),
             documents: Documents::new(&config.limits),
             budget: FieldBudget::new(&config.limits),
             sockets: SocketCounts::new(config.websocket.sockets_per_principal_max),

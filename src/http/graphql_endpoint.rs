@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::http::{Method, header};
+use actix_web::http::{ConnectionType, Method, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::error::{AppError, ErrorCode};
 use crate::http::answer::Answer;
+use crate::http::crowd::Full;
 use crate::http::edge::Edge;
 use crate::http::envelope::{Envelope, EnvelopeFault};
 use crate::http::head::Head;
@@ -21,6 +22,9 @@ use crate::service::identity::Authenticated;
 pub async fn graphql(request: HttpRequest, payload: web::Payload, edge: web::Data<Edge>) -> HttpResponse {
     let edge = edge.into_inner();
     let head = Head::of(&request, &edge);
+    if let Err(full) = edge.crowd.look(request.conn_data()) {
+        return come_back(&edge, &head, &request, full);
+    }
     if request.method() == Method::GET && websocket::is_upgrade(request.headers()) {
         return websocket::upgrade(&edge, &head, &request, payload);
     }
@@ -90,6 +94,16 @@ async fn answer(
         return Ok(answer.respond_cached(profile, media, known));
     }
     Ok(answer.respond(profile, media))
+}
+
+/// Turns a request away that was not looked at yet. One on a connection too many loses that too.
+fn come_back(edge: &Edge, head: &Head, request: &HttpRequest, full: Full) -> HttpResponse {
+    let media = negotiate(request.headers()).unwrap_or(Media::Json);
+    let mut response = pipeline::shed(head, full).respond(edge.settings.status_profile, media);
+    if full == Full::Connections {
+        response.head_mut().set_connection_type(ConnectionType::Close);
+    }
+    response
 }
 
 async fn authenticate(edge: &Edge, head: &Head, request: &HttpRequest) -> Result<Authenticated, Answer> {

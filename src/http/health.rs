@@ -4,14 +4,22 @@ use std::sync::Arc;
 
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use actix_web::{HttpResponse, web};
+use tokio::runtime::Handle;
 
+use crate::http::home::AtHome;
 use crate::service::health::{Readiness, Status};
 use crate::telemetry;
 use crate::telemetry::metrics::{METRICS_MEDIA_TYPE, Metrics};
 
-/// Adds the pages to a server.
-pub fn configure(routes: &mut web::ServiceConfig, readiness: &Arc<Readiness>, metrics: &Metrics) {
+/// Adds the pages to a server; probes are at home in the given runtime.
+pub fn configure(
+    routes: &mut web::ServiceConfig,
+    readiness: &Arc<Readiness>,
+    metrics: &Metrics,
+    runtime: &Handle,
+) {
     routes
+        .app_data(web::Data::new(runtime.clone()))
         .app_data(web::Data::from(Arc::clone(readiness)))
         .app_data(web::Data::new(metrics.clone()))
         .route("/health/live", web::get().to(live))
@@ -27,8 +35,8 @@ async fn live() -> HttpResponse {
 }
 
 /// Each probe's finding; 503 when one fails.
-async fn ready(readiness: web::Data<Readiness>) -> HttpResponse {
-    let report = readiness.report().await;
+async fn ready(readiness: web::Data<Readiness>, runtime: web::Data<Handle>) -> HttpResponse {
+    let report = AtHome::new(&runtime, Box::pin(readiness.report())).await;
     let mut answer = match report.status {
         Status::Pass | Status::Warn => HttpResponse::Ok(),
         Status::Fail => HttpResponse::ServiceUnavailable(),
@@ -78,7 +86,10 @@ mod tests {
             .unwrap()
             .with_label_values::<&str>(&[])
             .inc();
-        let app = init_service(App::new().configure(|routes| configure(routes, &readiness, &metrics))).await;
+        let app = init_service(
+            App::new().configure(|routes| configure(routes, &readiness, &metrics, &Handle::current())),
+        )
+        .await;
         let answer = call_service(&app, TestRequest::get().uri(path).to_request()).await;
         let status = answer.status().as_u16();
         (

@@ -24,9 +24,11 @@ use crate::graphql::omitted;
 use crate::graphql::precheck::OperationFacts;
 use crate::graphql::trusted::parse_hash;
 use crate::http::answer::Answer;
+use crate::http::crowd::{Full, Place};
 use crate::http::edge::Edge;
 use crate::http::envelope::Envelope;
 use crate::http::head::Head;
+use crate::http::home::AtHome;
 use crate::http::metrics::{Outcome, UNREGISTERED};
 use crate::http::status::Phase;
 use crate::service::identity::Authenticated;
@@ -73,19 +75,23 @@ pub struct Prepared {
     kind: OperationType,
     /// The registered name of its document, or [`UNREGISTERED`].
     name: String,
+    /// What it holds of the gateway while it executes.
+    place: Place,
 }
 
 /// Takes a request through every phase before execution.
 ///
 /// # Errors
-/// The answer that says what is wrong. Refused requests spend one field of the caller's budget.
+/// The answer that says what is wrong. Refused requests spend one field of the caller's budget, unless the gateway had
+/// no place for them.
 pub async fn prepare(
     edge: &Edge,
     caller: &Caller,
     envelope: Envelope,
     carries: Carries,
 ) -> Result<Prepared, Answer> {
-    let refusal = match find_and_check(edge, caller, envelope, carries).await {
+    let place = edge.crowd.enter().map_err(|full| shed(&caller.head, full))?;
+    let refusal = match find_and_check(edge, caller, envelope, carries, place).await {
         Ok(prepared) => return Ok(prepared),
         Err(refusal) => refusal,
     };
@@ -98,13 +104,31 @@ pub async fn prepare(
     Err(refusal.answer)
 }
 
+/// The answer to a request that has no place; nothing more than its head was looked at.
+#[must_use]
+pub fn shed(head: &Head, full: Full) -> Answer {
+    Answer::refused(
+        Phase::Transport(ErrorCode::Overloaded),
+        vec![head.mask().unlogged(&full.error())],
+    )
+}
+
 /// Executes a query or mutation.
 pub async fn execute(edge: &Arc<Edge>, caller: &Caller, prepared: Prepared) -> Answer {
     let mask = caller.head.mask();
-    let Prepared { request, kind, name } = prepared;
+    let Prepared {
+        request,
+        kind,
+        name,
+        place,
+    } = prepared;
     let began = Instant::now();
     let executor = Arc::clone(&edge.executor);
-    let run = AssertUnwindSafe(async move { executor.execute(request).await }).catch_unwind();
+    let run = AssertUnwindSafe(async move {
+        let _held = place;
+        executor.execute(request).await
+    })
+    .catch_unwind();
     let answer = match kind {
         OperationType::Mutation => {
             // In a task of its own: a caller who goes away does not cut it, and a graceful stop waits for it.
@@ -116,7 +140,7 @@ pub async fn execute(edge: &Arc<Edge>, caller: &Caller, prepared: Prepared) -> A
         }
         OperationType::Query | OperationType::Subscription => {
             let limit = Duration::from_millis(edge.settings.limits.query_timeout_ms);
-            match tokio::time::timeout(limit, run).await {
+            match tokio::time::timeout(limit, AtHome::new(&edge.runtime, Box::pin(run))).await {
                 Ok(Ok(response)) => executed(&mask, response),
                 Ok(Err(_panic)) => panicked(&mask),
                 Err(_elapsed) => failed(&mask, &AppError::of(ErrorCode::QueryTimeout)),
@@ -138,7 +162,10 @@ pub fn execute_stream(edge: &Arc<Edge>, caller: &Caller, prepared: Prepared) -> 
         OperationType::Subscription => {
             let mask = caller.head.mask();
             edge.metrics.subscribed(&prepared.name);
-            AssertUnwindSafe(edge.executor.execute_stream(prepared.request))
+            // It may last for days: from here on its own limits hold it, not a place.
+            drop(prepared.place);
+            let events = edge.executor.execute_stream(prepared.request);
+            AssertUnwindSafe(AtHome::new(&edge.runtime, events))
                 .catch_unwind()
                 .map(move |event| match event {
                     Ok(response) => executed(&mask, response),
@@ -167,6 +194,7 @@ async fn find_and_check(
     caller: &Caller,
     envelope: Envelope,
     carries: Carries,
+    place: Place,
 ) -> Result<Prepared, Refusal> {
     let mask = caller.head.mask();
     let loaded = find(edge, caller, &envelope).await?;
@@ -228,6 +256,7 @@ async fn find_and_check(
         request,
         kind: facts.kind,
         name,
+        place,
     })
 }
 

@@ -6,6 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 
 use crate::error::{AppError, ErrorCode};
+use crate::graphql::mask::PublicError;
 use crate::http::edge::Edge;
 use crate::http::head::Head;
 
@@ -25,7 +26,17 @@ struct Problem<'a> {
 /// Answers with an error. Logs its cause.
 #[must_use]
 pub fn problem(edge: &Edge, head: &Head, error: &AppError) -> HttpResponse {
-    let public = head.mask().app_error(error);
+    edge.metrics.rejected(error.code.as_str());
+    respond(error, &head.mask().app_error(error))
+}
+
+/// The same for an error that is counted elsewhere and comes too often for the log.
+#[must_use]
+pub fn unlogged_problem(head: &Head, error: &AppError) -> HttpResponse {
+    respond(error, &head.mask().unlogged(error))
+}
+
+fn respond(error: &AppError, public: &PublicError) -> HttpResponse {
     let status = error.code.http_status();
     let body = Problem {
         r#type: "about:blank",
@@ -36,7 +47,6 @@ pub fn problem(edge: &Edge, head: &Head, error: &AppError) -> HttpResponse {
         retry_after_ms: public.extensions.retry_after_ms,
         correlation_id: public.extensions.correlation_id.clone(),
     };
-    edge.metrics.rejected(error.code.as_str());
     let mut builder =
         HttpResponse::build(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
     builder.insert_header((header::CONTENT_TYPE, "application/problem+json; charset=utf-8"));

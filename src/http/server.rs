@@ -3,10 +3,12 @@
 use std::any::Any;
 use std::io;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
-use actix_web::dev::{Extensions, ServerHandle};
+use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
@@ -26,6 +28,8 @@ const BACKLOG: i32 = 1_024;
 const HEAD_TIMEOUT_MIN: Duration = Duration::from_secs(1);
 /// How long a client may leave what was sent to it unread before the kernel ends its connection.
 const UNREAD_MAX: Duration = Duration::from_secs(30);
+/// The share of connections beyond the limit that are accepted, so that they hear when to come back: an eighth.
+const BEYOND_SHARE: usize = 8;
 /// How long an idle connection is kept.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
@@ -69,14 +73,22 @@ where
             .default_service(web::to(problem::not_found))
     });
     let settings: &ServerConfig = &edge.settings.server;
-    let server = match settings.workers {
-        0 => server,
-        workers => server.workers(workers),
+    let workers = match settings.workers {
+        0 => available_parallelism().map_or(1, NonZeroUsize::get),
+        workers => workers,
     };
+    // Those beyond the limit are accepted to be told so; those beyond these wait unaccepted.
+    let accepted_max = settings.connections_max + settings.connections_max.div_ceil(BEYOND_SHARE);
+    let crowd = Arc::clone(&edge.crowd);
     let server = server
+        .workers(workers)
+        .max_connections(accepted_max.div_ceil(workers))
         .client_request_timeout(Duration::from_millis(settings.body_timeout_ms).max(HEAD_TIMEOUT_MIN))
         .keep_alive(KEEP_ALIVE)
-        .on_connect(bound_unread)
+        .on_connect(move |connection, data| {
+            bound_unread(connection);
+            data.insert(crowd.connect());
+        })
         // A client that has closed its side is gone: its query is dropped, its mutation goes on.
         .h1_allow_half_closed(false)
         .shutdown_timeout(settings.stop_timeout_ms.div_ceil(1_000))
@@ -94,14 +106,15 @@ where
 }
 
 impl RunningServer {
-    /// Takes no new request, ends sockets and streams, and waits for running requests and mutations, all within the
-    /// configured time. Gives whether all of them finished.
+    /// Takes no new connection, closes sockets and streams, and waits for them, for running requests and for mutations,
+    /// all within the configured time. Gives whether all of them finished.
     pub async fn stop(self) -> bool {
         let limit = Duration::from_millis(self.edge.settings.server.stop_timeout_ms);
         self.edge.stop.cancel();
+        self.edge.channels.close();
         self.edge.mutations.close();
         let whole = async {
-            self.handle.stop(true).await;
+            tokio::join!(self.handle.stop(true), self.edge.channels.wait());
             self.edge.mutations.wait().await;
         };
         let finished = tokio::time::timeout(limit, whole).await.is_ok();
@@ -128,7 +141,7 @@ impl RunningServer {
 }
 
 /// Without this a client that stops reading holds its connection, and what is buffered for it, for as long as it likes.
-fn bound_unread(connection: &dyn Any, _: &mut Extensions) {
+fn bound_unread(connection: &dyn Any) {
     if let Some(stream) = connection.downcast_ref::<TcpStream>()
         && let Err(error) = SockRef::from(stream).set_tcp_user_timeout(Some(UNREAD_MAX))
     {

@@ -43,7 +43,11 @@ pub fn respond(
             vec![error],
         ));
     };
-    let counted = (socket, edge.metrics.opened(Channel::EventStream));
+    let counted = (
+        socket,
+        edge.metrics.opened(Channel::EventStream),
+        edge.channels.token(),
+    );
     let events = until_over(edge, caller, with_pings(edge, events(answers)));
     let body = events.map(move |text| {
         // The count lives as long as the stream that owns it.

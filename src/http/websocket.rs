@@ -104,15 +104,11 @@ pub fn upgrade(edge: &Arc<Edge>, head: &Head, request: &HttpRequest, payload: we
                 .aggregate_continuations()
                 .max_continuation_size(max);
             if speaks {
-                actix_web::rt::spawn(connection::serve(
-                    Arc::clone(edge),
-                    *head,
-                    authorization,
-                    socket,
-                    messages,
-                ));
+                let served = connection::serve(Arc::clone(edge), *head, authorization, socket, messages);
+                actix_web::rt::spawn(edge.channels.track_future(served));
             } else {
-                actix_web::rt::spawn(connection::close(socket, Close::Subprotocol));
+                let closed = connection::close(socket, Close::Subprotocol);
+                actix_web::rt::spawn(edge.channels.track_future(closed));
             }
             response
         }

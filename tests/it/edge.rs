@@ -1,6 +1,7 @@
 //! The GraphQL edge over a small schema of its own: transports, limits, disconnects, and outside judges.
 
 mod abuse;
+mod crowd;
 mod differential;
 mod disconnect;
 mod endpoint;

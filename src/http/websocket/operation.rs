@@ -47,12 +47,13 @@ impl Operations {
         let operations = self.clone();
         let own_id = id.clone();
         // The task cannot end before it is put in the map: it runs on this thread, which does not yield here.
-        let task = actix_web::rt::spawn(async move {
+        let channels = operation.edge.channels.clone();
+        let task = actix_web::rt::spawn(channels.track_future(async move {
             let last = operation.run(&own_id).await;
             // The id is free before the client can read that it is.
             operations.0.borrow_mut().remove(&own_id);
             operation.out.send(last);
-        });
+        }));
         self.0.borrow_mut().insert(id, task);
     }
 }

@@ -29,6 +29,7 @@ const LOG_FIELDS: &[(&str, &str)] = &[
     ("import.added", "rows that an import added"),
     ("import.changed", "rows that an import changed"),
     ("import.kind", "what was imported"),
+    ("limit.name", "which limit was reached, as in the metrics"),
     ("loop.name", "name of a background loop"),
     ("mutations.running", "mutations that a stop waits for"),
     ("outcome.class", "how an attempt towards an upstream system ended"),

@@ -101,7 +101,13 @@ impl Desks {
 
     /// Asks once.
     pub(super) async fn ask(&self, request: &Request) -> Result<Done, Again> {
-        let answer = match request {
+        let answer = self.send(request).await.map_err(|_silence| Again::Silence)?;
+        read(request, answer)
+    }
+
+    /// Asks once and takes any answer.
+    pub(super) async fn send(&self, request: &Request) -> reqwest::Result<Answer> {
+        match request {
             Request::Submit(key) => self.kiosk.try_ask(SUBMIT, application(*key)).await,
             Request::Accept { key, case, version } => {
                 let input = json!({
@@ -109,9 +115,7 @@ impl Desks {
                 });
                 self.clerk.try_ask(ACCEPT, json!({ "input": input })).await
             }
-        };
-        let answer = answer.map_err(|_silence| Again::Silence)?;
-        read(request, answer)
+        }
     }
 
     /// Asks until it is answered, at most for so long.
@@ -143,10 +147,7 @@ impl Desks {
                 journal.borrow_mut().in_doubt.push(next);
                 return;
             };
-            next = match done.request {
-                Request::Submit(_) => accepting(&done),
-                Request::Accept { .. } => Request::Submit(Uuid::new_v4()),
-            };
+            next = following(&done);
             journal.borrow_mut().done.push(done);
         }
     }
@@ -188,13 +189,21 @@ pub(super) fn accepting(submitted: &Done) -> Request {
     }
 }
 
+/// What the same person asks for next.
+pub(super) fn following(done: &Done) -> Request {
+    match done.request {
+        Request::Submit(_) => accepting(done),
+        Request::Accept { .. } => Request::Submit(Uuid::new_v4()),
+    }
+}
+
 /// Lets time pass where time itself is the subject: a client's pause, the moment of a crash.
 pub(super) async fn pause(time: Duration) {
     drop(tokio::time::timeout(time, std::future::pending::<()>()).await);
 }
 
 /// Reads an answer: done, or a refusal that promises that asking again is right. Anything else is a broken promise.
-fn read(request: &Request, answer: Answer) -> Result<Done, Again> {
+pub(super) fn read(request: &Request, answer: Answer) -> Result<Done, Again> {
     let codes = answer.codes();
     if let Some(code) = codes.first() {
         assert!(

@@ -1,5 +1,6 @@
 //! `graphql-transport-ws` with an independent client: every close code, every bound.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -303,4 +304,64 @@ fn open(edge: &TestEdge) -> usize {
         .find(|it| it.starts_with("onedoor_sockets_open{channel=\"websocket\"}"))
         .unwrap();
     line.rsplit(' ').next().unwrap().parse().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn subscriptions_hold_no_place_of_the_crowd_and_queries_do() {
+    let edge = TestEdge::with(|config| config.server.requests_max = 1).await;
+    let mut client = Client::admitted(&edge, "clerk").await;
+    for id in ["one", "two", "three"] {
+        client.subscribe(id, "subscription { silence }").await;
+    }
+    client.subscribe("q", "{ hello }").await;
+    assert_eq!(client.hear().await["type"], "next");
+    assert_eq!(client.hear().await["type"], "complete");
+    client.subscribe("held", "{ never }").await;
+    until("the query to begin", PATIENCE, async || {
+        edge.probe.begun.load(Ordering::SeqCst) == 1
+    })
+    .await;
+    client.subscribe("more", "{ hello }").await;
+    let refused = client.hear().await;
+    assert_eq!(
+        (&refused["type"], &refused["id"]),
+        (&json!("error"), &json!("more"))
+    );
+    let extensions = &refused["payload"][0]["extensions"];
+    assert_eq!(
+        (&extensions["code"], &extensions["retryAfterMs"]),
+        (&json!("OVERLOADED"), &json!(1_000))
+    );
+    client.say(json!({ "type": "complete", "id": "held" })).await;
+    until("the place to be free", PATIENCE, async || {
+        edge.ask("{ hello }").await.status == 200
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_waits_until_every_socket_has_gone() {
+    let edge = TestEdge::start().await;
+    let mut clients = Vec::new();
+    for _ in 0..8 {
+        let mut client = Client::admitted(&edge, "clerk").await;
+        client.subscribe("s", "subscription { silence }").await;
+        client.subscribe("q", "{ never }").await;
+        clients.push(client);
+    }
+    until("the queries to begin", PATIENCE, async || {
+        edge.probe.begun.load(Ordering::SeqCst) == 8
+    })
+    .await;
+    let (server, channels) = (edge.server, edge.edge.channels.clone());
+    assert!(
+        channels.len() >= 24,
+        "sockets and their operations: {}",
+        channels.len()
+    );
+    assert!(server.stop().await);
+    assert!(channels.is_empty());
+    for client in &mut clients {
+        assert_eq!(client.closed().await, 1001);
+    }
 }

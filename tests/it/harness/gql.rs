@@ -48,6 +48,11 @@ impl Gql {
         self.token.as_deref().unwrap_or_default()
     }
 
+    /// Where it asks.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
     /// The same caller with a token.
     pub(crate) fn bearing(&self, token: &str) -> Self {
         Self {

@@ -1,0 +1,226 @@
+//! P23: far more callers than the gateway has places for: some served in good time, the rest told at once to come back.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::fs;
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::county::County;
+use super::desks::{Desks, Journal, Request, following, pause, read};
+use super::evidence::assert_nothing_lost;
+use super::postgres::ready;
+use crate::harness::gql::{Answer, Gql, http_client};
+use crate::harness::process::Gateway;
+use crate::harness::story::story;
+use crate::harness::wait::PATIENCE;
+
+/// Places of the gateway; the county's reports take some of them.
+const PLACES: u32 = 16;
+/// Callers that it has places for.
+const FEW: usize = 8;
+/// Callers that it has not.
+const MANY: usize = 200;
+/// How long who was turned away waits: four times as impatient as the answer asks for.
+const IMPATIENCE: Duration = Duration::from_millis(250);
+/// How long each load lasts.
+const LASTS: Duration = Duration::from_secs(5);
+/// In what time an accepted request is answered; a healthy machine needs a twentieth of it.
+const SERVED_WITHIN: Duration = Duration::from_secs(10);
+/// In what time a refusal is there, seen by callers who share the machine with the gateway.
+const REFUSED_WITHIN: Duration = Duration::from_secs(5);
+/// What a refusal takes the gateway itself on average, from the request's head to the answer's.
+const REFUSAL_S_MAX: f64 = 0.1;
+/// What the load may add to the memory.
+const GROWTH_MAX_KIB: u64 = 128 * 1_024;
+/// The share of the peak that must be left; the promise is 80 %, the rest is the machine that also plays the callers.
+const GOODPUT_MIN: f64 = 0.5;
+
+story!(an_overload_is_refused_at_once_and_loses_nothing, async |world| {
+    let county = County::open(world, 40).await;
+    let places = PLACES.to_string();
+    let settings = county.settings_and(&[("ONEDOOR__SERVER__REQUESTS_MAX", &places)]);
+    let mut gateway = Gateway::start(world, &settings).await;
+    let desks = Desks::at(gateway.address(), world);
+    let journal = RefCell::new(Journal::default());
+    desks.carry_one(&journal).await;
+
+    let peak = load(&gateway, &desks, &journal, FEW).await;
+    let before = memory_kib(gateway.pid());
+    let over = load(&gateway, &desks, &journal, MANY).await;
+    let after = memory_kib(gateway.pid());
+
+    // well at once: the first request is taken
+    let began = Instant::now();
+    let request = Request::Submit(Uuid::new_v4());
+    let done = desks.ask(&request).await.expect("there is a place at once");
+    journal.borrow_mut().done.push(done);
+    println!(
+        "{:?}: {:.0} acts/s with {FEW} callers, {:.0} with {MANY}, memory {before} to {after} KiB, at once after: {:?}; {}",
+        world.kind(),
+        peak.goodput(),
+        over.goodput(),
+        began.elapsed(),
+        over.summary(),
+    );
+    assert!(began.elapsed() < SERVED_WITHIN);
+    assert_eq!(ready(&gateway).await, 200);
+    let samples = samples(&gateway).await;
+    assert_eq!(samples["onedoor_requests_in_flight"], 0.0);
+    let shed = samples["onedoor_requests_shed_total{limit=\"requests\"}"];
+    let of = |what: &str| samples[&format!("onedoor_http_request_seconds_{what}{{class=\"5xx\"}}")];
+    let refusal_s = of("sum") / of("count");
+    println!("{shed} turned away, each within {refusal_s:.6} s of the gateway's time");
+
+    assert!(over.refused.len() > MANY, "{}", over.summary());
+    let refused = f64::from(u32::try_from(over.refused.len()).unwrap());
+    assert!(shed >= refused, "{shed} counted, {}", over.summary());
+    assert!(over.goodput() > peak.goodput() * GOODPUT_MIN, "goodput stays");
+    assert!(over.served.last() < Some(&SERVED_WITHIN), "{}", over.summary());
+    assert!(over.refused.last() < Some(&REFUSED_WITHIN), "{}", over.summary());
+    assert!(refusal_s < REFUSAL_S_MAX, "{refusal_s}");
+    assert!(middle(&over.refused) < middle(&over.served), "{}", over.summary());
+    assert!(after < before + GROWTH_MAX_KIB, "{before} to {after} KiB");
+    assert_nothing_lost(world, world.database_url(), (&desks, &county), &journal).await;
+    assert!(gateway.terminate(Duration::from_secs(15)).await.success());
+});
+
+story!(who_asks_too_much_is_told_when_to_come_back, async |world| {
+    let little = [("ONEDOOR__LIMITS__FIELDS_PER_MINUTE_ANONYMOUS", "20")];
+    let mut gateway = Gateway::start(world, &little).await;
+    let anybody = Gql::anonymous(gateway.address());
+    let mut refused = None;
+    for _ in 0..40 {
+        let began = Instant::now();
+        let answer = anybody
+            .ask("{ divisions(first: 1) { totalCount } }", json!({}))
+            .await;
+        if answer.status == 429 {
+            refused = Some((answer, began.elapsed()));
+            break;
+        }
+    }
+    let (answer, took) = refused.expect("the limit is enforced");
+    assert_eq!(answer.codes(), ["RATE_LIMITED"]);
+    assert!((1..=60).contains(&retry_after_s(&answer)));
+    assert!(took < REFUSED_WITHIN, "{took:?}");
+    assert!(gateway.terminate(Duration::from_secs(15)).await.success());
+});
+
+/// What the callers of one load met with; times in order.
+#[derive(Default)]
+struct Met {
+    served: Vec<Duration>,
+    refused: Vec<Duration>,
+    lasted: Duration,
+}
+
+impl Met {
+    /// Acts answered in a second.
+    fn goodput(&self) -> f64 {
+        f64::from(u32::try_from(self.served.len()).unwrap()) / self.lasted.as_secs_f64()
+    }
+
+    fn summary(&self) -> String {
+        format!(
+            "{} served, half within {:?}, all within {:?}; {} refused, half within {:?}, all within {:?}",
+            self.served.len(),
+            middle(&self.served),
+            self.served.last(),
+            self.refused.len(),
+            middle(&self.refused),
+            self.refused.last(),
+        )
+    }
+}
+
+fn middle(times: &[Duration]) -> Option<&Duration> {
+    times.get(times.len() / 2)
+}
+
+/// So many people act without a pause, while somebody looks after the gateway's health.
+async fn load(gateway: &Gateway, desks: &Desks, journal: &RefCell<Journal>, people: usize) -> Met {
+    let (met, open) = (RefCell::new(Met::default()), Cell::new(true));
+    let began = Instant::now();
+    let watch = async {
+        while began.elapsed() < LASTS {
+            assert_healthy(gateway).await;
+            pause(IMPATIENCE).await;
+        }
+        open.set(false);
+    };
+    let all = join_all((0..people).map(|_| act(desks, journal, &met, &open)));
+    tokio::join!(all, watch);
+    let mut met = met.into_inner();
+    met.lasted = began.elapsed();
+    met.served.sort();
+    met.refused.sort();
+    desks.resolve(journal, PATIENCE).await;
+    met
+}
+
+async fn act(desks: &Desks, journal: &RefCell<Journal>, met: &RefCell<Met>, open: &Cell<bool>) {
+    let mut next = Request::Submit(Uuid::new_v4());
+    while open.get() {
+        let began = Instant::now();
+        let answer = desks.send(&next).await.expect("every request is answered");
+        if answer.status == 503 {
+            met.borrow_mut().refused.push(began.elapsed());
+            assert_eq!(answer.codes(), ["OVERLOADED"], "{}", answer.body);
+            assert_eq!(retry_after_s(&answer), 1);
+            assert!(answer.body.get("data").is_none(), "{}", answer.body);
+            pause(IMPATIENCE).await;
+            continue;
+        }
+        let done = read(&next, answer).expect("who has a place is served");
+        met.borrow_mut().served.push(began.elapsed());
+        next = following(&done);
+        journal.borrow_mut().done.push(done);
+    }
+    journal.borrow_mut().in_doubt.push(next);
+}
+
+/// Health and metrics are never refused, and the places are never more than they are.
+async fn assert_healthy(gateway: &Gateway) {
+    let live = format!("http://{}/health/live", gateway.address());
+    let began = Instant::now();
+    assert_eq!(http_client().get(live).send().await.unwrap().status(), 200);
+    assert!(began.elapsed() < SERVED_WITHIN, "{:?}", began.elapsed());
+    let taken = samples(gateway).await["onedoor_requests_in_flight"];
+    assert!(
+        (0.0..=f64::from(PLACES)).contains(&taken),
+        "{taken} places are taken"
+    );
+}
+
+async fn samples(gateway: &Gateway) -> BTreeMap<String, f64> {
+    let answer = http_client()
+        .get(format!("http://{}/metrics", gateway.address()))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), 200);
+    let text = answer.text().await.unwrap();
+    text.lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.rsplit_once(' '))
+        .map(|(name, value)| (name.to_owned(), value.parse().unwrap()))
+        .collect()
+}
+
+fn retry_after_s(answer: &Answer) -> u64 {
+    answer.headers["retry-after"].to_str().unwrap().parse().unwrap()
+}
+
+/// Resident memory of a process.
+fn memory_kib(pid: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .unwrap();
+    line.split_whitespace().next().unwrap().parse().unwrap()
+}
