@@ -1,7 +1,7 @@
 //! The store: the only place that speaks to a database.
 //!
 //! Readers take `Database::read()`; writers take a [`tx::Tx`] from `Database::write_tx()`, and nothing else begins
-//! a transaction. Rows become domain values here; a row that does not parse is `StoreError::Corrupt`.
+//! a transaction. What many write at once goes through `Database::in_turn`. Rows become domain values here; a row that does not parse is `StoreError::Corrupt`.
 
 pub mod calendar;
 pub mod case;
@@ -31,3 +31,4 @@ pub mod retention;
 mod room;
 pub mod tx;
 pub mod write_set;
+mod writer;

@@ -4,6 +4,7 @@
 //! case moves with every write: if the case is still at the revision it was loaded at, the head of its ledger is the
 //! one it was loaded with. Nothing is computed while locks are held, and a set can be tried again as it is.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::DbErr;
@@ -40,7 +41,7 @@ impl CaseStore {
     /// `Unavailable`: nothing was stored. `Unknown`: the connection broke while committing and the outcome could not
     /// be learnt either; the caller may try again with the same key. `Conflict` on the tracking code: draw another.
     pub async fn commit(&self, set: WriteSet) -> Result<Commit, StoreError> {
-        let plan = Plan::of(set, self.keys())?;
+        let plan = Arc::new(Plan::of(set, self.keys())?);
         fail::fail_point!("commit.before", |_| Err(failed("commit.before")));
         let mut attempt = 1;
         let verdict = loop {
@@ -54,44 +55,55 @@ impl CaseStore {
             }
         };
         match (verdict, &plan.claim) {
-            (Verdict::Stored, _) => Ok(Commit::Committed(Box::new(plan.sealed))),
-            (Verdict::KeyTaken, Some((claim, _))) => self.replay(claim).await,
-            (Verdict::KeyTaken, None) => Err(StoreError::other("a key was taken that was not claimed")),
-            (Verdict::Stale, _) => Ok(Commit::Stale),
-            (Verdict::Overtaken, _) => Ok(Commit::Overtaken),
-            (Verdict::NumberTaken, _) => Ok(Commit::NumberTaken),
+            (Verdict::Stored, _) => {}
+            (Verdict::KeyTaken, Some((claim, _))) => return self.replay(claim).await,
+            (Verdict::KeyTaken, None) => {
+                return Err(StoreError::other("a key was taken that was not claimed"));
+            }
+            (Verdict::Stale, _) => return Ok(Commit::Stale),
+            (Verdict::Overtaken, _) => return Ok(Commit::Overtaken),
+            (Verdict::NumberTaken, _) => return Ok(Commit::NumberTaken),
         }
+        // the writer is done with it by now; a set that it still held would only be copied
+        let sealed = Arc::try_unwrap(plan).map_or_else(|held| held.sealed.clone(), |plan| plan.sealed);
+        Ok(Commit::Committed(Box::new(sealed)))
     }
 
-    async fn store(&self, plan: &Plan) -> Result<Verdict, StoreError> {
-        let tx = self.database().write_tx().await?;
-        let written = write::write(&tx, plan).await;
-        match written.map_err(|error| self.database().note(error))? {
-            Verdict::Stored => {
-                tx.commit().await?;
-                fail::fail_point!("commit.after", |_| Err(StoreError::Unknown {
-                    source: DbErr::Custom("failpoint commit.after".to_owned()),
-                }));
-                Ok(Verdict::Stored)
+    async fn store(&self, plan: &Arc<Plan>) -> Result<Verdict, StoreError> {
+        let (database, plan) = (self.database().clone(), Arc::clone(plan));
+        let write = async move {
+            let tx = database.write_tx().await?;
+            let written = write::write(&tx, &plan).await;
+            match written.map_err(|error| database.note(error))? {
+                Verdict::Stored => {
+                    tx.commit().await?;
+                    fail::fail_point!("commit.after", |_| Err(StoreError::Unknown {
+                        source: DbErr::Custom("failpoint commit.after".to_owned()),
+                    }));
+                    Ok(Verdict::Stored)
+                }
+                refused
+                @ (Verdict::KeyTaken | Verdict::Stale | Verdict::Overtaken | Verdict::NumberTaken) => {
+                    tx.rollback().await?;
+                    Ok(refused)
+                }
             }
-            refused @ (Verdict::KeyTaken | Verdict::Stale | Verdict::Overtaken | Verdict::NumberTaken) => {
-                tx.rollback().await?;
-                Ok(refused)
-            }
-        }
+        };
+        self.database().in_turn(write).await
     }
 
     /// Learns what became of a commit whose answer was lost. The probe first waits for the lost transaction, should
     /// it still be at work, by asking for a lock that it holds.
-    async fn settle(&self, plan: &Plan, lost: DbErr) -> Result<Verdict, StoreError> {
-        let probe = async {
-            let tx = self.database().write_tx().await?;
-            write::wait_for_lost(&tx, plan).await?;
-            let stored = write::is_stored(&tx, plan).await?;
+    async fn settle(&self, plan: &Arc<Plan>, lost: DbErr) -> Result<Verdict, StoreError> {
+        let (database, plan) = (self.database().clone(), Arc::clone(plan));
+        let probe = async move {
+            let tx = database.write_tx().await?;
+            write::wait_for_lost(&tx, &plan).await?;
+            let stored = write::is_stored(&tx, &plan).await?;
             tx.rollback().await?;
             Ok::<_, StoreError>(stored)
         };
-        match probe.await {
+        match self.database().in_turn(probe).await {
             Ok(true) => Ok(Verdict::Stored),
             Ok(false) => Err(StoreError::Unavailable { source: lost }),
             Err(_) => Err(StoreError::Unknown { source: lost }),

@@ -111,6 +111,22 @@ impl Database {
         Tx::begin(&self.handles.writer, &self.room).await
     }
 
+    /// Runs a write that may meet many others: where there is one writer, in turn and on its thread. The write begins its
+    /// own transaction; it must not ask for a turn again. What is expensive and needs no transaction is done before.
+    ///
+    /// # Errors
+    /// The write's own; `Unavailable` when its turn did not come in time: then nothing was begun.
+    pub(super) async fn in_turn<T, W>(&self, write: W) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        W: Future<Output = Result<T, StoreError>> + Send + 'static,
+    {
+        match &self.handles.turns {
+            Some(turns) => turns.run(write).await,
+            None => write.await,
+        }
+    }
+
     /// Which database it is; for start-up reports and tests, never for deciding.
     #[must_use]
     pub fn backend(&self) -> Backend {
@@ -143,22 +159,25 @@ impl Database {
     /// # Errors
     /// As any write.
     pub async fn check_writable(&self) -> Result<(), StoreError> {
-        match self.room.proof_due(Instant::now()) {
-            Proof::Given | Proof::Row => {
-                let tx = self.write_tx().await?;
-                super::epoch::touch(&tx).await?;
-                tx.commit().await
+        let (database, due) = (self.clone(), self.room.proof_due(Instant::now()));
+        self.in_turn(async move {
+            let tx = database.write_tx().await?;
+            match due {
+                Proof::Given | Proof::Row => {
+                    super::epoch::touch(&tx).await?;
+                    tx.commit().await
+                }
+                Proof::Trial(refusals) => {
+                    room::write_trial(&tx)
+                        .await
+                        .map_err(|error| database.room.note(error))?;
+                    tx.commit().await?;
+                    database.room.note_trial(refusals);
+                    Ok(())
+                }
             }
-            Proof::Trial(refusals) => {
-                let tx = self.write_tx().await?;
-                room::write_trial(&tx)
-                    .await
-                    .map_err(|error| self.room.note(error))?;
-                tx.commit().await?;
-                self.room.note_trial(refusals);
-                Ok(())
-            }
-        }
+        })
+        .await
     }
 
     /// Whether a commit of a moment ago proves as much as [`Self::check_writable`] would. Under load the queue for the

@@ -14,6 +14,7 @@ use sea_orm::{
 use super::database::DatabaseSettings;
 use super::error::{StoreError, fault_of};
 use super::tx::Tx;
+use super::writer::Writer;
 
 mod postgres;
 mod sqlite;
@@ -33,6 +34,8 @@ pub(super) struct Handles {
     pub(super) reader: DatabaseConnection,
     /// On PostgreSQL the same pool as `reader`.
     pub(super) writer: DatabaseConnection,
+    /// Where writes queue up when only one can be done at a time; `None`: the database arranges that itself.
+    pub(super) turns: Option<Writer>,
     failures: Failures,
 }
 

@@ -47,16 +47,20 @@ impl CaseStore {
             ])
             .action_and_where(own)
             .to_owned();
-        let tx = self.database().write_tx().await?;
-        let written = draft::Entity::insert(row.into_active_model())
-            .on_conflict(again)
-            .exec_without_returning(tx.connection())
-            .await?;
-        if written == 0 {
-            tx.rollback().await?;
-            return Err(StoreError::NotFound { what: "draft" });
-        }
-        tx.commit().await
+        let database = self.database().clone();
+        let write = async move {
+            let tx = database.write_tx().await?;
+            let written = draft::Entity::insert(row.into_active_model())
+                .on_conflict(again)
+                .exec_without_returning(tx.connection())
+                .await?;
+            if written == 0 {
+                tx.rollback().await?;
+                return Err(StoreError::NotFound { what: "draft" });
+            }
+            tx.commit().await
+        };
+        self.database().in_turn(write).await
     }
 
     /// A draft of this author; `None` when it is absent or another's.
@@ -96,14 +100,18 @@ impl CaseStore {
     /// # Errors
     /// As any write.
     pub async fn delete_draft(&self, author: &str, id: DraftId) -> Result<bool, StoreError> {
-        let tx = self.database().write_tx().await?;
-        let deleted = draft::Entity::delete_many()
-            .filter(draft::Column::Id.eq(id.uuid()))
-            .filter(draft::Column::Author.eq(author))
-            .exec(tx.connection())
-            .await?;
-        tx.commit().await?;
-        Ok(deleted.rows_affected > 0)
+        let (database, author) = (self.database().clone(), author.to_owned());
+        let write = async move {
+            let tx = database.write_tx().await?;
+            let deleted = draft::Entity::delete_many()
+                .filter(draft::Column::Id.eq(id.uuid()))
+                .filter(draft::Column::Author.eq(author))
+                .exec(tx.connection())
+                .await?;
+            tx.commit().await?;
+            Ok(deleted.rows_affected > 0)
+        };
+        self.database().in_turn(write).await
     }
 
     fn draft(&self, row: draft::Model) -> Result<Draft, StoreError> {

@@ -81,23 +81,26 @@ impl CaseStore {
             received_at: now.timestamp_micros(),
             settled_at: None,
         };
-        let tx = self.database().write_tx().await?;
-        let inserted = inbox::Entity::insert(row.into_active_model())
-            .on_conflict_do_nothing_on([inbox::Column::Upstream, inbox::Column::EventId])
-            .exec_without_returning(tx.connection())
-            .await?;
-        if matches!(inserted, TryInsertResult::Inserted(1)) {
-            tx.commit().await?;
-            return Ok(Received::New);
-        }
-        let known = inbox::Entity::find_by_id((key.upstream.clone(), key.event_id.clone()))
-            .one(tx.connection())
-            .await?
-            .ok_or(StoreError::NotFound { what: "notice" })?;
-        tx.rollback().await?;
-        Ok(Received::Duplicate(
-            Row::of("inbox", &key.event_id).word("state", &known.state)?,
-        ))
+        let (database, key) = (self.database().clone(), key.clone());
+        let write = async move {
+            let tx = database.write_tx().await?;
+            let inserted = inbox::Entity::insert(row.into_active_model())
+                .on_conflict_do_nothing_on([inbox::Column::Upstream, inbox::Column::EventId])
+                .exec_without_returning(tx.connection())
+                .await?;
+            if matches!(inserted, TryInsertResult::Inserted(1)) {
+                tx.commit().await?;
+                return Ok(Received::New);
+            }
+            let known = inbox::Entity::find_by_id((key.upstream, key.event_id.clone()))
+                .one(tx.connection())
+                .await?
+                .ok_or(StoreError::NotFound { what: "notice" })?;
+            tx.rollback().await?;
+            let row = Row::of("inbox", &key.event_id);
+            Ok(Received::Duplicate(row.word("state", &known.state)?))
+        };
+        self.database().in_turn(write).await
     }
 
     /// Notices that wait, the oldest first.
@@ -138,10 +141,14 @@ impl CaseStore {
     /// # Errors
     /// As any write.
     pub async fn settle_notice(&self, mark: &InboxMark, now: DateTime<Utc>) -> Result<bool, StoreError> {
-        let tx = self.database().write_tx().await?;
-        let settled = settle(&tx, mark, now.timestamp_micros()).await?;
-        tx.commit().await?;
-        Ok(settled)
+        let (database, mark) = (self.database().clone(), mark.clone());
+        let write = async move {
+            let tx = database.write_tx().await?;
+            let settled = settle(&tx, &mark, now.timestamp_micros()).await?;
+            tx.commit().await?;
+            Ok(settled)
+        };
+        self.database().in_turn(write).await
     }
 }
 

@@ -14,7 +14,8 @@ use sea_orm::sea_query::{
     Expr, ExprTrait as _, LockBehavior, LockType, Order, Query, SelectStatement, SimpleExpr,
 };
 use sea_orm::{
-    ColumnTrait as _, EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, FromQueryResult, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _,
 };
 
 use super::case::CaseStore;
@@ -141,9 +142,16 @@ impl CaseStore {
         &self,
         request: &ClaimRequest<'_>,
     ) -> Result<Vec<ClaimedDelivery>, StoreError> {
+        let read = self.database().read();
+        // a look first: most of the time nothing waits, and the writer has other things to do
+        if read.query_one(&claimable(request)?).await?.is_none() {
+            return Ok(Vec::new());
+        }
         let lease = chrono::Duration::from_std(request.lease).map_err(StoreError::other)?;
-        let tx = self.database().write_tx().await?;
-        let mut claimed = delivery::Entity::update_many()
+        let mut chosen = claimable(request)?;
+        // this speaks to PostgreSQL; on SQLite the whole statement runs alone
+        chosen.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
+        let claim = delivery::Entity::update_many()
             .col_expr(
                 delivery::Column::State,
                 Expr::value(name_of(DeliveryState::Sending)?),
@@ -157,14 +165,15 @@ impl CaseStore {
                 delivery::Column::ChangedAt,
                 Expr::value(request.now.timestamp_micros()),
             )
-            .filter(dialect::is_one_of(
-                tx.connection(),
-                Expr::col(delivery::Column::Id),
-                claimable(request)?,
-            ))
-            .exec_with_returning(tx.connection())
-            .await?;
-        tx.commit().await?;
+            .filter(dialect::is_one_of(read, Expr::col(delivery::Column::Id), chosen));
+        let database = self.database().clone();
+        let write = async move {
+            let tx = database.write_tx().await?;
+            let claimed = claim.exec_with_returning(tx.connection()).await?;
+            tx.commit().await?;
+            Ok(claimed)
+        };
+        let mut claimed = self.database().in_turn(write).await?;
         claimed.sort_by_key(|row| (row.created_at, row.id));
         claimed.into_iter().map(claimed_delivery).collect()
     }
@@ -180,33 +189,39 @@ impl CaseStore {
         now: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
         let (attempt, now) = (number(claimed.attempt)?, now.timestamp_micros());
-        let tx = self.database().write_tx().await?;
-        let held = delivery::Entity::update_many()
-            .col_expr(delivery::Column::Attempts, Expr::value(attempt))
-            .col_expr(delivery::Column::InDoubt, Expr::value(true))
-            .col_expr(delivery::Column::ChangedAt, Expr::value(now))
-            .filter(delivery::Column::Id.eq(claimed.id.uuid()))
-            .filter(delivery::Column::Fence.eq(claimed.fence))
-            .filter(delivery::Column::State.eq(name_of(DeliveryState::Sending)?))
-            .exec(tx.connection())
-            .await?;
-        if held.rows_affected == 0 {
-            tx.rollback().await?;
-            return Ok(false);
-        }
-        let row = delivery_attempt::ActiveModel {
-            delivery_id: Set(claimed.id.uuid()),
-            number: Set(attempt),
-            fence: Set(claimed.fence),
-            started_at: Set(now),
-            finished_at: Set(None),
-            outcome: Set(None),
+        let (id, fence) = (claimed.id.uuid(), claimed.fence);
+        let sending = name_of(DeliveryState::Sending)?;
+        let database = self.database().clone();
+        let write = async move {
+            let tx = database.write_tx().await?;
+            let held = delivery::Entity::update_many()
+                .col_expr(delivery::Column::Attempts, Expr::value(attempt))
+                .col_expr(delivery::Column::InDoubt, Expr::value(true))
+                .col_expr(delivery::Column::ChangedAt, Expr::value(now))
+                .filter(delivery::Column::Id.eq(id))
+                .filter(delivery::Column::Fence.eq(fence))
+                .filter(delivery::Column::State.eq(sending))
+                .exec(tx.connection())
+                .await?;
+            if held.rows_affected == 0 {
+                tx.rollback().await?;
+                return Ok(false);
+            }
+            let row = delivery_attempt::ActiveModel {
+                delivery_id: Set(id),
+                number: Set(attempt),
+                fence: Set(fence),
+                started_at: Set(now),
+                finished_at: Set(None),
+                outcome: Set(None),
+            };
+            delivery_attempt::Entity::insert(row)
+                .exec_without_returning(tx.connection())
+                .await?;
+            tx.commit().await?;
+            Ok(true)
         };
-        delivery_attempt::Entity::insert(row)
-            .exec_without_returning(tx.connection())
-            .await?;
-        tx.commit().await?;
-        Ok(true)
+        self.database().in_turn(write).await
     }
 
     /// Stores a result that changes no case: try again later, held, given up, sent again by a person. `false`: the
@@ -219,14 +234,18 @@ impl CaseStore {
         result: &DeliveryResult,
         now: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
-        let tx = self.database().write_tx().await?;
-        if apply_result(&tx, result, now.timestamp_micros()).await? {
-            tx.commit().await?;
-            Ok(true)
-        } else {
-            tx.rollback().await?;
-            Ok(false)
-        }
+        let (database, result) = (self.database().clone(), result.clone());
+        let write = async move {
+            let tx = database.write_tx().await?;
+            if apply_result(&tx, &result, now.timestamp_micros()).await? {
+                tx.commit().await?;
+                Ok(true)
+            } else {
+                tx.rollback().await?;
+                Ok(false)
+            }
+        };
+        self.database().in_turn(write).await
     }
 
     /// The handoff of a case that was last sent to a system, whatever came of it; `None`: none was.
@@ -358,7 +377,7 @@ pub(super) async fn apply_result(tx: &Tx, result: &DeliveryResult, now: i64) -> 
     Ok(true)
 }
 
-/// Ids that can be claimed. The lock clause speaks to PostgreSQL; on SQLite the whole statement runs alone.
+/// Ids that can be claimed.
 fn claimable(request: &ClaimRequest<'_>) -> Result<SelectStatement, StoreError> {
     let column = |column: delivery::Column| Expr::col(("d", column));
     let mut select = Query::select();
@@ -370,8 +389,7 @@ fn claimable(request: &ClaimRequest<'_>) -> Result<SelectStatement, StoreError> 
         .and_where(earlier_unfinished()?.not())
         .order_by(("d", delivery::Column::NextAttemptAt), Order::Asc)
         .order_by(("d", delivery::Column::Id), Order::Asc)
-        .limit(request.max.into())
-        .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
+        .limit(request.max.into());
     if let Some(upstream) = request.upstream {
         select.and_where(column(delivery::Column::Upstream).eq(upstream));
     }

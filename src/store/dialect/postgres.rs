@@ -57,6 +57,7 @@ pub(super) async fn connect(settings: &DatabaseSettings) -> Result<Handles, Stor
         backend: Backend::Postgres,
         reader: pool.clone(),
         writer: pool,
+        turns: None,
         failures,
     })
 }

@@ -12,6 +12,7 @@ use sea_orm::{Database, DatabaseConnection, DbErr, RuntimeErr};
 
 use super::super::database::DatabaseSettings;
 use super::super::error::StoreError;
+use super::super::writer::Writer;
 use super::{Backend, Failures, Fault, Handles, common_options, scalar};
 
 /// How long SQLite waits for a lock that another process holds.
@@ -42,6 +43,7 @@ pub(super) async fn connect(settings: &DatabaseSettings) -> Result<Handles, Stor
         backend: Backend::Sqlite,
         reader,
         writer,
+        turns: Some(Writer::start(settings.acquire_timeout)?),
         failures: Failures::default(),
     })
 }
