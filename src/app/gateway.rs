@@ -290,7 +290,7 @@ async fn build(config: &Config, metrics: &Metrics, ground: Ground) -> Result<Hou
         )),
         notices: Arc::clone(&notices),
         changes,
-        upkeep: Arc::new(Upkeep::new(Arc::clone(&cases), config.worker.idempotency_days)),
+        upkeep: Arc::new(Upkeep::new(Arc::clone(&cases), &config.worker)),
         gauges: Arc::new(Gauges::new(Arc::clone(&cases), metrics)?),
         bells,
         feed_nudge,

@@ -10,10 +10,12 @@ use super::fault::Faults;
 pub struct WorkerConfig {
     /// How often the change feed is read when no hint arrives.
     pub feed_poll_ms: u64,
-    /// How often old idempotency records and drafts are removed.
+    /// How often what has expired is removed.
     pub retention_tick_ms: u64,
     /// Days an idempotency record with its sealed answer is kept.
     pub idempotency_days: u16,
+    /// Days finished deliveries of closed cases and settled notices are kept.
+    pub exchange_days: u16,
 }
 
 impl WorkerConfig {
@@ -25,5 +27,6 @@ impl WorkerConfig {
             &(1_000..=86_400_000),
         );
         faults.within("worker.idempotency_days", self.idempotency_days, &(30..=3_650));
+        faults.within("worker.exchange_days", self.exchange_days, &(30..=3_650));
     }
 }

@@ -1,26 +1,30 @@
-//! Removing what has expired: old idempotency records, drafts of kiosks, the far end of the change feed.
+//! Removing what has expired: old idempotency records, drafts of kiosks, the far end of the change feed, and finished
+//! exchanges with upstream systems.
 
 use std::sync::Arc;
 
 use chrono::Duration;
 
 use super::cases::Cases;
+use crate::config::worker::WorkerConfig;
 use crate::error::AppError;
+use crate::store::retention::Keeping;
 
 /// Removes what has expired.
 pub struct Upkeep {
     cases: Arc<Cases>,
-    idempotency: Duration,
+    keep: Keeping,
 }
 
 impl Upkeep {
-    /// Keeps idempotency records for so many days; the store keeps them for 30 at least.
+    /// Keeps things for as many days as configured; the store knows how long at least.
     #[must_use]
-    pub fn new(cases: Arc<Cases>, idempotency_days: u16) -> Self {
-        Self {
-            cases,
-            idempotency: Duration::days(i64::from(idempotency_days)),
-        }
+    pub fn new(cases: Arc<Cases>, config: &WorkerConfig) -> Self {
+        let keep = Keeping {
+            idempotency: Duration::days(i64::from(config.idempotency_days)),
+            exchanges: Duration::days(i64::from(config.exchange_days)),
+        };
+        Self { cases, keep }
     }
 
     /// One pass; safe to run twice.
@@ -31,13 +35,15 @@ impl Upkeep {
         let removed = self
             .cases
             .store
-            .remove_expired(self.cases.clock.now(), self.idempotency)
+            .remove_expired(self.cases.clock.now(), self.keep)
             .await?;
-        if removed.idempotency + removed.drafts + removed.changes > 0 {
+        if !removed.is_nothing() {
             tracing::info!(
                 removed.idempotency,
                 removed.drafts,
                 removed.changes,
+                removed.deliveries,
+                removed.notices,
                 "expired records were removed"
             );
         }

@@ -10,3 +10,4 @@ mod fixture;
 mod lists;
 mod outbox;
 mod records;
+mod retention;

@@ -38,11 +38,13 @@ const LOG_FIELDS: &[(&str, &str)] = &[
     ("reason", "why a delivery waits or ended, as a code"),
     ("redis.fault", "kind of a fault of Redis"),
     ("removed.changes", "changes of the feed that retention removed"),
+    ("removed.deliveries", "finished deliveries that retention removed"),
     ("removed.drafts", "drafts that retention removed"),
     (
         "removed.idempotency",
         "idempotency records that retention removed",
     ),
+    ("removed.notices", "settled notices that retention removed"),
     ("task.name", "name of a supervised task"),
     ("thread.name", "name of a thread that panicked"),
     ("token.refusal", "why a token was refused, as a code"),
