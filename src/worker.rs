@@ -2,4 +2,5 @@
 
 pub mod cases;
 pub mod epochs;
+mod outbox;
 pub mod supervise;

@@ -7,6 +7,7 @@ pub mod clocks;
 pub mod command;
 pub mod decide;
 pub mod event;
+pub mod news_version;
 pub mod refusal;
 pub mod special;
 pub mod state;

@@ -4,26 +4,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use futures_util::StreamExt as _;
-use futures_util::stream::FuturesUnordered;
 use onedoor_domain::actor::ActorKind;
-use onedoor_domain::case::command::{By, Command, Said, UpstreamNews};
+use onedoor_domain::case::command::{By, Command, UpstreamNews};
 use onedoor_domain::case::decide;
-use onedoor_domain::delivery::DeliveryState;
-use onedoor_domain::handoff::HandoffState;
 
 use super::More;
 use super::cases::{ATTEMPTS_MAX, Cases};
 use super::delivery_view;
-use super::notice::said_of;
 use crate::config::outbox::OutboxConfig;
 use crate::error::AppError;
-use crate::store::outbox::{ClaimRequest, ClaimedDelivery, DeliveryResult, Tries};
+use crate::store::outbox::{ClaimRequest, ClaimedDelivery, DeliveryResult};
 use crate::store::write_set::Commit;
 use crate::telemetry;
 use crate::upstream::command::{DeliveryCommand, Operation};
-use crate::upstream::outcome::{Acceptance, Ambiguity, Finding, Remedy, UpstreamOutcome};
-use crate::upstream::registry::{Registry, Upstream};
+use crate::upstream::registry::Registry;
+
+mod attempt;
+mod settled;
+
+use settled::{Settled, cancelled, held, over, uncertain};
 
 /// Sends what the outbox holds.
 pub struct Deliveries {
@@ -32,7 +31,7 @@ pub struct Deliveries {
     settings: OutboxConfig,
 }
 
-/// Whose deliveries a pass claims: a system at a time, so that a slow one delays no other.
+/// Whose deliveries are claimed: a system at a time, so that a slow one delays no other.
 #[derive(Debug, Clone)]
 pub enum Destination {
     /// This system's.
@@ -44,15 +43,15 @@ pub enum Destination {
     },
 }
 
-/// What an attempt came to, as the outbox keeps it and as the case hears it.
-struct Settled {
-    state: DeliveryState,
-    outcome: &'static str,
-    reason: Option<String>,
-    wait: Option<Duration>,
-    tries: Tries,
-    in_doubt: bool,
-    news: Vec<(Option<String>, Said)>,
+/// A delivery that is this process's to carry out until its lease ends.
+pub struct Claim(ClaimedDelivery);
+
+/// What a claim found.
+pub struct Claims {
+    /// The deliveries, the longest waiting first.
+    pub all: Vec<Claim>,
+    /// Whether more may be due.
+    pub more: More,
 }
 
 impl Deliveries {
@@ -66,17 +65,31 @@ impl Deliveries {
         }
     }
 
-    /// Claims what is due to one system, or to systems that are not configured here, and carries it out. Returns
-    /// whether there may be more: the claim was full.
+    /// How many deliveries to a destination may be under way at once: what its system takes, or what a claim holds where
+    /// nothing is sent.
+    #[must_use]
+    pub fn places(&self, to: &Destination) -> u32 {
+        let system = match to {
+            Destination::Upstream(name) => name.parse().ok(),
+            Destination::Unconfigured { .. } => None,
+        };
+        system
+            .and_then(|name| self.registry.get(&name))
+            .map_or(self.settings.claim_max, |upstream| {
+                upstream.config().concurrency_max
+            })
+    }
+
+    /// Claims what is due to one system, or to systems that are not configured here: as many as there are free places.
     ///
     /// # Errors
-    /// STORE_UNAVAILABLE of the claim itself; a delivery that fails is isolated, logged, and claimed again when its
-    /// lease ends.
-    pub async fn pass(&self, to: &Destination) -> Result<More, AppError> {
+    /// STORE_UNAVAILABLE.
+    pub async fn claim(&self, to: &Destination, free: u32) -> Result<Claims, AppError> {
         let (upstream, except) = match to {
             Destination::Upstream(name) => (Some(name.as_str()), [].as_slice()),
             Destination::Unconfigured { configured } => (None, configured.as_slice()),
         };
+        let max = free.min(self.settings.claim_max);
         let claimed = self
             .cases
             .store
@@ -85,28 +98,25 @@ impl Deliveries {
                 except,
                 now: self.cases.clock.now(),
                 lease: Duration::from_millis(self.settings.lease_ms),
-                max: self.settings.claim_max,
+                max,
             })
             .await?;
-        let mut running: FuturesUnordered<_> = claimed.iter().map(|one| self.carry_out(one)).collect();
-        while let Some((delivery, result)) = running.next().await {
-            if let Err(error) = result {
-                tracing::error!(
-                    delivery.id = %delivery.id, case.id = %delivery.case, upstream.id = %delivery.upstream,
-                    error = %telemetry::chain(&error),
-                    "a delivery could not be carried out; it is claimed again when its lease ends"
-                );
-            }
-        }
-        let full = u32::try_from(claimed.len()).is_ok_and(|count| count >= self.settings.claim_max);
-        Ok(if full { More::Perhaps } else { More::No })
+        let full = u32::try_from(claimed.len()).is_ok_and(|count| count >= max);
+        Ok(Claims {
+            all: claimed.into_iter().map(Claim).collect(),
+            more: if full { More::Perhaps } else { More::No },
+        })
     }
 
-    async fn carry_out<'a>(
-        &self,
-        claimed: &'a ClaimedDelivery,
-    ) -> (&'a ClaimedDelivery, Result<(), AppError>) {
-        (claimed, Box::pin(self.try_carry_out(claimed)).await)
+    /// Carries one delivery out. A failure of ours is logged, and the delivery is claimed again when its lease ends.
+    pub async fn carry_out(&self, Claim(claimed): Claim) {
+        if let Err(error) = Box::pin(self.try_carry_out(&claimed)).await {
+            tracing::error!(
+                delivery.id = %claimed.id, case.id = %claimed.case, upstream.id = %claimed.upstream,
+                error = %telemetry::chain(&error),
+                "a delivery could not be carried out; it is claimed again when its lease ends"
+            );
+        }
     }
 
     async fn try_carry_out(&self, claimed: &ClaimedDelivery) -> Result<(), AppError> {
@@ -158,147 +168,6 @@ impl Deliveries {
         }
     }
 
-    /// An earlier attempt may have acted: the upstream's class says whether to resend, to ask, or to leave it.
-    async fn after_doubt(
-        &self,
-        claimed: &ClaimedDelivery,
-        upstream: &Upstream,
-        command: &DeliveryCommand,
-    ) -> Result<Option<Settled>, AppError> {
-        // after a crash it is not known what was lost; a lost connection stands for it
-        let lost = claimed
-            .reason
-            .as_deref()
-            .and_then(Ambiguity::parse)
-            .unwrap_or(Ambiguity::ConnectionLost);
-        match lost.remedy(upstream.config().idempotency, upstream.can_ask()) {
-            Remedy::Resend => self.send(claimed, upstream, command).await,
-            Remedy::Uncertain => Ok(Some(uncertain())),
-            Remedy::AskFirst => match upstream.driver().find(command).await.finding {
-                Finding::Found(acceptance) => Ok(Some(accepted(&acceptance))),
-                Finding::Absent => self.send(claimed, upstream, command).await,
-                Finding::Unanswered { retry_after, .. } => Ok(Some(Settled {
-                    reason: Some(lost.as_str().to_owned()),
-                    ..self.later(claimed, "UNANSWERED", retry_after, Doubt::Yes)
-                })),
-                Finding::Held { reason } => Ok(Some(Settled {
-                    in_doubt: true,
-                    ..held(reason.as_str(), claimed, &self.settings)
-                })),
-                Finding::Unsupported => Ok(Some(uncertain())),
-            },
-        }
-    }
-
-    /// One attempt: a row first, then the act. `None`: the claim was lost meanwhile, nothing was sent.
-    async fn send(
-        &self,
-        claimed: &ClaimedDelivery,
-        upstream: &Upstream,
-        command: &DeliveryCommand,
-    ) -> Result<Option<Settled>, AppError> {
-        if !self
-            .cases
-            .store
-            .start_attempt(claimed, self.cases.clock.now())
-            .await?
-        {
-            return Ok(None);
-        }
-        fail::fail_point!("delivery.started");
-        let attempt = upstream.driver().send(command).await;
-        fail::fail_point!("delivery.sent");
-        Ok(Some(match attempt.outcome {
-            UpstreamOutcome::Accepted(acceptance) => accepted(&acceptance),
-            UpstreamOutcome::Rejected { code, reason } => Settled {
-                reason: code,
-                news: vec![(
-                    None,
-                    Said::Rejected {
-                        reason: reason.as_str().to_owned(),
-                    },
-                )],
-                ..ended(DeliveryState::Rejected, "REJECTED")
-            },
-            UpstreamOutcome::NotSent { reason, retry_after } => Settled {
-                tries: Tries::Keep,
-                in_doubt: claimed.earlier_attempt_unknown,
-                state: DeliveryState::Pending,
-                outcome: "NOT_SENT",
-                reason: Some(reason.as_str().to_owned()),
-                wait: Some(self.wait(claimed.attempt, retry_after)),
-                news: Vec::new(),
-            },
-            UpstreamOutcome::Retryable { retry_after } => {
-                let doubt = if claimed.earlier_attempt_unknown {
-                    Doubt::Yes
-                } else {
-                    Doubt::No
-                };
-                self.later(claimed, "RETRYABLE", retry_after, doubt)
-            }
-            UpstreamOutcome::Ambiguous { reason } => {
-                let sent = vec![(None, Said::Sent)];
-                match reason.remedy(upstream.config().idempotency, upstream.can_ask()) {
-                    Remedy::Uncertain => Settled {
-                        news: sent,
-                        reason: Some(reason.as_str().to_owned()),
-                        ..uncertain()
-                    },
-                    Remedy::Resend | Remedy::AskFirst => Settled {
-                        news: sent,
-                        reason: Some(reason.as_str().to_owned()),
-                        ..self.later(claimed, "AMBIGUOUS", None, Doubt::Yes)
-                    },
-                }
-            }
-            UpstreamOutcome::Held { reason } => {
-                tracing::error!(
-                    upstream.id = %claimed.upstream, delivery.id = %claimed.id, reason = reason.as_str(),
-                    "an upstream refuses us by its or our configuration; its deliveries wait"
-                );
-                held(reason.as_str(), claimed, &self.settings)
-            }
-        }))
-    }
-
-    /// Try again later, or give up when too many attempts that count are spent.
-    fn later(
-        &self,
-        claimed: &ClaimedDelivery,
-        outcome: &'static str,
-        retry_after: Option<Duration>,
-        doubt: Doubt,
-    ) -> Settled {
-        let spent = claimed.tries_spent.saturating_add(1) >= self.settings.attempts_max;
-        Settled {
-            state: if spent {
-                DeliveryState::Dead
-            } else {
-                DeliveryState::Pending
-            },
-            outcome,
-            reason: Some(outcome.to_owned()),
-            wait: (!spent).then(|| self.wait(claimed.attempt, retry_after)),
-            tries: Tries::Spend,
-            in_doubt: doubt == Doubt::Yes,
-            news: Vec::new(),
-        }
-    }
-
-    /// Exponential backoff, capped, with jitter in its upper half, and never before the upstream asked for.
-    fn wait(&self, attempt: u32, retry_after: Option<Duration>) -> Duration {
-        let doublings = attempt.saturating_sub(1).min(20);
-        let full = self
-            .settings
-            .backoff_first_ms
-            .saturating_mul(1 << doublings)
-            .min(self.settings.backoff_max_ms);
-        let half = full / 2;
-        let backoff = Duration::from_millis(half + rand::random_range(0..=half));
-        retry_after.map_or(backoff, |asked| asked.max(backoff))
-    }
-
     /// Stores the result, and the news it brings for the case, in one transaction.
     async fn settle(&self, claimed: &ClaimedDelivery, settled: Settled) -> Result<(), AppError> {
         if settled.news.is_empty() {
@@ -314,12 +183,13 @@ impl Deliveries {
                 case: before.case.clone(),
                 events: Vec::new(),
             };
-            for (number, said) in &settled.news {
+            for news in &settled.news {
                 let news = UpstreamNews {
                     upstream: claimed.upstream.clone(),
                     handoff: claimed.handoff,
-                    number: number.clone(),
-                    said: said.clone(),
+                    number: news.number.clone(),
+                    version: news.version,
+                    said: news.said.clone(),
                 };
                 let heard = self
                     .cases
@@ -395,12 +265,6 @@ impl Deliveries {
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Doubt {
-    Yes,
-    No,
-}
-
 /// An upstream system, as the ledger names it.
 pub(super) fn upstream_by(upstream: &str) -> By {
     By {
@@ -413,67 +277,4 @@ pub(super) fn upstream_by(upstream: &str) -> By {
 
 fn operation(stored: &str) -> Option<Operation> {
     serde_json::from_value(serde_json::Value::String(stored.to_owned())).ok()
-}
-
-/// Taken over: 签收, and whatever it reports already.
-fn accepted(acceptance: &Acceptance) -> Settled {
-    let number = Some(acceptance.external_id.as_str().to_owned());
-    let mut news = vec![(number.clone(), Said::Received)];
-    news.extend(
-        acceptance
-            .facts
-            .iter()
-            .map(|fact| (number.clone(), said_of(&fact.kind))),
-    );
-    Settled {
-        news,
-        ..ended(DeliveryState::Delivered, "ACCEPTED")
-    }
-}
-
-const fn ended(state: DeliveryState, outcome: &'static str) -> Settled {
-    Settled {
-        state,
-        outcome,
-        reason: None,
-        wait: None,
-        tries: Tries::Spend,
-        in_doubt: false,
-        news: Vec::new(),
-    }
-}
-
-fn uncertain() -> Settled {
-    Settled {
-        in_doubt: true,
-        ..ended(DeliveryState::Uncertain, "AMBIGUOUS")
-    }
-}
-
-const fn cancelled() -> Settled {
-    ended(DeliveryState::Cancelled, "NOT_WANTED")
-}
-
-/// The handoff was answered otherwise: a decision overtook the answer, or the case ended. Without an attempt nothing
-/// was ever sent.
-fn over(case: &onedoor_domain::case::state::Case, claimed: &ClaimedDelivery) -> Settled {
-    let taken = case
-        .handoff(claimed.handoff)
-        .is_some_and(|handoff| matches!(handoff.state, HandoffState::Acknowledged | HandoffState::Done));
-    if taken && claimed.attempt > 1 {
-        ended(DeliveryState::Delivered, "ANSWERED")
-    } else {
-        cancelled()
-    }
-}
-
-/// Waits for a repair. A doubt about an earlier attempt stays.
-fn held(reason: &str, claimed: &ClaimedDelivery, settings: &OutboxConfig) -> Settled {
-    Settled {
-        in_doubt: claimed.earlier_attempt_unknown,
-        reason: Some(reason.to_owned()),
-        wait: Some(Duration::from_millis(settings.backoff_max_ms)),
-        tries: Tries::Keep,
-        ..ended(DeliveryState::Held, "HELD")
-    }
 }

@@ -7,6 +7,7 @@ use chrono::Duration;
 use onedoor_domain::case::command::{Command, Said, UpstreamNews};
 use onedoor_domain::case::decide;
 use onedoor_domain::case::event::Event;
+use onedoor_domain::case::news_version::NewsVersion;
 use onedoor_domain::case::state::Outcome;
 use onedoor_domain::delivery::NoticeState;
 use onedoor_domain::id::{CaseId, HandoffId};
@@ -199,6 +200,7 @@ impl Notices {
                 upstream: name.clone(),
                 handoff,
                 number,
+                version: fact.version.map(NewsVersion::from),
                 said,
             };
             let heard = cases
@@ -212,7 +214,7 @@ impl Notices {
         let kept = outcome
             .events
             .iter()
-            .all(|new| matches!(new.event, Event::NewsKept { .. }));
+            .all(|new| matches!(new.event, Event::NewsKept { .. } | Event::VersionHeard { .. }));
         let state = if kept {
             NoticeState::Kept
         } else {
@@ -274,7 +276,11 @@ impl Notices {
             return Ok(Match::Foreign);
         }
         // what was never sent cannot have been answered: such news waits
-        let sent = self.cases.store.last_sent(case, name).await?;
+        let sent = match self.cases.store.last_sent(case, name).await? {
+            Some(handoff) => Some(handoff),
+            // the records of its deliveries are removed in time, what became of them is not
+            None => loaded.case.last_answered_by(name).map(|handoff| handoff.id),
+        };
         Ok(sent.map_or(Match::Unknown, |handoff| {
             Match::Handoff(Box::new(loaded), handoff)
         }))

@@ -135,6 +135,7 @@ fn kind_of(event: &Event, case: &Case, by: &By) -> Option<(ReceiptKind, Acting)>
         | Event::Completed
         | Event::Closed
         | Event::NumberGiven { .. }
+        | Event::VersionHeard { .. }
         | Event::NewsKept { .. } => None,
     }
 }

@@ -111,7 +111,7 @@ impl Driver {
         let ended = match self.adapter.encode(command, &EncodeContext { now: started }) {
             Ok(request) => self.request(command, request, started, begun).await,
             Err(error) => {
-                tracing::error!(
+                tracing::warn!(
                     upstream.id = %self.config.name, delivery.id = %command.delivery, error = %error,
                     "a case has no form in the protocol of its upstream"
                 );
@@ -200,7 +200,7 @@ impl Driver {
         let own = self.own_headers(command, &request, now);
         let own: Vec<(&str, &str)> = own.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let request = self.transport.write(request, &own).map_err(|error| {
-            tracing::error!(upstream.id = %self.config.name, error = %error, "a request cannot be written");
+            tracing::warn!(upstream.id = %self.config.name, error = %error, "a request cannot be written");
             HeldReason::NotEncodable
         })?;
         fail::fail_point!("driver.before_send");
@@ -296,8 +296,8 @@ impl Driver {
             };
         }
         match class {
-            OutcomeClass::Held => line!(error),
-            OutcomeClass::Ambiguous => line!(warn),
+            // what is held is an error of whoever sends again, who says so
+            OutcomeClass::Held | OutcomeClass::Ambiguous => line!(warn),
             OutcomeClass::NotSent
             | OutcomeClass::Rejected
             | OutcomeClass::Retryable

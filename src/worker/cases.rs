@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::sync::broadcast::error::RecvError;
 
+use super::outbox;
 use super::supervise::{LoopSpec, Supervisor};
 use crate::config::outbox::OutboxConfig;
 use crate::config::worker::WorkerConfig;
@@ -14,7 +15,7 @@ use crate::service::More;
 use crate::service::Services;
 use crate::service::bells::Bells;
 use crate::service::changes::{self, Changes};
-use crate::service::delivery::{Deliveries, Destination};
+use crate::service::delivery::Deliveries;
 use crate::service::gauges::Gauges;
 use crate::service::notice::Notices;
 use crate::service::upkeep::Upkeep;
@@ -45,14 +46,14 @@ pub fn spawn(
     supervisor: &Supervisor,
     services: &Services,
     loops: &CaseLoops,
-    outbox: &OutboxConfig,
+    config: &OutboxConfig,
     worker: &WorkerConfig,
 ) {
     let inbox_nudge = Arc::new(Notify::new());
-    spawn_outbox(supervisor, loops, outbox, &inbox_nudge);
+    outbox::spawn(supervisor, loops, config, &inbox_nudge);
 
     let notices = Arc::clone(&loops.notices);
-    let inbox = spec("inbox", outbox.tick_ms, &inbox_nudge);
+    let inbox = spec("inbox", config.tick_ms, &inbox_nudge);
     supervisor.spawn_loop(inbox, move || {
         let notices = Arc::clone(&notices);
         async move {
@@ -100,44 +101,7 @@ pub fn spawn(
     }));
 }
 
-/// One loop an upstream system, so that a slow or dead one delays no other; and one for deliveries to systems that
-/// are no longer configured.
-fn spawn_outbox(
-    supervisor: &Supervisor,
-    loops: &CaseLoops,
-    outbox: &OutboxConfig,
-    inbox_nudge: &Arc<Notify>,
-) {
-    let destinations = loops.bells.iter().map(|(name, bell)| {
-        (
-            format!("outbox {name}"),
-            Arc::clone(bell),
-            Destination::Upstream(name.to_owned()),
-        )
-    });
-    let rest = Destination::Unconfigured {
-        configured: loops.bells.names(),
-    };
-    let all = destinations.chain([("outbox of others".to_owned(), Arc::default(), rest)]);
-    for (name, bell, destination) in all {
-        let (deliveries, inbox_nudge) = (Arc::clone(&loops.deliveries), Arc::clone(inbox_nudge));
-        supervisor.spawn_loop(spec(name, outbox.tick_ms, &bell), move || {
-            let (deliveries, inbox_nudge) = (Arc::clone(&deliveries), Arc::clone(&inbox_nudge));
-            let (bell, destination) = (Arc::clone(&bell), destination.clone());
-            async move {
-                match deliveries.pass(&destination).await? {
-                    More::Perhaps => bell.notify_one(),
-                    More::No => {}
-                }
-                // a notice may have come before the answer that told us the upstream's number
-                inbox_nudge.notify_one();
-                Ok(())
-            }
-        });
-    }
-}
-
-fn spec(name: impl Into<Cow<'static, str>>, tick_ms: u64, nudge: &Arc<Notify>) -> LoopSpec {
+pub(super) fn spec(name: impl Into<Cow<'static, str>>, tick_ms: u64, nudge: &Arc<Notify>) -> LoopSpec {
     LoopSpec {
         name: name.into(),
         tick: Duration::from_millis(tick_ms),

@@ -13,6 +13,7 @@ mod idempotency;
 mod isolation;
 mod journey;
 mod kit;
+mod lanes;
 mod lists;
 mod notices;
 mod offices;

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::command::By;
 use super::event::{Event, NewEvent, Submitted};
+use super::news_version::NewsVersion;
 use super::state::{Case, CaseStatus, ExternalNumber, Supplement};
 use crate::clock::ClockState;
 use crate::handoff::HandoffState;
@@ -185,6 +186,11 @@ pub fn apply(case: &mut Case, new: &NewEvent) {
         }
         Event::Closed => ended(case, CaseStatus::Delivered),
         Event::NumberGiven { upstream, number } => keep_number(case, upstream, number),
+        Event::VersionHeard {
+            upstream,
+            number,
+            version,
+        } => keep_version(case, upstream, number, *version),
         Event::NewsKept { .. } => {}
     }
 }
@@ -196,6 +202,7 @@ fn keep_number(case: &mut Case, upstream: &str, number: &str) {
     case.external_numbers.push(ExternalNumber {
         upstream: upstream.to_owned(),
         number: number.to_owned(),
+        version: None,
     });
 }
 
@@ -216,6 +223,16 @@ fn bring(case: &mut Case, materials: &[String], at: DateTime<Utc>) {
         if materials.contains(&owed.material) {
             owed.brought_at = Some(at);
         }
+    }
+}
+
+fn keep_version(case: &mut Case, upstream: &str, number: &str, version: NewsVersion) {
+    let heard = case
+        .external_numbers
+        .iter_mut()
+        .find(|external| external.upstream == upstream && external.number == number);
+    if let Some(external) = heard {
+        external.version = Some(version);
     }
 }
 

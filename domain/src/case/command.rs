@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::agent::Authorization;
 use super::event::Ground;
+use super::news_version::NewsVersion;
 use super::state::{Channel, Outcome};
 use crate::actor::{Actor, ActorKind};
 use crate::calendar::WorkCalendar;
@@ -237,6 +238,8 @@ pub struct UpstreamNews {
     pub handoff: HandoffId,
     /// Its number for the case.
     pub number: Option<String>,
+    /// Its own version or sequence of the case under that number; `None`: it keeps none, or the news is our driver's.
+    pub version: Option<NewsVersion>,
     /// What it says.
     pub said: Said,
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::command::By;
+use super::news_version::NewsVersion;
 use super::state::{Channel, Outcome, Owed};
 use crate::clock::{CaseClock, ClockState};
 use crate::handoff::{Handoff, Opinion};
@@ -160,6 +161,15 @@ pub enum Event {
         /// Its number.
         number: String,
     },
+    /// An upstream system proposed something under a newer version of its own: older proposals act no more.
+    VersionHeard {
+        /// Name of the system.
+        upstream: String,
+        /// Its number for the case.
+        number: String,
+        /// Its version.
+        version: NewsVersion,
+    },
     /// An upstream system said something that could not become an act, or changes nothing: kept and shown.
     NewsKept {
         /// Name of the system.
@@ -249,6 +259,7 @@ impl Event {
             Self::Delivered => "DELIVERED",
             Self::Closed => "CLOSED",
             Self::NumberGiven { .. } => "NUMBER_GIVEN",
+            Self::VersionHeard { .. } => "VERSION_HEARD",
             Self::NewsKept { .. } => "NEWS_KEPT",
         }
     }

@@ -3,6 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::news_version::NewsVersion;
 use crate::clock::{CaseClock, ClockKind, ClockState};
 use crate::handoff::{Handoff, HandoffState};
 use crate::id::{CaseId, ClockId, DivisionId, HandoffId, ItemVersionId, OrganizationId};
@@ -101,6 +102,10 @@ pub struct ExternalNumber {
     pub upstream: String,
     /// Its number for the case.
     pub number: String,
+    /// The newest version of its own under which the system proposed something; older proposals act no more. `None`: it
+    /// told no version yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<NewsVersion>,
 }
 
 /// A minor material that is owed (容缺).
@@ -324,6 +329,15 @@ impl Case {
                 | CaseStatus::InReview
                 | CaseStatus::SpecialProcedure
         )
+    }
+
+    /// The last handoff to an upstream system that no longer awaits its answer.
+    #[must_use]
+    pub fn last_answered_by(&self, upstream: &str) -> Option<&Handoff> {
+        self.handoffs
+            .iter()
+            .rev()
+            .find(|handoff| handoff.upstream.as_deref() == Some(upstream) && !handoff.state.awaits_answer())
     }
 
     /// Whether nothing more can happen.

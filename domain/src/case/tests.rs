@@ -26,6 +26,7 @@ use crate::limit::Limit;
 use crate::route::{Assignment, HandoffKind, Step, StepClock};
 
 mod hands;
+mod order;
 mod properties;
 mod stories;
 mod ticks;
@@ -220,6 +221,11 @@ impl Story {
     }
 
     fn upstream(&mut self, handoff: HandoffId, said: Said) -> Result<(), Refusal> {
+        self.upstream_at(None, handoff, said)
+    }
+
+    /// The same under a version of the system's own.
+    fn upstream_at(&mut self, version: Option<u64>, handoff: HandoffId, said: Said) -> Result<(), Refusal> {
         let by = By {
             kind: ActorKind::Upstream,
             subject: "county-hr".to_owned(),
@@ -233,6 +239,7 @@ impl Story {
                 upstream: "county-hr".to_owned(),
                 handoff,
                 number,
+                version: version.map(Into::into),
                 said,
             }),
         )

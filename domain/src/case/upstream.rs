@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::command::{Said, UpstreamNews};
 use super::decide::Work;
 use super::event::Event;
+use super::news_version::NewsVersion;
 use super::refusal::Refusal;
 use super::review::Reasons;
 use super::state::Outcome;
@@ -28,6 +29,11 @@ impl Work<'_> {
                 number: number.clone(),
             });
         }
+        if self.is_outdated(news) {
+            self.keep(news, Order::OutOfOrder);
+            return Ok(());
+        }
+        self.note_version(news);
         match &news.said {
             Said::Sent => {
                 if handoff.state == HandoffState::Offered {
@@ -37,42 +43,75 @@ impl Work<'_> {
             Said::Received => self.received(news, &handoff),
             Said::Rejected { reason } => self.rejected(news, &handoff, reason),
             Said::Decided { outcome, reasons } => self.decided(news, &handoff, *outcome, reasons.as_deref()),
-            Said::Note { text } => self.keep(news, "NOTE", Order::InOrder, Some(json!({ "text": text }))),
+            Said::Note { .. } => self.keep(news, Order::InOrder),
         }
         Ok(())
     }
 
+    /// Whether the system has proposed something newer since, by its own version.
+    fn is_outdated(&self, news: &UpstreamNews) -> bool {
+        match (self.version_heard(news), news.version) {
+            (Some(newest), Some(version)) => version < newest,
+            (None, _) | (_, None) => false,
+        }
+    }
+
+    fn version_heard(&self, news: &UpstreamNews) -> Option<NewsVersion> {
+        let number = news.number.as_ref()?;
+        self.case
+            .external_numbers
+            .iter()
+            .find(|external| external.upstream == news.upstream && external.number == *number)?
+            .version
+    }
+
+    /// Only what proposes an act overtakes: a note changes nothing, so a decision that comes after it still counts.
+    fn note_version(&mut self, news: &UpstreamNews) {
+        let proposes = match news.said {
+            Said::Received | Said::Rejected { .. } | Said::Decided { .. } => true,
+            Said::Sent | Said::Note { .. } => false,
+        };
+        if let (true, Some(number), Some(version)) = (proposes, &news.number, news.version)
+            && self.version_heard(news) != Some(version)
+        {
+            self.emit(Event::VersionHeard {
+                upstream: news.upstream.clone(),
+                number: number.clone(),
+                version,
+            });
+        }
+    }
+
     fn received(&mut self, news: &UpstreamNews, handoff: &Handoff) {
         if handoff.state.awaits_answer() {
-            self.propose(news, "RECEIVED", None, |work| work.acknowledge(handoff.id));
+            self.propose(news, |work| work.acknowledge(handoff.id));
         } else if !matches!(handoff.state, HandoffState::Acknowledged | HandoffState::Done)
             || handoff.acknowledged_at.is_none()
         {
             // it answers what was withdrawn or taken back meanwhile
-            self.keep(news, "RECEIVED", Order::OutOfOrder, None);
+            self.keep(news, Order::OutOfOrder);
         }
     }
 
     fn rejected(&mut self, news: &UpstreamNews, handoff: &Handoff, reason: &str) {
-        let private = Some(json!({ "reason": reason }));
         if !handoff.state.awaits_answer() {
-            self.keep(news, "REJECTED", Order::OutOfOrder, private);
+            self.keep(news, Order::OutOfOrder);
             return;
         }
-        self.propose(news, "REJECTED", private.clone(), |work| {
+        self.propose(news, |work| {
             work.stop_clocks(|clock| {
                 clock.kind == ClockKind::HandoffAck && clock.handoff == Some(handoff.id)
             });
-            work.emit_with(Event::HandoffRefused { handoff: handoff.id }, private);
+            let private = json!({ "reason": reason });
+            work.emit_with(Event::HandoffRefused { handoff: handoff.id }, Some(private));
             work.resume_step_when_free()
         });
     }
 
     fn decided(&mut self, news: &UpstreamNews, handoff: &Handoff, outcome: Outcome, reasons: Option<&str>) {
-        let said = json!({ "outcome": outcome, "reasons": reasons });
         let denied = outcome == Outcome::Denied;
         let reasons = reasons.or(denied.then_some(REASONS_UNSTATED));
-        self.propose(news, "DECIDED", Some(said), |work| {
+        self.propose(news, |work| {
             // a decision says that the case was received, even when the answer to our sending was lost
             if handoff.owning && handoff.state.awaits_answer() {
                 work.acknowledge(handoff.id)?;
@@ -92,22 +131,17 @@ impl Work<'_> {
     }
 
     /// Lets news become an act; where that is impossible, everything is as before and the news is kept.
-    fn propose(
-        &mut self,
-        news: &UpstreamNews,
-        said: &str,
-        private: Option<Value>,
-        act: impl FnOnce(&mut Self) -> Result<(), Refusal>,
-    ) {
+    fn propose(&mut self, news: &UpstreamNews, act: impl FnOnce(&mut Self) -> Result<(), Refusal>) {
         let (case, events) = (self.case.clone(), self.events.len());
         if act(self).is_err() {
             self.case = case;
             self.events.truncate(events);
-            self.keep(news, said, Order::OutOfOrder, private);
+            self.keep(news, Order::OutOfOrder);
         }
     }
 
-    fn keep(&mut self, news: &UpstreamNews, said: &str, order: Order, private: Option<Value>) {
+    fn keep(&mut self, news: &UpstreamNews, order: Order) {
+        let (said, private) = words(&news.said);
         self.emit_with(
             Event::NewsKept {
                 upstream: news.upstream.clone(),
@@ -117,6 +151,19 @@ impl Work<'_> {
             },
             private,
         );
+    }
+}
+
+/// What was said as the ledger names it, and its texts, which are sealed beside.
+fn words(said: &Said) -> (&'static str, Option<Value>) {
+    match said {
+        Said::Sent => ("SENT", None),
+        Said::Received => ("RECEIVED", None),
+        Said::Rejected { reason } => ("REJECTED", Some(json!({ "reason": reason }))),
+        Said::Decided { outcome, reasons } => {
+            ("DECIDED", Some(json!({ "outcome": outcome, "reasons": reasons })))
+        }
+        Said::Note { text } => ("NOTE", Some(json!({ "text": text }))),
     }
 }
 

@@ -115,6 +115,7 @@ const fn handoff_of(event: &Event) -> Option<HandoffId> {
         | Event::Completed
         | Event::Delivered
         | Event::Closed
-        | Event::NumberGiven { .. } => None,
+        | Event::NumberGiven { .. }
+        | Event::VersionHeard { .. } => None,
     }
 }

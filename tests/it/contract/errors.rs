@@ -11,7 +11,11 @@ use super::source::{assert_none, rust_files};
 
 /// Codes of the closed list (they are Apollo's and ours by name already) whose place comes with the first field that
 /// asks an upstream system while the caller waits; deliveries go through the outbox and fail there.
-const AWAITED: &[ErrorCode] = &[ErrorCode::UpstreamUnavailable, ErrorCode::CircuitOpen];
+const AWAITED: &[ErrorCode] = &[
+    ErrorCode::UpstreamUnavailable,
+    ErrorCode::UpstreamTimeout,
+    ErrorCode::CircuitOpen,
+];
 
 #[test]
 fn the_page_of_errors_is_the_table_of_the_code() {
@@ -28,7 +32,11 @@ fn every_error_code_is_made_somewhere() {
             })
             .any(|file| {
                 let needle = format!("{kind}::{name}");
-                file.code_lines().iter().any(|(_, line)| {
+                let lines = file.code_lines();
+                let mut lines = lines
+                    .iter()
+                    .take_while(|(_, line)| !line.contains("#[cfg(test)]"));
+                lines.any(|(_, line)| {
                     line.match_indices(&needle).any(|(at, found)| {
                         !line[at + found.len()..].starts_with(|letter: char| letter.is_alphanumeric())
                     })
@@ -38,7 +46,13 @@ fn every_error_code_is_made_somewhere() {
     let mut faults = Vec::new();
     for code in ErrorCode::ALL {
         let name = format!("{code:?}");
-        if made("ErrorCode", &name, "src/error.rs") == AWAITED.contains(code) {
+        // a bug has a maker of its own
+        let maker = if *code == ErrorCode::Internal {
+            made("AppError", "internal", "src/error.rs")
+        } else {
+            made("ErrorCode", &name, "src/error.rs")
+        };
+        if maker == AWAITED.contains(code) {
             faults.push(format!("ErrorCode::{name}"));
         }
     }
@@ -92,6 +106,15 @@ fn page() -> String {
         )
         .unwrap();
     }
+    let awaited: Vec<String> = AWAITED.iter().map(|code| format!("`{code}`")).collect();
+    writeln!(
+        text,
+        "\nNo answer has {} yet: they stand in the closed list for the first field that asks an upstream system while \
+         the caller waits. Until then nobody waits for one: what is handed to a system goes through the outbox, and what \
+         became of it is told by the case's timeline and by `deliveries`.",
+        awaited.join(", ")
+    )
+    .unwrap();
     text.push_str(
         "\n## Answers that a mutation expects\n\n\
          `userErrors[].code` of the payload. Nothing was changed, and the idempotency key is still free. `message` \

@@ -1,6 +1,6 @@
 //! A GraphQL client that keeps everything of an answer: status, headers, bytes and JSON.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE, HeaderMap};
@@ -39,6 +39,14 @@ impl Gql {
     pub(crate) fn in_english(&self) -> Self {
         Self {
             language: "en",
+            ..self.clone()
+        }
+    }
+
+    /// The same caller at another address of this machine.
+    pub(crate) fn from_address(&self, address: IpAddr) -> Self {
+        Self {
+            http: http().local_address(address).build().unwrap(),
             ..self.clone()
         }
     }
@@ -143,11 +151,13 @@ impl Answer {
 
 /// A client for the suite: bounded, direct, following nothing.
 pub(crate) fn http_client() -> reqwest::Client {
+    http().build().unwrap()
+}
+
+fn http() -> reqwest::ClientBuilder {
     reqwest::Client::builder()
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .timeout(Duration::from_secs(60))
-        .build()
-        .unwrap()
 }

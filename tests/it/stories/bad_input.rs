@@ -1,5 +1,8 @@
 //! What is wrong is told at once, by field, in both languages, without repeating what was typed.
 
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -285,6 +288,42 @@ story!(
             ["RATE_LIMITED"],
             "this source has guessed too often; others are not locked out"
         );
+        app.stop(world).await;
+    }
+);
+
+story!(
+    /// P29: a code that everybody guesses at answers more slowly, and lets in who has the secret.
+    no_number_of_guesses_elsewhere_locks_out_who_has_the_secret,
+    async |world| {
+        let county = County::open().await;
+        let guesses = "6";
+        let limits = [
+            ("ONEDOOR__TRACKING__FAILURES_PER_SOURCE_AND_CODE_PER_MINUTE", guesses),
+            ("ONEDOOR__TRACKING__FAILURES_PER_SOURCE_PER_MINUTE", guesses),
+        ];
+        let app = county.gateway_with(world, &limits, vec![county.upstream()]).await;
+        let case = submit(&app.kiosk(STATION), pension(&FARMER)).await;
+        let began = Instant::now();
+        let open = track(&app.anybody(), &case.tracking_code, &case.secret).await;
+        assert_eq!(open.at("/trackCase/status"), "SUBMITTED");
+        let alone = began.elapsed();
+        // strangers at four other addresses, each until its own limit closes
+        for host in 2..=5_u8 {
+            let stranger = app.anybody().from_address([127, 0, 0, host].into());
+            let guess = async |number: u8| {
+                track(&stranger, &case.tracking_code, &format!("ZZZZZZ{host}{number}")).await
+            };
+            let told = join_all((0..8_u8).map(guess)).await;
+            let closed = told.iter().filter(|answer| answer.codes() == ["RATE_LIMITED"]);
+            assert_eq!(closed.count(), 2, "by source");
+        }
+        let began = Instant::now();
+        let right = track(&app.anybody(), &case.tracking_code, &case.secret).await;
+        assert_eq!(right.at("/trackCase/status"), "SUBMITTED", "{}", right.body);
+        let held_back = began.elapsed();
+        assert!(held_back > alone, "{held_back:?} after 24 guesses, {alone:?} before");
+        assert!(held_back >= Duration::from_secs(2), "the delay grew to {held_back:?}");
         app.stop(world).await;
     }
 );

@@ -172,6 +172,48 @@ story!(
 );
 
 story!(
+    what_is_older_by_the_upstreams_own_version_is_kept_and_never_acts,
+    async |world| {
+        let county = County::open().await;
+        let app = county.gateway(world).await;
+        let (case, number) = quiet_case(&county, &app).await;
+        let clerk = app.clerk(TOWNSHIP);
+        let told = async |report: Report| assert_eq!(report.told(&app).await / 100, 2);
+        told(Report::of(&app, &case, &number, 5, "RECEIVED")).await;
+        told(Report::decided(&app, &case, &number, 4, "APPROVED")).await;
+        let seen = case.seen_by(&clerk).await;
+        assert_eq!(
+            (&seen["status"], &seen["decision"]),
+            (&json!("IN_REVIEW"), &json!(null)),
+            "its decision was taken back before it told of the receipt"
+        );
+        assert_eq!(count(&seen, "NEWS_KEPT"), 1);
+        told(Report::decided(&app, &case, &number, 6, "DENIED")).await;
+        let seen = case.seen_by(&clerk).await;
+        assert_eq!(
+            (&seen["status"], &seen["decision"]),
+            (&json!("COMPLETED"), &json!("DENIED"))
+        );
+        // the department's own way to mix them up: first the decision, then the receipt
+        let mixed = json!({ "mode": "callback-out-of-order", "times": 1 });
+        for rule in [json!({ "mode": "normal" }), mixed] {
+            county.department.told(rule).await;
+        }
+        let case = offered_to_county(&app).await;
+        let seen = case
+            .comes_to(&clerk, "the late receipt is kept", |case| {
+                count(case, "NEWS_KEPT") == 1
+            })
+            .await;
+        assert_eq!(
+            (&seen["status"], count(&seen, "DECIDED")),
+            (&json!("COMPLETED"), 1)
+        );
+        app.stop(world).await;
+    }
+);
+
+story!(
     a_decision_that_comes_before_the_answer_to_our_sending_is_not_lost,
     async |world| {
         let county = County::deciding_by_itself().await;

@@ -1,0 +1,163 @@
+//! One attempt at a delivery: what an earlier one leaves to do, the sending itself, and what its outcome means.
+
+use std::time::Duration;
+
+use onedoor_domain::case::command::Said;
+use onedoor_domain::delivery::DeliveryState;
+
+use super::Deliveries;
+use super::settled::{News, Settled, accepted, ended, held, uncertain};
+use crate::error::AppError;
+use crate::store::outbox::{ClaimedDelivery, Tries};
+use crate::upstream::command::DeliveryCommand;
+use crate::upstream::outcome::{Ambiguity, Finding, HeldReason, Remedy, UpstreamOutcome};
+use crate::upstream::registry::Upstream;
+
+impl Deliveries {
+    /// An earlier attempt may have acted: the upstream's class says whether to resend, to ask, or to leave it.
+    pub(super) async fn after_doubt(
+        &self,
+        claimed: &ClaimedDelivery,
+        upstream: &Upstream,
+        command: &DeliveryCommand,
+    ) -> Result<Option<Settled>, AppError> {
+        // after a crash it is not known what was lost; a lost connection stands for it
+        let lost = claimed
+            .reason
+            .as_deref()
+            .and_then(Ambiguity::parse)
+            .unwrap_or(Ambiguity::ConnectionLost);
+        match lost.remedy(upstream.config().idempotency, upstream.can_ask()) {
+            Remedy::Resend => self.send(claimed, upstream, command).await,
+            Remedy::Uncertain => Ok(Some(uncertain())),
+            Remedy::AskFirst => match upstream.driver().find(command).await.finding {
+                Finding::Found(acceptance) => Ok(Some(accepted(&acceptance))),
+                Finding::Absent => self.send(claimed, upstream, command).await,
+                Finding::Unanswered { retry_after, .. } => Ok(Some(Settled {
+                    reason: Some(lost.as_str().to_owned()),
+                    ..self.later(claimed, "UNANSWERED", retry_after, Doubt::Yes)
+                })),
+                Finding::Held { reason } => Ok(Some(Settled {
+                    in_doubt: true,
+                    ..self.waits_for_repair(claimed, reason)
+                })),
+                Finding::Unsupported => Ok(Some(uncertain())),
+            },
+        }
+    }
+
+    /// One attempt: a row first, then the act. `None`: the claim was lost meanwhile, nothing was sent.
+    pub(super) async fn send(
+        &self,
+        claimed: &ClaimedDelivery,
+        upstream: &Upstream,
+        command: &DeliveryCommand,
+    ) -> Result<Option<Settled>, AppError> {
+        if !self
+            .cases
+            .store
+            .start_attempt(claimed, self.cases.clock.now())
+            .await?
+        {
+            return Ok(None);
+        }
+        fail::fail_point!("delivery.started");
+        let attempt = upstream.driver().send(command).await;
+        fail::fail_point!("delivery.sent");
+        Ok(Some(match attempt.outcome {
+            UpstreamOutcome::Accepted(acceptance) => accepted(&acceptance),
+            UpstreamOutcome::Rejected { code, reason } => Settled {
+                reason: code,
+                news: vec![News::of_attempt(Said::Rejected {
+                    reason: reason.as_str().to_owned(),
+                })],
+                ..ended(DeliveryState::Rejected, "REJECTED")
+            },
+            UpstreamOutcome::NotSent { reason, retry_after } => Settled {
+                tries: Tries::Keep,
+                in_doubt: claimed.earlier_attempt_unknown,
+                state: DeliveryState::Pending,
+                outcome: "NOT_SENT",
+                reason: Some(reason.as_str().to_owned()),
+                wait: Some(self.wait(claimed.attempt, retry_after)),
+                news: Vec::new(),
+            },
+            UpstreamOutcome::Retryable { retry_after } => {
+                let doubt = if claimed.earlier_attempt_unknown {
+                    Doubt::Yes
+                } else {
+                    Doubt::No
+                };
+                self.later(claimed, "RETRYABLE", retry_after, doubt)
+            }
+            UpstreamOutcome::Ambiguous { reason } => {
+                let sent = vec![News::of_attempt(Said::Sent)];
+                match reason.remedy(upstream.config().idempotency, upstream.can_ask()) {
+                    Remedy::Uncertain => Settled {
+                        news: sent,
+                        reason: Some(reason.as_str().to_owned()),
+                        ..uncertain()
+                    },
+                    Remedy::Resend | Remedy::AskFirst => Settled {
+                        news: sent,
+                        reason: Some(reason.as_str().to_owned()),
+                        ..self.later(claimed, "AMBIGUOUS", None, Doubt::Yes)
+                    },
+                }
+            }
+            UpstreamOutcome::Held { reason } => self.waits_for_repair(claimed, reason),
+        }))
+    }
+
+    /// An upstream that refuses us by its or our configuration: somebody must mend it, and is told here, once.
+    fn waits_for_repair(&self, claimed: &ClaimedDelivery, reason: HeldReason) -> Settled {
+        tracing::error!(
+            upstream.id = %claimed.upstream, delivery.id = %claimed.id, reason = reason.as_str(),
+            "an upstream refuses us by its or our configuration; its deliveries wait"
+        );
+        held(reason.as_str(), claimed, &self.settings)
+    }
+
+    /// Try again later, or give up when too many attempts that count are spent.
+    fn later(
+        &self,
+        claimed: &ClaimedDelivery,
+        outcome: &'static str,
+        retry_after: Option<Duration>,
+        doubt: Doubt,
+    ) -> Settled {
+        let spent = claimed.tries_spent.saturating_add(1) >= self.settings.attempts_max;
+        Settled {
+            state: if spent {
+                DeliveryState::Dead
+            } else {
+                DeliveryState::Pending
+            },
+            outcome,
+            reason: Some(outcome.to_owned()),
+            wait: (!spent).then(|| self.wait(claimed.attempt, retry_after)),
+            tries: Tries::Spend,
+            in_doubt: doubt == Doubt::Yes,
+            news: Vec::new(),
+        }
+    }
+
+    /// Exponential backoff, capped, with jitter in its upper half, and never before the upstream asked for.
+    fn wait(&self, attempt: u32, retry_after: Option<Duration>) -> Duration {
+        let doublings = attempt.saturating_sub(1).min(20);
+        let full = self
+            .settings
+            .backoff_first_ms
+            .saturating_mul(1 << doublings)
+            .min(self.settings.backoff_max_ms);
+        let half = full / 2;
+        let backoff = Duration::from_millis(half + rand::random_range(0..=half));
+        retry_after.map_or(backoff, |asked| asked.max(backoff))
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Doubt {
+    Yes,
+    No,
+}

@@ -1,0 +1,108 @@
+//! What came of a delivery: as the outbox keeps it, and as the case hears it.
+
+use std::time::Duration;
+
+use onedoor_domain::case::command::Said;
+use onedoor_domain::case::news_version::NewsVersion;
+use onedoor_domain::case::state::Case;
+use onedoor_domain::delivery::DeliveryState;
+use onedoor_domain::handoff::HandoffState;
+
+use crate::config::outbox::OutboxConfig;
+use crate::service::notice::said_of;
+use crate::store::outbox::{ClaimedDelivery, Tries};
+use crate::upstream::outcome::Acceptance;
+
+/// What an attempt came to, as the outbox keeps it and as the case hears it.
+pub(super) struct Settled {
+    pub(super) state: DeliveryState,
+    pub(super) outcome: &'static str,
+    pub(super) reason: Option<String>,
+    pub(super) wait: Option<Duration>,
+    pub(super) tries: Tries,
+    pub(super) in_doubt: bool,
+    pub(super) news: Vec<News>,
+}
+
+/// One thing the case hears.
+pub(super) struct News {
+    pub(super) number: Option<String>,
+    pub(super) version: Option<NewsVersion>,
+    pub(super) said: Said,
+}
+
+impl News {
+    /// News of our own attempt: it has no place among the system's versions.
+    pub(super) const fn of_attempt(said: Said) -> Self {
+        Self {
+            number: None,
+            version: None,
+            said,
+        }
+    }
+}
+
+/// Taken over: 签收, and whatever it reports already.
+pub(super) fn accepted(acceptance: &Acceptance) -> Settled {
+    let number = Some(acceptance.external_id.as_str().to_owned());
+    let mut news = vec![News {
+        number: number.clone(),
+        ..News::of_attempt(Said::Received)
+    }];
+    news.extend(acceptance.facts.iter().map(|fact| News {
+        number: number.clone(),
+        version: fact.version.map(NewsVersion::from),
+        said: said_of(&fact.kind),
+    }));
+    Settled {
+        news,
+        ..ended(DeliveryState::Delivered, "ACCEPTED")
+    }
+}
+
+pub(super) const fn ended(state: DeliveryState, outcome: &'static str) -> Settled {
+    Settled {
+        state,
+        outcome,
+        reason: None,
+        wait: None,
+        tries: Tries::Spend,
+        in_doubt: false,
+        news: Vec::new(),
+    }
+}
+
+pub(super) fn uncertain() -> Settled {
+    Settled {
+        in_doubt: true,
+        ..ended(DeliveryState::Uncertain, "AMBIGUOUS")
+    }
+}
+
+pub(super) const fn cancelled() -> Settled {
+    ended(DeliveryState::Cancelled, "NOT_WANTED")
+}
+
+/// The handoff was answered otherwise: a decision overtook the answer, or the case ended. Without an attempt nothing
+/// was ever sent.
+pub(super) fn over(case: &Case, claimed: &ClaimedDelivery) -> Settled {
+    let taken = case
+        .handoff(claimed.handoff)
+        .is_some_and(|handoff| matches!(handoff.state, HandoffState::Acknowledged | HandoffState::Done));
+    if taken && claimed.attempt > 1 {
+        ended(DeliveryState::Delivered, "ANSWERED")
+    } else {
+        cancelled()
+    }
+}
+
+/// Waits for a repair. A doubt about an earlier attempt stays.
+pub(super) fn held(reason: &str, claimed: &ClaimedDelivery, settings: &OutboxConfig) -> Settled {
+    Settled {
+        in_doubt: claimed.earlier_attempt_unknown,
+        reason: Some(reason.to_owned()),
+        wait: Some(Duration::from_millis(settings.backoff_max_ms)),
+        tries: Tries::Keep,
+        ..ended(DeliveryState::Held, "HELD")
+    }
+}
