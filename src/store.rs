@@ -29,6 +29,7 @@ mod reach;
 pub mod receipt;
 pub mod retention;
 mod room;
+pub mod tick;
 pub mod tx;
 pub mod write_set;
 mod writer;

@@ -3,8 +3,10 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::calendar::{CalendarError, WorkCalendar};
 use crate::id::{CalendarVersionId, ClockId, HandoffId, OrganizationId};
 use crate::limit::Limit;
+use crate::sla::{self, ClockRun, Span};
 
 /// What a clock measures (DOMAIN §3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -28,6 +30,8 @@ pub enum ClockKind {
     Supplement,
     /// 容缺: minor materials that are owed are brought, by the date agreed at acceptance.
     Owed,
+    /// 督办: the limit of a supervision order, as ordered.
+    Supervision,
 }
 
 /// Whether a clock runs.
@@ -88,6 +92,22 @@ pub struct CaseClock {
     /// Working days added by an extension (特别程序 of kind 1); 0: none.
     #[serde(default)]
     pub extension_working_days: u32,
+    /// How often the ladder of its cards began anew: the due date moved later, or a card was cancelled.
+    #[serde(default)]
+    pub epoch: u32,
+    /// When a card was cancelled, if that began the present epoch.
+    #[serde(with = "chrono::serde::ts_microseconds_option", default)]
+    pub epoch_from: Option<DateTime<Utc>>,
+    /// The last due date it had, kept while it stands still.
+    #[serde(with = "chrono::serde::ts_microseconds_option", default)]
+    pub last_due_at: Option<DateTime<Utc>>,
+    /// Whether its first due date counted on official years only, as the receipt then says.
+    #[serde(default = "yes")]
+    pub firm: bool,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 impl CaseClock {
@@ -96,6 +116,43 @@ impl CaseClock {
     pub fn due_date(&self) -> Option<NaiveDate> {
         let last_instant = self.due_at? - chrono::Duration::microseconds(1);
         Some((last_instant + chrono::Duration::hours(8)).date_naive())
+    }
+
+    /// How much is left at an instant, frozen while it stands still, negative when late; `None` once it has ended.
+    ///
+    /// # Errors
+    /// A date outside 2000–2100.
+    pub fn remaining(
+        &self,
+        calendar: &WorkCalendar,
+        at: DateTime<Utc>,
+    ) -> Result<Option<Span>, CalendarError> {
+        if self.state == ClockState::Stopped {
+            return Ok(None);
+        }
+        let pauses: Vec<sla::Pause> = self
+            .pauses
+            .iter()
+            .map(|pause| sla::Pause {
+                from: pause.from,
+                until: pause.until,
+            })
+            .collect();
+        ClockRun::new(self.started_at, self.limit)
+            .paused_by(&pauses)
+            .extended_by(self.extension_working_days)
+            .remaining(calendar, at)
+            .map(Some)
+    }
+
+    /// Takes a new due date, or none while it stands still. A later one begins the ladder of its cards anew.
+    pub(crate) fn move_to(&mut self, due_at: Option<DateTime<Utc>>) {
+        if due_at > self.last_due_at && due_at.is_some() && self.last_due_at.is_some() {
+            self.epoch += 1;
+            self.epoch_from = None;
+        }
+        self.due_at = due_at;
+        self.last_due_at = due_at.or(self.last_due_at);
     }
 
     /// Whether the clock ran out before `now`.

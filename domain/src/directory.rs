@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::card::Place;
 use crate::division::{ANCESTORS_MAX, Division, Level};
 use crate::id::{DivisionId, OrganizationId};
 use crate::organization::{Organization, OrganizationKind};
@@ -139,6 +140,25 @@ impl Directory {
         std::iter::successors(self.division(id), parent)
             .skip(1)
             .take(ANCESTORS_MAX)
+            .collect()
+    }
+
+    /// The division of an organization and those above it, from below up to the city; levels may be missing.
+    #[must_use]
+    pub fn places(&self, of: OrganizationId) -> Vec<Place> {
+        let Some(own) = self
+            .organization(of)
+            .and_then(|organization| self.division(organization.division))
+        else {
+            return Vec::new();
+        };
+        std::iter::once(own)
+            .chain(self.ancestors(own.id))
+            .filter(|division| division.level <= Level::City)
+            .map(|division| Place {
+                division: division.id,
+                level: division.level,
+            })
             .collect()
     }
 

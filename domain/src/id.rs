@@ -93,6 +93,10 @@ define_ids! {
     HandoffId = "handoff";
     /// A clock of a case: one limit that runs, pauses and ends.
     ClockId = "clock";
+    /// A card (预警、黄牌、红牌) on a case.
+    CardId = "card";
+    /// A supervision order (督办单).
+    SupervisionOrderId = "order";
     /// One line of the ledger.
     EventId = "event";
     /// A receipt (回执).

@@ -5,6 +5,7 @@ pub mod applicant;
 pub mod board;
 pub mod calendar;
 pub mod canonical;
+pub mod card;
 pub mod case;
 pub mod clock;
 pub mod delivery;

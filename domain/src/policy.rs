@@ -78,6 +78,8 @@ acts! {
     IssueSupervisionOrder,
     /// Answer such an order.
     AnswerSupervisionOrder,
+    /// Raise a card by hand.
+    IssueCard,
     /// Object to a card.
     AppealCard,
     /// Cancel a card.
@@ -265,8 +267,9 @@ const fn row(act: Act) -> [Grant; 10] {
         Act::DeliverResult         => [NO,       NO,     NO,       DELIVERS, DELIVERS, NO,        NO,      NO,     PROPOSE,  NO],
         Act::RemindHolder          => [NO,       NO,     NO,       TOOK,     TOOK,     SUBTREE,   NO,      NO,     NO,       NO],
         Act::IssueSupervisionOrder => [NO,       NO,     NO,       NO,       NO,       OTHERS,    NO,      NO,     NO,       NO],
-        Act::AnswerSupervisionOrder => [NO,      NO,     NO,       HOLDS,    HOLDS,    NO,        NO,      NO,     NO,       NO],
-        Act::AppealCard            => [NO,       NO,     NO,       NO,       HOLDS,    NO,        NO,      NO,     NO,       NO],
+        Act::AnswerSupervisionOrder => [NO,      NO,     NO,       READ,     READ,     NO,        NO,      NO,     NO,       NO],
+        Act::IssueCard             => [NO,       NO,     NO,       NO,       NO,       OTHERS,    NO,      NO,     NO,       NO],
+        Act::AppealCard            => [NO,       NO,     NO,       NO,       READ,     NO,        NO,      NO,     NO,       NO],
         Act::CancelCard            => [NO,       NO,     NO,       NO,       NO,       OTHERS,    NO,      NO,     NO,       NO],
         Act::VoidCase              => [NO,       NO,     NO,       NO,       NO,       OTHERS,    NO,      NO,     NO,       NO],
         Act::ReopenCase            => [NO,       NO,     NO,       NO,       NO,       OTHERS,    NO,      NO,     NO,       NO],
@@ -331,6 +334,7 @@ pub const FIELDS: &[(&str, &str, Act)] = &[
     ("Mutation", "revokeKiosk", Act::ManageKiosks),
     ("Mutation", "voidCase", Act::VoidCase),
     ("Mutation", "reopenCase", Act::ReopenCase),
+    ("Mutation", "issueCard", Act::IssueCard),
     ("Mutation", "appealCard", Act::AppealCard),
     ("Mutation", "cancelCard", Act::CancelCard),
     ("Mutation", "checkGridEvent", Act::CheckGridEvent),

@@ -439,7 +439,10 @@ fn capacity(actor: &Actor, scope: Scope, standing: &CaseStanding) -> Option<Capa
         }
         Scope::DivisionSubtree => supervisor(),
         Scope::DivisionSubtreeExceptOwn => {
-            let handled = is(standing.owner) || is(standing.decider) || among(&standing.past);
+            let handled = is(standing.owner)
+                || is(standing.decider)
+                || among(&standing.addressees)
+                || among(&standing.past);
             if handled { None } else { supervisor() }
         }
         Scope::All if actor.kind == ActorKind::System => Some(Capacity::Gateway),

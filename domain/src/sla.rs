@@ -12,6 +12,7 @@ use crate::limit::{Limit, LimitUnit};
 use excluded::Excluded;
 
 mod excluded;
+pub mod ladder;
 pub mod reach;
 #[cfg(test)]
 mod tests;

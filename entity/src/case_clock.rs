@@ -47,6 +47,14 @@ pub struct Model {
     pub pauses: String,
     /// Working days added by an extension.
     pub extension_working_days: i64,
+    /// How often the ladder of its cards began anew.
+    pub epoch: i32,
+    /// When a card was cancelled, if that began the present epoch, microseconds UTC.
+    pub epoch_from: Option<i64>,
+    /// The last due date it had, microseconds UTC.
+    pub last_due_at: Option<i64>,
+    /// Whether its first due date counted on official years only.
+    pub firm: bool,
 }
 
 /// Rows are joined by hand, where a list needs it.

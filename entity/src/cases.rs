@@ -70,6 +70,15 @@ pub struct Model {
     /// The rest as JSON: organizations of the route, external numbers.
     #[sea_orm(column_type = "Text")]
     pub document: String,
+    /// When a clock of it speaks next, microseconds UTC; none: no clock will. A hint: the case itself decides.
+    pub next_tick_at: Option<i64>,
+    /// How often in a row its clocks could not be heard; it is looked at later each time.
+    pub tick_failures: i32,
+    /// How many cards it has, standing or not.
+    pub cards: i32,
+    /// Name of the highest `Rung` that says something of the present; for desks.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub card: Option<String>,
 }
 
 /// Rows are joined by hand, where a list needs it.

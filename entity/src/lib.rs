@@ -4,6 +4,7 @@
 
 pub mod calendar_day;
 pub mod calendar_version;
+pub mod case_card;
 pub mod case_clock;
 pub mod case_party;
 pub mod case_private;

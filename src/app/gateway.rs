@@ -25,6 +25,7 @@ use crate::secret::keyring::Keyring;
 use crate::service::bells::Bells;
 use crate::service::cases::{CaseParts, Cases};
 use crate::service::changes::Changes;
+use crate::service::clocks::Clocks;
 use crate::service::delivery::Deliveries;
 use crate::service::directory::UpstreamBindings;
 use crate::service::gauges::Gauges;
@@ -84,11 +85,7 @@ impl Gateway {
     ) -> Result<Self, AppFailure> {
         let metrics = Metrics::default();
         let registry = Arc::new(upstreams.build(config, &metrics, &clock)?);
-        let keys = Arc::new(Keyring::open(
-            Path::new(&config.secrets.data_key_file),
-            Path::new(&config.secrets.receipt_key_file),
-            &config.keys_dir(),
-        )?);
+        let keys = Arc::new(open_keys(config)?);
         let database = open_database(config, &metrics).await?;
         let supervisor = Supervisor::new(Arc::clone(&clock), &metrics)?;
         let ground = Ground {
@@ -164,6 +161,43 @@ pub(super) async fn services_alone(config: &Config, clock: SharedClock) -> Resul
     )?;
     reference::refresh(&services).await?;
     Ok(services)
+}
+
+/// The use cases of cases without loops or server: for what an import changes in them.
+///
+/// # Errors
+/// The keys cannot be opened.
+pub(super) fn cases_alone(config: &Config, services: &Services) -> Result<Cases, AppFailure> {
+    let keys = Arc::new(open_keys(config)?);
+    let store = CaseStore::new(services.database.clone(), keys);
+    let changes = Changes::new(
+        store.clone(),
+        services.hints.clone(),
+        Arc::default(),
+        Arc::clone(&services.clock),
+    );
+    let parts = CaseParts {
+        store,
+        changes: Arc::new(changes),
+        outbox: Arc::new(Bells::new(std::iter::empty())),
+        track_limits: track_limits(config),
+    };
+    Ok(Cases::new(services.clone(), parts))
+}
+
+fn open_keys(config: &Config) -> Result<Keyring, AppFailure> {
+    Ok(Keyring::open(
+        Path::new(&config.secrets.data_key_file),
+        Path::new(&config.secrets.receipt_key_file),
+        &config.keys_dir(),
+    )?)
+}
+
+fn track_limits(config: &Config) -> TrackLimits {
+    TrackLimits::per_minute(
+        config.tracking.failures_per_source_per_minute,
+        config.tracking.failures_per_source_and_code_per_minute,
+    )
 }
 
 fn services(
@@ -271,10 +305,7 @@ async fn build(config: &Config, metrics: &Metrics, ground: Ground) -> Result<Hou
             store,
             changes: Arc::clone(&changes),
             outbox: Arc::clone(&bells),
-            track_limits: TrackLimits::per_minute(
-                config.tracking.failures_per_source_per_minute,
-                config.tracking.failures_per_source_and_code_per_minute,
-            ),
+            track_limits: track_limits(config),
         },
     ));
     if config.server.listen.port() != 0 || !config.server.public_url.is_empty() {
@@ -288,6 +319,11 @@ async fn build(config: &Config, metrics: &Metrics, ground: Ground) -> Result<Hou
             Arc::clone(registry),
             config.outbox.clone(),
         )),
+        clocks: Arc::new(Clocks::new(
+            Arc::clone(&cases),
+            config.worker.clocks_batch,
+            metrics,
+        )?),
         notices: Arc::clone(&notices),
         changes,
         upkeep: Arc::new(Upkeep::new(Arc::clone(&cases), &config.worker)),

@@ -14,7 +14,7 @@ use crate::clock::{SharedClock, SystemClock};
 use crate::config::{Config, secret_source};
 use crate::secret::Redacted;
 use crate::service::Services;
-use crate::service::import::{ImportReport, Mode, calendar, catalogue, divisions, organizations};
+use crate::service::import::{Mode, calendar, catalogue, divisions, organizations};
 use crate::store::database::{Database, DatabaseSettings};
 
 /// Serves until SIGTERM or SIGINT. `tell` gets what the operator should read once it listens.
@@ -113,7 +113,7 @@ pub enum Imported {
     Organizations,
     /// Service items (YAML).
     Catalogue,
-    /// Working days (CSV).
+    /// Working days (CSV, or one year of holiday-cn as JSON).
     Calendar,
 }
 
@@ -126,23 +126,31 @@ pub async fn import(config: &Config, what: Imported, file: &Path, mode: Mode) ->
         path: file.to_owned(),
         source,
     })?;
-    let services = gateway::services_alone(config, Arc::new(SystemClock)).await?;
-    let report = import_text(&services, what, &text, mode).await?;
+    let clock: SharedClock = Arc::new(SystemClock);
+    let services = gateway::services_alone(config, Arc::clone(&clock)).await?;
+    let report = match what {
+        Imported::Divisions => divisions::import(&services, &text, None, mode).await?,
+        Imported::Organizations => organizations::import(&services, &text, mode).await?,
+        Imported::Catalogue => catalogue::import(&services, &text, mode).await?,
+        Imported::Calendar => return import_calendar(config, &services, &text, mode).await,
+    };
     Ok(report.to_string())
 }
 
-async fn import_text(
+/// A new calendar moves due dates of open cases. Importing the same calendar again takes up what an interrupted import
+/// left.
+async fn import_calendar(
+    config: &Config,
     services: &Services,
-    what: Imported,
     text: &str,
     mode: Mode,
-) -> Result<ImportReport, AppFailure> {
-    Ok(match what {
-        Imported::Divisions => divisions::import(services, text, None, mode).await?,
-        Imported::Organizations => organizations::import(services, text, mode).await?,
-        Imported::Catalogue => catalogue::import(services, text, mode).await?,
-        Imported::Calendar => calendar::import(services, text, mode).await?,
-    })
+) -> Result<String, AppFailure> {
+    let days = calendar::whole(services, text).await?;
+    let report = calendar::import_days(services, &days, mode).await?;
+    let rows: Vec<_> = days.into_iter().map(|day| day.row).collect();
+    let cases = gateway::cases_alone(config, services)?;
+    let moved = cases.recompute(&rows, mode).await?;
+    Ok(format!("{report}\n{moved}"))
 }
 
 /// Plays the sandbox alone until SIGTERM or SIGINT; its two secrets come from the environment.

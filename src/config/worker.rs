@@ -10,6 +10,10 @@ use super::fault::Faults;
 pub struct WorkerConfig {
     /// How often the change feed is read when no hint arrives.
     pub feed_poll_ms: u64,
+    /// How often cases are looked for whose clocks are to speak.
+    pub clocks_tick_ms: u64,
+    /// How many such cases are claimed at once.
+    pub clocks_batch: u32,
     /// How often what has expired is removed.
     pub retention_tick_ms: u64,
     /// Days an idempotency record with its sealed answer is kept.
@@ -21,6 +25,8 @@ pub struct WorkerConfig {
 impl WorkerConfig {
     pub(super) fn check(&self, faults: &mut Faults) {
         faults.within("worker.feed_poll_ms", self.feed_poll_ms, &(10..=60_000));
+        faults.within("worker.clocks_tick_ms", self.clocks_tick_ms, &(10..=60_000));
+        faults.within("worker.clocks_batch", self.clocks_batch, &(1..=1_000));
         faults.within(
             "worker.retention_tick_ms",
             self.retention_tick_ms,

@@ -3,3 +3,4 @@
 mod act;
 pub mod cases;
 pub mod intake;
+pub mod supervision;

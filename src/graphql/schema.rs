@@ -5,6 +5,7 @@ use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions, Schema, 
 use super::descriptions::Descriptions;
 use super::mutation::cases::CaseMutations;
 use super::mutation::intake::IntakeMutations;
+use super::mutation::supervision::SupervisionMutations;
 use super::query::calendar::CalendarQuery;
 use super::query::cases::CaseQueries;
 use super::query::catalogue::CatalogueQuery;
@@ -27,7 +28,7 @@ pub struct Query(
 
 /// What can be done.
 #[derive(MergedObject, Default)]
-pub struct Mutation(IntakeMutations, CaseMutations);
+pub struct Mutation(IntakeMutations, CaseMutations, SupervisionMutations);
 
 /// What can be followed.
 #[derive(MergedSubscription, Default)]

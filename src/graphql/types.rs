@@ -1,6 +1,7 @@
 //! The types of the schema.
 
 pub mod calendar;
+pub mod card;
 pub mod case;
 pub mod case_enums;
 pub mod clock;

@@ -107,4 +107,28 @@ user_errors! {
     DeliverResultUserError, DeliverResultErrorCode {
         StaleVersion, IdempotencyMismatch, WrongOrganization, IllegalAct, InvalidField,
     }
+    /// Why `remindHolder` was not carried out.
+    RemindHolderUserError, RemindHolderErrorCode {
+        IdempotencyMismatch, WrongOrganization, IllegalAct, InvalidField,
+    }
+    /// Why `issueSupervisionOrder` was not carried out.
+    IssueSupervisionOrderUserError, IssueSupervisionOrderErrorCode {
+        StaleVersion, IdempotencyMismatch, WrongOrganization, IllegalAct, InvalidField, NotAHolder, OutsideCalendar,
+    }
+    /// Why `answerSupervisionOrder` was not carried out.
+    AnswerSupervisionOrderUserError, AnswerSupervisionOrderErrorCode {
+        StaleVersion, IdempotencyMismatch, WrongOrganization, IllegalAct, InvalidField, UnknownOrder,
+    }
+    /// Why `issueCard` was not carried out.
+    IssueCardUserError, IssueCardErrorCode {
+        StaleVersion, IdempotencyMismatch, WrongOrganization, IllegalAct, InvalidField, NotAHolder, LevelTooLow,
+    }
+    /// Why `appealCard` was not carried out.
+    AppealCardUserError, AppealCardErrorCode {
+        StaleVersion, IdempotencyMismatch, WrongOrganization, IllegalAct, InvalidField, UnknownCard,
+    }
+    /// Why `cancelCard` was not carried out.
+    CancelCardUserError, CancelCardErrorCode {
+        StaleVersion, IdempotencyMismatch, WrongOrganization, IllegalAct, InvalidField, UnknownCard, LevelTooLow,
+    }
 }

@@ -94,6 +94,12 @@ pub const fn act_words(act: Act) -> (&'static str, &'static str) {
         Act::WithdrawCase => ("撤回申请", "withdrawCase"),
         Act::VoidCase => ("作废", "voidCase"),
         Act::DeliverResult => ("送达", "deliverResult"),
+        Act::AppealCard => ("对牌申诉", "appealCard"),
+        Act::CancelCard => ("撤销牌", "cancelCard"),
+        Act::IssueCard => ("发牌", "issueCard"),
+        Act::RemindHolder => ("催办", "remindHolder"),
+        Act::IssueSupervisionOrder => ("督办", "issueSupervisionOrder"),
+        Act::AnswerSupervisionOrder => ("答复督办", "answerSupervisionOrder"),
     }
 }
 
@@ -141,6 +147,22 @@ pub fn refusal_words(refusal: &Refusal) -> Words {
         Refusal::OutcomeDoesNotFit => Words::new(
             "该决定类型不适用于此类办件。",
             "This outcome does not belong to this kind of case.",
+        ),
+        Refusal::UnknownCard => Words::new(
+            "未找到该预警或黄红牌，请核对编号。",
+            "There is no such card; check its id.",
+        ),
+        Refusal::UnknownOrder => Words::new(
+            "未找到该督办单，请核对编号。",
+            "There is no such supervision order; check its id.",
+        ),
+        Refusal::NotAHolder => Words::new(
+            "该单位未经办此件，请选择经办单位。",
+            "That organization has no part in the case; name one that holds or held it.",
+        ),
+        Refusal::LevelTooLow => Words::new(
+            "须由上一级督办机构处理（市级由市级自行处理）。",
+            "Only a supervisor of a level above may do this (at the city, the city's own).",
         ),
         Refusal::OutsideCalendar => Words::new(
             "期限超出工作日历范围，请联系管理员更新日历。",
@@ -201,6 +223,10 @@ fn input_words(refusal: &Refusal) -> Words {
         | Refusal::OrganizationIsFixed
         | Refusal::ReasonsRequired
         | Refusal::OutcomeDoesNotFit
+        | Refusal::UnknownCard
+        | Refusal::UnknownOrder
+        | Refusal::NotAHolder
+        | Refusal::LevelTooLow
         | Refusal::OutsideCalendar => refusal_words(refusal),
     }
 }

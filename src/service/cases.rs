@@ -156,6 +156,7 @@ impl Cases {
             by,
             ids: &mut Uuid::now_v7,
             upstream_of: &upstream_of,
+            places: &|id| directory.places(id),
             may_be_chosen: &|step, division, to| directory.candidates(step.level, division).contains(&to),
         })
     }
@@ -188,12 +189,14 @@ impl Cases {
         };
         let issued = receipts::issue(&outcome.events, &facts, &mut Uuid::now_v7);
         let deliveries = deliveries(&outcome);
+        let next_tick_at = outcome.next_tick_at;
         let change = crate::store::write_set::CaseChange {
             before,
             after: outcome.case,
             events: outcome.events,
         };
         let mut set = WriteSet::of(self.clock.now(), change);
+        set.next_tick_at = next_tick_at;
         set.receipts = issued
             .into_iter()
             .map(|issue| NewReceipt {

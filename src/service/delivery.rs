@@ -182,6 +182,7 @@ impl Deliveries {
             let mut outcome = decide::Outcome {
                 case: before.case.clone(),
                 events: Vec::new(),
+                next_tick_at: None,
             };
             for news in &settled.news {
                 let news = UpstreamNews {
@@ -202,6 +203,7 @@ impl Deliveries {
                     )
                     .map_err(AppError::internal)?;
                 outcome.case = heard.case;
+                outcome.next_tick_at = heard.next_tick_at;
                 outcome.events.extend(heard.events);
             }
             let mut set = self.cases.write_set(Some(before), outcome, &item, None).await?;

@@ -16,6 +16,7 @@ pub mod calendar;
 pub mod catalogue;
 pub mod divisions;
 pub mod fault;
+mod holiday_cn;
 pub mod organizations;
 pub mod shipped;
 mod table;

@@ -192,6 +192,7 @@ impl Notices {
         let mut outcome = decide::Outcome {
             case: before.case.clone(),
             events: Vec::new(),
+            next_tick_at: None,
         };
         for fact in facts {
             let said = said_of(&fact.kind);
@@ -209,6 +210,7 @@ impl Notices {
                 })
                 .map_err(AppError::internal)?;
             outcome.case = heard.case;
+            outcome.next_tick_at = heard.next_tick_at;
             outcome.events.extend(heard.events);
         }
         let kept = outcome

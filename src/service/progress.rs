@@ -23,6 +23,8 @@ pub enum Expected {
     Case(i32),
     /// Of one of its handoffs.
     Handoff(HandoffId, i32),
+    /// None: the act changes nothing that another could have changed.
+    Any,
 }
 
 /// One act asked for.
@@ -135,6 +137,7 @@ impl Cases {
 
 fn check_version(case: &Case, expected: Expected) -> Result<(), Refusal> {
     let (seen, current) = match expected {
+        Expected::Any => return Ok(()),
         Expected::Case(seen) => (seen, case.version),
         Expected::Handoff(id, seen) => (seen, case.handoff(id).ok_or(Refusal::UnknownHandoff)?.version),
     };
@@ -160,6 +163,12 @@ const fn policy_act(act: available::Act) -> Act {
         available::Act::WithdrawCase => Act::WithdrawCase,
         available::Act::VoidCase => Act::VoidCase,
         available::Act::DeliverResult => Act::DeliverResult,
+        available::Act::AppealCard => Act::AppealCard,
+        available::Act::CancelCard => Act::CancelCard,
+        available::Act::IssueCard => Act::IssueCard,
+        available::Act::RemindHolder => Act::RemindHolder,
+        available::Act::IssueSupervisionOrder => Act::IssueSupervisionOrder,
+        available::Act::AnswerSupervisionOrder => Act::AnswerSupervisionOrder,
     }
 }
 

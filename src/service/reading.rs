@@ -36,7 +36,9 @@ pub enum Sight {
     Applicant,
     /// An organization that holds the case or was handed it: texts of the file, personal data masked.
     Office,
-    /// Supervision, audit, kiosks, offices that handed it on: what happened, without texts.
+    /// Supervision and audit: what happened, and the texts of supervision itself.
+    Supervision,
+    /// Kiosks, and offices that handed it on: what happened, without texts.
     Masked,
 }
 
@@ -95,7 +97,9 @@ impl Cases {
     /// The view that an answer to an act gives; the same whenever it is asked for.
     #[must_use]
     pub fn view_of_answer(&self, answer: &Answer, actor: &Actor) -> CaseView {
-        let sight = if actor.organization.is_some() && actor.kind != onedoor_domain::actor::ActorKind::Kiosk {
+        let sight = if actor.kind == onedoor_domain::actor::ActorKind::Supervisor {
+            Sight::Supervision
+        } else if actor.organization.is_some() && actor.kind != onedoor_domain::actor::ActorKind::Kiosk {
             Sight::Office
         } else {
             Sight::Applicant
@@ -334,6 +338,15 @@ const fn shown(sight: Sight, event: &Event) -> bool {
                 | Event::Withdrawn
                 | Event::Voided
         ),
+        Sight::Supervision => matches!(
+            event,
+            Event::CardRaised { .. }
+                | Event::CardAppealed { .. }
+                | Event::CardCancelled { .. }
+                | Event::HolderReminded { .. }
+                | Event::SupervisionOrdered { .. }
+                | Event::SupervisionAnswered { .. }
+        ),
         Sight::Masked => false,
     }
 }
@@ -341,10 +354,19 @@ const fn shown(sight: Sight, event: &Event) -> bool {
 const fn sight(proof: &CaseProof) -> Sight {
     if proof.masked() {
         // who holds code and secret reads what was said to the applicant, whoever they are
-        return if matches!(proof.capacity(), Capacity::CredentialHolder) {
-            Sight::Applicant
-        } else {
-            Sight::Masked
+        return match proof.capacity() {
+            Capacity::CredentialHolder => Sight::Applicant,
+            Capacity::Supervisor | Capacity::Overseer => Sight::Supervision,
+            Capacity::Applicant
+            | Capacity::Device
+            | Capacity::Owner
+            | Capacity::Addressee
+            | Capacity::ForOwner
+            | Capacity::FirstContact
+            | Capacity::Decider
+            | Capacity::Past
+            | Capacity::Upstream
+            | Capacity::Gateway => Sight::Masked,
         };
     }
     match proof.capacity() {

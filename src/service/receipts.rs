@@ -134,6 +134,13 @@ fn kind_of(event: &Event, case: &Case, by: &By) -> Option<(ReceiptKind, Acting)>
         | Event::SpecialProcedureEnded
         | Event::Completed
         | Event::Closed
+        | Event::CardRaised { .. }
+        | Event::CardAppealed { .. }
+        | Event::CardCancelled { .. }
+        | Event::HolderReminded { .. }
+        | Event::SupervisionOrdered { .. }
+        | Event::SupervisionAnswered { .. }
+        | Event::ClockRecomputed { .. }
         | Event::NumberGiven { .. }
         | Event::VersionHeard { .. }
         | Event::NewsKept { .. } => None,
@@ -276,7 +283,7 @@ fn dated(clock: &CaseClock) -> Option<ReceiptDue> {
         ClockKind::Special => DueKind::Special,
         ClockKind::Supplement => DueKind::Supplement,
         ClockKind::Owed => DueKind::Owed,
-        ClockKind::Step | ClockKind::HandoffAck => return None,
+        ClockKind::Step | ClockKind::HandoffAck | ClockKind::Supervision => return None,
     };
     Some(ReceiptDue {
         kind,

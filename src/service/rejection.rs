@@ -51,6 +51,10 @@ rejection_codes! {
     OrganizationIsFixed = "The route fixes the organization; name none.";
     ReasonsRequired = "A refusal or denial needs reasons and the legal remedy (理由和救济途径); an objection needs an answer.";
     OutcomeDoesNotFit = "The decision does not belong to this kind of case.";
+    UnknownCard = "The case has no such card (预警、黄牌、红牌).";
+    UnknownOrder = "The case has no such supervision order (督办单).";
+    NotAHolder = "The organization has no part in the case; name one that holds or held it.";
+    LevelTooLow = "Only a supervisor of a level above the card's may do this; at the city, the city's.";
     OutsideCalendar = "A due date would lie outside the working-day calendar (工作日历).";
 }
 
@@ -129,6 +133,10 @@ impl From<Refusal> for Rejection {
             }
             Refusal::NotAnother => (RejectionCode::InvalidField, &["competent"]),
             Refusal::ObjectionUnanswered => (RejectionCode::ReasonsRequired, &["objections"]),
+            Refusal::UnknownCard => (RejectionCode::UnknownCard, &["card"]),
+            Refusal::UnknownOrder => (RejectionCode::UnknownOrder, &["order"]),
+            Refusal::NotAHolder => (RejectionCode::NotAHolder, &["to"]),
+            Refusal::LevelTooLow => (RejectionCode::LevelTooLow, &[]),
             Refusal::OutsideCalendar => (RejectionCode::OutsideCalendar, &[]),
         };
         let mut rejection = Self::of(code, field, words.zh, words.en);
@@ -152,6 +160,10 @@ impl From<Refusal> for Rejection {
             | Refusal::OwedOutsidePromise { .. }
             | Refusal::NotAnother
             | Refusal::ObjectionUnanswered
+            | Refusal::UnknownCard
+            | Refusal::UnknownOrder
+            | Refusal::NotAHolder
+            | Refusal::LevelTooLow
             | Refusal::OutsideCalendar => {}
         }
         rejection

@@ -63,6 +63,29 @@ pub async fn version(
     }
 }
 
+/// The days of the version in force with where they are announced; empty: none was imported yet.
+///
+/// # Errors
+/// As any query; `Corrupt` for a row that does not parse.
+pub async fn announced(database: &Database) -> Result<Vec<AnnouncedDay>, StoreError> {
+    let Some(version) = latest(database.read()).await? else {
+        return Ok(Vec::new());
+    };
+    let days = calendar_day::Entity::find()
+        .filter(calendar_day::Column::VersionId.eq(version.id))
+        .order_by_asc(calendar_day::Column::Date)
+        .all(database.read())
+        .await?;
+    days.iter()
+        .map(|row| {
+            Ok(AnnouncedDay {
+                row: parse(row)?,
+                source: row.source.clone(),
+            })
+        })
+        .collect()
+}
+
 async fn latest(on: &impl ConnectionTrait) -> Result<Option<calendar_version::Model>, StoreError> {
     Ok(calendar_version::Entity::find()
         .order_by_desc(calendar_version::Column::Number)

@@ -7,7 +7,7 @@ use onedoor_domain::case::state::Case;
 use onedoor_domain::id::CaseId;
 use onedoor_domain::ledger::Head;
 use onedoor_domain::tracking::TrackingCode;
-use onedoor_entity::{case_clock, case_private, cases, external_number, handoff, ledger_head};
+use onedoor_entity::{case_card, case_clock, case_private, cases, external_number, handoff, ledger_head};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _};
 use serde_json::Value;
 use uuid::Uuid;
@@ -128,21 +128,52 @@ impl CaseStore {
         {
             clocks.entry(row.case_id).or_default().push(row);
         }
+        let mut cards = self.read_cards(&found).await?;
         let (mut whole, mut torn) = (Vec::new(), Vec::new());
         for (row, head) in found {
-            let handoffs = handoffs.remove(&row.id).unwrap_or_default();
-            let clocks = clocks.remove(&row.id).unwrap_or_default();
-            let later = handoffs
+            let parts = Parts {
+                handoffs: handoffs.remove(&row.id).unwrap_or_default(),
+                clocks: clocks.remove(&row.id).unwrap_or_default(),
+                cards: cards.remove(&row.id).unwrap_or_default(),
+            };
+            let later = parts
+                .handoffs
                 .iter()
                 .map(|part| part.revision)
-                .chain(clocks.iter().map(|part| part.revision));
+                .chain(parts.clocks.iter().map(|part| part.revision))
+                .chain(parts.cards.iter().map(|part| part.revision));
             if later.max().is_some_and(|latest| latest > row.revision) {
                 torn.push(row.id);
             } else {
-                whole.push(loaded(row, head.as_ref(), &handoffs, &clocks)?);
+                whole.push(loaded(row, head.as_ref(), &parts)?);
             }
         }
         Ok((whole, torn))
+    }
+
+    /// The cards of those cases that have any; most have none, and cost no query.
+    async fn read_cards(
+        &self,
+        found: &[(cases::Model, Option<ledger_head::Model>)],
+    ) -> Result<BTreeMap<Uuid, Vec<case_card::Model>>, StoreError> {
+        let with_cards: Vec<Uuid> = found
+            .iter()
+            .filter(|(row, _)| row.cards > 0)
+            .map(|(row, _)| row.id)
+            .collect();
+        let mut cards: BTreeMap<Uuid, Vec<case_card::Model>> = BTreeMap::new();
+        if with_cards.is_empty() {
+            return Ok(cards);
+        }
+        for row in case_card::Entity::find()
+            .filter(case_card::Column::CaseId.is_in(with_cards))
+            .order_by_asc(case_card::Column::Position)
+            .all(self.database.read())
+            .await?
+        {
+            cards.entry(row.case_id).or_default().push(row);
+        }
+        Ok(cards)
     }
 
     /// The case of a tracking code, and the hash of its secret.
@@ -216,17 +247,19 @@ pub(super) fn private_place(case: CaseId, column: &'static str) -> SealPlace {
     SealPlace::new("case_private", column, case)
 }
 
-fn loaded(
-    row: cases::Model,
-    head: Option<&ledger_head::Model>,
-    handoffs: &[handoff::Model],
-    clocks: &[case_clock::Model],
-) -> Result<Loaded, StoreError> {
+/// The rows that belong to one case.
+struct Parts {
+    handoffs: Vec<handoff::Model>,
+    clocks: Vec<case_clock::Model>,
+    cards: Vec<case_card::Model>,
+}
+
+fn loaded(row: cases::Model, head: Option<&ledger_head::Model>, parts: &Parts) -> Result<Loaded, StoreError> {
     let revision = row.revision;
     let id = CaseId::from_uuid(row.id);
     let head = head.ok_or_else(|| Row::of("ledger_head", &id).corrupt("chain"))?;
     Ok(Loaded {
-        case: rows::case(row, handoffs, clocks)?,
+        case: rows::case(row, &parts.handoffs, &parts.clocks, &parts.cards)?,
         revision,
         head: ledger::head(head)?,
     })

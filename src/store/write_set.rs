@@ -23,6 +23,8 @@ pub struct WriteSet {
     pub idempotency: Option<IdempotencyClaim>,
     /// The case before and after, and the events that lie between.
     pub case: CaseChange,
+    /// When a clock of the case speaks next; `None`: none will.
+    pub next_tick_at: Option<DateTime<Utc>>,
     /// What only the holder of the case may read; given when the case is new.
     pub private: Option<NewPrivate>,
     /// Receipts to sign, each for one of the events.
@@ -40,13 +42,14 @@ pub struct WriteSet {
 }
 
 impl WriteSet {
-    /// A set that changes a case and nothing else; fill the other fields as needed.
+    /// A set that changes a case and nothing else; fill the other fields as needed. The reconciler looks at it soon.
     #[must_use]
     pub const fn of(now: DateTime<Utc>, case: CaseChange) -> Self {
         Self {
             now,
             idempotency: None,
             case,
+            next_tick_at: Some(now),
             private: None,
             receipts: Vec::new(),
             deliveries: Vec::new(),

@@ -15,6 +15,7 @@ use crate::service::More;
 use crate::service::Services;
 use crate::service::bells::Bells;
 use crate::service::changes::{self, Changes};
+use crate::service::clocks::Clocks;
 use crate::service::delivery::Deliveries;
 use crate::service::gauges::Gauges;
 use crate::service::notice::Notices;
@@ -27,6 +28,8 @@ const GAUGES_TICK: Duration = Duration::from_secs(5);
 pub struct CaseLoops {
     /// Sends what the outbox holds.
     pub deliveries: Arc<Deliveries>,
+    /// Lets the clocks of cases speak.
+    pub clocks: Arc<Clocks>,
     /// Applies notices that wait.
     pub notices: Arc<Notices>,
     /// Tells changes on.
@@ -58,6 +61,18 @@ pub fn spawn(
         let notices = Arc::clone(&notices);
         async move {
             notices.pass().await?;
+            Ok(())
+        }
+    });
+
+    let (clocks, more) = (Arc::clone(&loops.clocks), Arc::new(Notify::new()));
+    let clock_loop = spec("clocks", worker.clocks_tick_ms, &more);
+    supervisor.spawn_loop(clock_loop, move || {
+        let (clocks, more) = (Arc::clone(&clocks), Arc::clone(&more));
+        async move {
+            if clocks.pass().await? == More::Perhaps {
+                more.notify_one();
+            }
             Ok(())
         }
     });

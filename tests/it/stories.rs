@@ -6,6 +6,7 @@
 
 mod bad_input;
 mod board;
+mod clocks;
 mod disconnects;
 mod drafts;
 mod follow;
@@ -18,4 +19,5 @@ mod lists;
 mod notices;
 mod offices;
 mod races;
+mod supervision;
 mod trouble;

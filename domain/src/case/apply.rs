@@ -59,6 +59,8 @@ pub fn begin(submitted: &Submitted, at: DateTime<Utc>, by: &By) -> Case {
         extended_by: None,
         handoffs: Vec::new(),
         clocks: Vec::new(),
+        cards: Vec::new(),
+        orders: Vec::new(),
     }
 }
 
@@ -82,27 +84,6 @@ pub fn apply(case: &mut Case, new: &NewEvent) {
         Event::HandoffRefused { handoff } => {
             case.version += 1;
             close(case, *handoff, HandoffState::Refused, at);
-        }
-        Event::ClockStarted { clock } => case.clocks.push((**clock).clone()),
-        Event::ClockMoved {
-            clock,
-            state,
-            due_at,
-            provisional,
-            pauses,
-        } => {
-            if let Some(moved) = case.clocks.iter_mut().find(|other| other.id == *clock) {
-                moved.state = *state;
-                moved.due_at = *due_at;
-                moved.provisional = *provisional;
-                moved.pauses.clone_from(pauses);
-            }
-        }
-        Event::ClockStopped { clock } => {
-            if let Some(stopped) = case.clocks.iter_mut().find(|other| other.id == *clock) {
-                stopped.state = ClockState::Stopped;
-                stopped.stopped_at = Some(at);
-            }
         }
         Event::Accepted => {
             moved(case, CaseStatus::Accepted);
@@ -152,18 +133,6 @@ pub fn apply(case: &mut Case, new: &NewEvent) {
             case.version += 1;
             case.extended_by = Some(*working_days);
         }
-        Event::ClockExtended {
-            clock,
-            working_days,
-            due_at,
-            provisional,
-        } => {
-            if let Some(extended) = case.clocks.iter_mut().find(|other| other.id == *clock) {
-                extended.extension_working_days = *working_days;
-                extended.due_at = Some(*due_at);
-                extended.provisional = *provisional;
-            }
-        }
         Event::Withdrawn => ended(case, CaseStatus::Withdrawn),
         Event::Voided => ended(case, CaseStatus::Voided),
         Event::ReviewBegun | Event::SpecialProcedureEnded => moved(case, CaseStatus::InReview),
@@ -191,7 +160,74 @@ pub fn apply(case: &mut Case, new: &NewEvent) {
             number,
             version,
         } => keep_version(case, upstream, number, *version),
-        Event::NewsKept { .. } => {}
+        Event::ClockStarted { .. }
+        | Event::ClockMoved { .. }
+        | Event::ClockStopped { .. }
+        | Event::ClockExtended { .. }
+        | Event::ClockRecomputed { .. } => apply_to_clock(case, &new.event, at),
+        Event::CardRaised { .. }
+        | Event::CardAppealed { .. }
+        | Event::CardCancelled { .. }
+        | Event::SupervisionOrdered { .. }
+        | Event::SupervisionAnswered { .. } => super::cards::apply(case, &new.event, at),
+        Event::NewsKept { .. } | Event::HolderReminded { .. } => {}
+    }
+}
+
+/// What an event does to one clock.
+fn apply_to_clock(case: &mut Case, event: &Event, at: DateTime<Utc>) {
+    if let Event::ClockStarted { clock } = event {
+        case.clocks.push((**clock).clone());
+        return;
+    }
+    let (Event::ClockMoved { clock, .. }
+    | Event::ClockStopped { clock }
+    | Event::ClockExtended { clock, .. }
+    | Event::ClockRecomputed { clock, .. }) = event
+    else {
+        return;
+    };
+    let Some(changed) = case.clocks.iter_mut().find(|other| other.id == *clock) else {
+        return;
+    };
+    if let Event::ClockMoved {
+        state,
+        due_at,
+        provisional,
+        pauses,
+        ..
+    } = event
+    {
+        changed.state = *state;
+        changed.move_to(*due_at);
+        changed.provisional = *provisional;
+        changed.pauses.clone_from(pauses);
+    }
+    if let Event::ClockStopped { .. } = event {
+        changed.state = ClockState::Stopped;
+        changed.stopped_at = Some(at);
+    }
+    if let Event::ClockExtended {
+        working_days,
+        due_at,
+        provisional,
+        ..
+    } = event
+    {
+        changed.extension_working_days = *working_days;
+        changed.move_to(Some(*due_at));
+        changed.provisional = *provisional;
+    }
+    if let Event::ClockRecomputed {
+        due_at,
+        provisional,
+        calendar,
+        ..
+    } = event
+    {
+        changed.move_to(Some(*due_at));
+        changed.provisional = *provisional;
+        changed.calendar = *calendar;
     }
 }
 

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::command::By;
 use super::state::{Case, CaseStatus};
 use crate::actor::ActorKind;
+use crate::card::{Card, CardState, SupervisionOrder};
 use crate::handoff::Handoff;
 use crate::id::OrganizationId;
 use crate::item::{CaseKind, ItemType, ItemVersion, ProcessingType};
@@ -42,18 +43,35 @@ pub enum Act {
     VoidCase,
     /// `deliverResult`.
     DeliverResult,
+    /// `appealCard`.
+    AppealCard,
+    /// `cancelCard`.
+    CancelCard,
+    /// `issueCard`.
+    IssueCard,
+    /// `remindHolder`.
+    RemindHolder,
+    /// `issueSupervisionOrder`.
+    IssueSupervisionOrder,
+    /// `answerSupervisionOrder`.
+    AnswerSupervisionOrder,
 }
 
 /// The acts this actor could do now. A hint for people and for refusals: `decide` has the last word.
 #[must_use]
 pub fn possible(case: &Case, item: &ItemVersion, by: &By) -> Vec<Act> {
+    let mut acts = of_supervision(case, by);
     if case.is_closed() {
-        return Vec::new();
+        return acts;
     }
     match (by.kind, by.organization) {
-        (ActorKind::Clerk | ActorKind::Officer, Some(own)) => possible_in_office(case, item, by, own),
-        (ActorKind::Citizen | ActorKind::Anonymous | ActorKind::Kiosk, _) => possible_for_applicant(case),
-        (ActorKind::Supervisor, _) => vec![Act::VoidCase],
+        (ActorKind::Clerk | ActorKind::Officer, Some(own)) => {
+            acts.extend(possible_in_office(case, item, by, own));
+        }
+        (ActorKind::Citizen | ActorKind::Anonymous | ActorKind::Kiosk, _) => {
+            acts.extend(possible_for_applicant(case));
+        }
+        (ActorKind::Supervisor, _) => acts.push(Act::VoidCase),
         (
             ActorKind::Clerk
             | ActorKind::Officer
@@ -62,8 +80,53 @@ pub fn possible(case: &Case, item: &ItemVersion, by: &By) -> Vec<Act> {
             | ActorKind::Upstream
             | ActorKind::System,
             _,
-        ) => Vec::new(),
+        ) => {}
     }
+    acts.sort();
+    acts.dedup();
+    acts
+}
+
+/// What supervision adds: objecting, answering and reminding for organizations, cards and orders for supervisors. Whose
+/// level a card has is for `decide` to say.
+fn of_supervision(case: &Case, by: &By) -> Vec<Act> {
+    let (own, office) = (by.organization, in_office(by));
+    let supervisor = by.kind == ActorKind::Supervisor;
+    [
+        (
+            Act::AppealCard,
+            by.kind == ActorKind::Officer && objects(case, own),
+        ),
+        (Act::CancelCard, supervisor),
+        (Act::IssueCard, supervisor),
+        (Act::RemindHolder, supervisor || office && reminds(case, own)),
+        (Act::IssueSupervisionOrder, supervisor),
+        (Act::AnswerSupervisionOrder, office && is_asked(case, own)),
+    ]
+    .into_iter()
+    .filter(|(act, may)| *may && admits(*act, case))
+    .map(|(act, _)| act)
+    .collect()
+}
+
+const fn in_office(by: &By) -> bool {
+    matches!(by.kind, ActorKind::Clerk | ActorKind::Officer)
+}
+
+/// The first contact reminds whoever else has to act.
+fn reminds(case: &Case, own: Option<OrganizationId>) -> bool {
+    let holder = case.open_owning().map(|open| open.to).or(case.owner);
+    own == Some(case.first_contact) && holder.is_some() && holder != own
+}
+
+fn objects(case: &Case, own: Option<OrganizationId>) -> bool {
+    let objects = |card: &Card| card.holder == own && card.state == CardState::Raised;
+    own.is_some() && case.cards.iter().any(objects)
+}
+
+fn is_asked(case: &Case, own: Option<OrganizationId>) -> bool {
+    let asks = |order: &SupervisionOrder| Some(order.to) == own && order.answered_at.is_none();
+    case.orders.iter().any(asks)
 }
 
 /// What the applicant could do, by account or by code and secret.
@@ -91,7 +154,16 @@ pub fn admits(act: Act, case: &Case) -> bool {
         }
         Act::WithdrawCase => case.is_undecided(),
         Act::DeliverResult => matches!(status, CaseStatus::Decided | CaseStatus::Completed),
-        Act::VoidCase | Act::AcknowledgeHandoff | Act::FinishHandoff => !case.is_closed(),
+        Act::VoidCase
+        | Act::AcknowledgeHandoff
+        | Act::FinishHandoff
+        | Act::RemindHolder
+        | Act::IssueSupervisionOrder => !case.is_closed(),
+        // a closed case frees nobody from a card or an answer
+        Act::AppealCard => !case.cards.is_empty(),
+        Act::CancelCard => case.cards.iter().any(|card| card.state != CardState::Cancelled),
+        Act::AnswerSupervisionOrder => !case.orders.is_empty(),
+        Act::IssueCard => true,
     }
 }
 

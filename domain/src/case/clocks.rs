@@ -53,8 +53,13 @@ impl Work<'_> {
             stopped_at: None,
             pauses: Vec::new(),
             extension_working_days: 0,
+            epoch: 0,
+            epoch_from: None,
+            last_due_at: Some(due.at),
+            firm: !due.provisional,
         };
         fill(&mut clock);
+        clock.last_due_at = clock.due_at;
         self.emit(Event::ClockStarted {
             clock: Box::new(clock),
         });

@@ -10,9 +10,11 @@ use super::news_version::NewsVersion;
 use super::state::{Channel, Outcome};
 use crate::actor::{Actor, ActorKind};
 use crate::calendar::WorkCalendar;
+use crate::card::{CardCause, Place};
 use crate::handoff::Opinion;
-use crate::id::{CaseId, DivisionId, HandoffId, OrganizationId};
+use crate::id::{CardId, CaseId, DivisionId, HandoffId, OrganizationId, SupervisionOrderId};
 use crate::item::ItemVersion;
+use crate::limit::Limit;
 use crate::material::MaterialEntry;
 use crate::route::Step;
 use crate::tracking::TrackingCode;
@@ -66,6 +68,8 @@ pub struct Context<'a> {
     pub ids: &'a mut dyn FnMut() -> Uuid,
     /// The upstream system an organization is bound to.
     pub upstream_of: &'a dyn Fn(OrganizationId) -> Option<String>,
+    /// The division of an organization and those above it up to the city, from below.
+    pub places: &'a dyn Fn(OrganizationId) -> Vec<Place>,
     /// Whether an organization is one of those that a CHOSEN step leaves to choose from, for the case's division.
     pub may_be_chosen: &'a dyn Fn(&Step, DivisionId, OrganizationId) -> bool,
 }
@@ -225,6 +229,58 @@ pub enum Command {
     },
     /// Let the clocks of the case speak; of the gateway itself, and idempotent: nothing to say, no events.
     Tick,
+    /// 申诉 against a card.
+    AppealCard {
+        /// Which card.
+        card: CardId,
+        /// Why.
+        reason: String,
+    },
+    /// 撤销 of a card, by the level above.
+    CancelCard {
+        /// Which card.
+        card: CardId,
+        /// Division of the supervisor.
+        by: DivisionId,
+        /// Why.
+        reason: String,
+    },
+    /// A card by hand.
+    IssueCard {
+        /// For what; never [`CardCause::Clock`].
+        cause: CardCause,
+        /// Whose card it is.
+        to: OrganizationId,
+        /// Division of the supervisor.
+        by: DivisionId,
+        /// What happened.
+        text: String,
+    },
+    /// 催办.
+    RemindHolder {
+        /// What is said.
+        text: Option<String>,
+    },
+    /// 督办.
+    OrderSupervision {
+        /// Who has to act; `None`: whoever has to act now.
+        to: Option<OrganizationId>,
+        /// Within what time.
+        limit: Limit,
+        /// Division of the supervisor.
+        by: Option<DivisionId>,
+        /// What is demanded.
+        text: String,
+    },
+    /// The answer to a supervision order.
+    AnswerSupervision {
+        /// Which order.
+        order: SupervisionOrderId,
+        /// What was done.
+        text: String,
+    },
+    /// Another calendar is in force: compute the open due dates again.
+    Recompute,
     /// What an upstream system says of a handoff it was given.
     Upstream(UpstreamNews),
 }

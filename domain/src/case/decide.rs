@@ -1,5 +1,7 @@
 //! The one way a case changes: a command becomes events, or a refusal.
 
+use chrono::{DateTime, Utc};
+
 use super::agent::Authorization;
 use super::apply::{apply, begin};
 use super::available::{Act, admits, possible};
@@ -20,6 +22,8 @@ pub struct Outcome {
     pub case: Case,
     /// The events, in order.
     pub events: Vec<NewEvent>,
+    /// When a clock of the case speaks next; a hint for the reconciler, kept beside the case.
+    pub next_tick_at: Option<DateTime<Utc>>,
 }
 
 /// Takes a new case in.
@@ -147,6 +151,13 @@ impl Work<'_> {
                 self.deliver(note.as_deref(), authorization.as_ref())?;
             }
             Command::Tick => self.tick()?,
+            Command::AppealCard { .. }
+            | Command::CancelCard { .. }
+            | Command::IssueCard { .. }
+            | Command::RemindHolder { .. }
+            | Command::OrderSupervision { .. }
+            | Command::AnswerSupervision { .. } => self.supervise(command)?,
+            Command::Recompute => self.recompute()?,
             Command::Upstream(news) => self.hear(news)?,
         }
         Ok(())
@@ -173,9 +184,12 @@ impl Work<'_> {
     }
 
     pub(super) fn finish(self) -> Outcome {
+        // a date outside the calendar is told when a clock starts; here it only means that nobody need look
+        let next_tick_at = self.next_call().ok().flatten().map(|call| call.at);
         Outcome {
             case: self.case,
             events: self.events,
+            next_tick_at,
         }
     }
 
@@ -270,7 +284,13 @@ impl Command {
             Self::Finish { .. } => Some(Act::FinishHandoff),
             Self::Decide { .. } => Some(Act::DecideCase),
             Self::Deliver { .. } => Some(Act::DeliverResult),
-            Self::Tick | Self::Upstream(_) => None,
+            Self::AppealCard { .. } => Some(Act::AppealCard),
+            Self::CancelCard { .. } => Some(Act::CancelCard),
+            Self::IssueCard { .. } => Some(Act::IssueCard),
+            Self::RemindHolder { .. } => Some(Act::RemindHolder),
+            Self::OrderSupervision { .. } => Some(Act::IssueSupervisionOrder),
+            Self::AnswerSupervision { .. } => Some(Act::AnswerSupervisionOrder),
+            Self::Tick | Self::Recompute | Self::Upstream(_) => None,
         }
     }
 }

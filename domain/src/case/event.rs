@@ -7,9 +7,13 @@ use serde_json::Value;
 use super::command::By;
 use super::news_version::NewsVersion;
 use super::state::{Channel, Outcome, Owed};
+use crate::card::{Card, SupervisionOrder};
 use crate::clock::{CaseClock, ClockState};
 use crate::handoff::{Handoff, Opinion};
-use crate::id::{CaseId, ClockId, DivisionId, HandoffId, ItemVersionId, OrganizationId};
+use crate::id::{
+    CalendarVersionId, CardId, CaseId, ClockId, DivisionId, HandoffId, ItemVersionId, OrganizationId,
+    SupervisionOrderId,
+};
 use crate::item::CaseKind;
 use crate::tracking::TrackingCode;
 
@@ -154,6 +158,48 @@ pub enum Event {
     Delivered,
     /// The case reached its end as delivered: completed and handed over.
     Closed,
+    /// A clock came to a rung, or a supervisor raised a card by hand; the reason of the latter lies sealed beside.
+    CardRaised {
+        /// The card as raised.
+        card: Box<Card>,
+    },
+    /// 申诉 against a card; the reason lies sealed beside.
+    CardAppealed {
+        /// Which one.
+        card: CardId,
+    },
+    /// 撤销 of a card by the level above; the ladder of its clock begins anew. The reason lies sealed beside.
+    CardCancelled {
+        /// Which one.
+        card: CardId,
+    },
+    /// 催办; the text lies sealed beside.
+    HolderReminded {
+        /// Who was reminded.
+        to: OrganizationId,
+    },
+    /// 督办; what is demanded lies sealed beside.
+    SupervisionOrdered {
+        /// The order as issued.
+        order: Box<SupervisionOrder>,
+    },
+    /// The answer to a supervision order; its text lies sealed beside.
+    SupervisionAnswered {
+        /// Which order.
+        order: SupervisionOrderId,
+    },
+    /// Another calendar came into force and gives another date.
+    ClockRecomputed {
+        /// Which clock.
+        clock: ClockId,
+        /// New due date.
+        #[serde(with = "chrono::serde::ts_microseconds")]
+        due_at: DateTime<Utc>,
+        /// Whether that date is provisional still.
+        provisional: bool,
+        /// The calendar it was computed by.
+        calendar: CalendarVersionId,
+    },
     /// An upstream system gave its number.
     NumberGiven {
         /// Name of the system.
@@ -258,6 +304,13 @@ impl Event {
             Self::Completed => "COMPLETED",
             Self::Delivered => "DELIVERED",
             Self::Closed => "CLOSED",
+            Self::CardRaised { .. } => "CARD_RAISED",
+            Self::CardAppealed { .. } => "CARD_APPEALED",
+            Self::CardCancelled { .. } => "CARD_CANCELLED",
+            Self::HolderReminded { .. } => "HOLDER_REMINDED",
+            Self::SupervisionOrdered { .. } => "SUPERVISION_ORDERED",
+            Self::SupervisionAnswered { .. } => "SUPERVISION_ANSWERED",
+            Self::ClockRecomputed { .. } => "CLOCK_RECOMPUTED",
             Self::NumberGiven { .. } => "NUMBER_GIVEN",
             Self::VersionHeard { .. } => "VERSION_HEARD",
             Self::NewsKept { .. } => "NEWS_KEPT",

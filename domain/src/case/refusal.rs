@@ -86,6 +86,18 @@ pub enum Refusal {
     /// The outcome is not one of this kind of case.
     #[error("the outcome does not fit the kind of case")]
     OutcomeDoesNotFit,
+    /// The case has no such card.
+    #[error("the card is not of this case")]
+    UnknownCard,
+    /// The case has no such supervision order.
+    #[error("the supervision order is not of this case")]
+    UnknownOrder,
+    /// The organization has no part in the case.
+    #[error("the organization has no part in the case")]
+    NotAHolder,
+    /// Only the level above may judge a card.
+    #[error("only a level above may do this")]
+    LevelTooLow,
     /// A due date lies outside the years the calendar covers.
     #[error("the due date is outside the calendar")]
     OutsideCalendar,

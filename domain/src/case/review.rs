@@ -144,7 +144,11 @@ impl Work<'_> {
         self.stop_clocks(|clock| match clock.kind {
             ClockKind::Statutory | ClockKind::Promise | ClockKind::Acceptance | ClockKind::Owed => true,
             ClockKind::Step => clock.step == Some(stands),
-            ClockKind::HandoffAck | ClockKind::Special | ClockKind::Delivery | ClockKind::Supplement => false,
+            ClockKind::HandoffAck
+            | ClockKind::Special
+            | ClockKind::Delivery
+            | ClockKind::Supplement
+            | ClockKind::Supervision => false,
         });
         let Reasons {
             reasons,

@@ -4,6 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::news_version::NewsVersion;
+use crate::card::{Card, SupervisionOrder};
 use crate::clock::{CaseClock, ClockKind, ClockState};
 use crate::handoff::{Handoff, HandoffState};
 use crate::id::{CaseId, ClockId, DivisionId, HandoffId, ItemVersionId, OrganizationId};
@@ -209,6 +210,12 @@ pub struct Case {
     pub handoffs: Vec<Handoff>,
     /// Clocks in the order they were started.
     pub clocks: Vec<CaseClock>,
+    /// Cards in the order they were raised.
+    #[serde(default)]
+    pub cards: Vec<Card>,
+    /// Supervision orders in the order they were issued.
+    #[serde(default)]
+    pub orders: Vec<SupervisionOrder>,
 }
 
 impl Case {

@@ -15,6 +15,7 @@ use super::refusal::{Refusal, Why};
 use super::state::{Case, CaseStatus, Channel, Outcome};
 use crate::actor::ActorKind;
 use crate::calendar::WorkCalendar;
+use crate::card::Place;
 use crate::clock::{ClockKind, ClockState};
 use crate::division::Level;
 use crate::handoff::{HandoffState, Opinion};
@@ -28,6 +29,7 @@ use crate::route::{Assignment, HandoffKind, Step, StepClock};
 mod hands;
 mod order;
 mod properties;
+mod recomputed;
 mod stories;
 mod ticks;
 
@@ -116,6 +118,8 @@ struct Story {
     bound: Vec<OrganizationId>,
     now: DateTime<Utc>,
     next_id: u128,
+    /// Another than the one of most stories.
+    calendar: Option<WorkCalendar>,
     case: Option<Case>,
     events: Vec<NewEvent>,
 }
@@ -131,6 +135,7 @@ impl Story {
             bound: Vec::new(),
             now: Utc.with_ymd_and_hms(2026, 11, 23, 2, 0, 0).unwrap(),
             next_id: 1_000,
+            calendar: None,
             case: None,
             events: Vec::new(),
         }
@@ -156,7 +161,7 @@ impl Story {
         };
         let bound = self.bound.clone();
         let upstream_of = move |to: OrganizationId| bound.contains(&to).then(|| "county-hr".to_owned());
-        let calendar = calendar();
+        let calendar = self.calendar.as_ref().unwrap_or_else(|| calendar());
         let empty = dummy();
         let case = self.case.as_ref().unwrap_or(&empty);
         let result = run(
@@ -168,6 +173,7 @@ impl Story {
                 by,
                 ids: &mut ids,
                 upstream_of: &upstream_of,
+                places: &places,
                 may_be_chosen: &|_, _, to| to == organization(COUNTY),
             },
         );
@@ -352,5 +358,28 @@ fn dummy() -> Case {
         extended_by: None,
         handoffs: Vec::new(),
         clocks: Vec::new(),
+        cards: Vec::new(),
+        orders: Vec::new(),
     }
+}
+
+/// The divisions above an organization: the station is in a village, the others where their names say.
+fn places(of: OrganizationId) -> Vec<Place> {
+    let from = [STATION, TOWNSHIP, COUNTY]
+        .iter()
+        .position(|number| organization(*number) == of)
+        .unwrap_or(2);
+    [
+        (61, Level::Village),
+        (62, Level::Township),
+        (63, Level::County),
+        (64, Level::City),
+    ]
+    .into_iter()
+    .skip(from)
+    .map(|(division, level)| Place {
+        division: DivisionId::from_uuid(Uuid::from_u128(division)),
+        level,
+    })
+    .collect()
 }

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 
 use super::decide::Work;
 use super::refusal::Refusal;
+use crate::card::Rung;
 use crate::id::{ClockId, HandoffId};
 
 /// Sayings of one tick; a case that has more goes on with the next tick.
@@ -16,6 +17,8 @@ const SAYINGS_MAX: usize = 256;
 /// What a clock says when it runs out. At one instant the order is the order here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Saying {
+    /// A clock came to a rung of its ladder: a card. Before all else, because what follows may stop that clock.
+    Card(ClockId, Rung),
     /// Nobody signed for the handoff within HANDOFF_ACK: EXPIRED, still open, on the supervisor's list.
     HandoffExpired(HandoffId),
     /// SPECIAL ran out: the case returns to IN_REVIEW and the clocks resume.
@@ -57,7 +60,14 @@ impl Work<'_> {
         if self.case.is_closed() {
             return Ok(None);
         }
-        let mut calls = Vec::new();
+        let mut calls: Vec<Call> = self
+            .rungs_ahead()?
+            .into_iter()
+            .map(|(at, clock, rung)| Call {
+                at,
+                saying: Saying::Card(clock, rung),
+            })
+            .collect();
         self.expiring_handoffs(&mut calls)?;
         self.ending_special_procedure(&mut calls);
         self.missing_owed(&mut calls);
@@ -68,6 +78,10 @@ impl Work<'_> {
 
     fn say(&mut self, call: Call) -> Result<(), Refusal> {
         match call.saying {
+            Saying::Card(clock, rung) => {
+                self.raise_card(clock, rung, call.at);
+                Ok(())
+            }
             Saying::HandoffExpired(handoff) => self.expire_handoff(handoff),
             Saying::SpecialProcedureOver(_) => self.special_procedure_over(),
             Saying::OwedMissed(clock) => self.owed_missed(clock),

@@ -47,7 +47,7 @@ const ALLOWED: &[(ActorKind, &str)] = &[
          HandOff:OwnerOrAddressee AcknowledgeHandoff:OwnerOrAddressee RefuseHandoff:OwnerOrAddressee \
          RecallHandoff:OwnerOrAddressee FinishHandoff:OwnerOrAddressee SupplementCase:FirstContactOrOwner \
          WithdrawCase:FirstContactOrOwner AnswerEvaluation:Decider DeliverResult:OwnerOrDeliveryAddressee \
-         RemindHolder:FirstContact AnswerSupervisionOrder:OwnerOrAddressee CheckGridEvent:VerifyAddressee \
+         RemindHolder:FirstContact AnswerSupervisionOrder:OwnOrganizationOrPast CheckGridEvent:VerifyAddressee \
          RevealPersonalData:Owner",
     ),
     (
@@ -60,7 +60,7 @@ const ALLOWED: &[(ActorKind, &str)] = &[
          RecallHandoff:OwnerOrAddressee FinishHandoff:OwnerOrAddressee SupplementCase:FirstContactOrOwner \
          WithdrawCase:FirstContactOrOwner AnswerEvaluation:Decider SpecialProcedure:Owner \
          ExtendCase:OwnerWithApproval DecideCase:Owner DeliverResult:OwnerOrDeliveryAddressee \
-         RemindHolder:FirstContact AnswerSupervisionOrder:OwnerOrAddressee AppealCard:OwnerOrAddressee \
+         RemindHolder:FirstContact AnswerSupervisionOrder:OwnOrganizationOrPast AppealCard:OwnOrganizationOrPast \
          CheckGridEvent:VerifyAddressee RevealPersonalData:Owner ReadDeliveries:SendingOrganization \
          ResolveDelivery:SendingOrganization",
     ),
@@ -69,7 +69,7 @@ const ALLOWED: &[(ActorKind, &str)] = &[
         "ReadViewer ReadCatalogue ReadStatistics ResolveNode VerifyReceipt \
          TrackCase:ByCodeAndSecret ReadCase:DivisionSubtree:masked ReadHandoffs:DivisionSubtree:masked \
          RemindHolder:DivisionSubtree IssueSupervisionOrder:DivisionSubtreeExceptOwn \
-         CancelCard:DivisionSubtreeExceptOwn VoidCase:DivisionSubtreeExceptOwn \
+         IssueCard:DivisionSubtreeExceptOwn CancelCard:DivisionSubtreeExceptOwn VoidCase:DivisionSubtreeExceptOwn \
          ReopenCase:DivisionSubtreeExceptOwn CheckGridEvent:DivisionSubtreeExceptOwn \
          ReadAccessRecords:DivisionSubtree ReadDeliveries:DivisionSubtree",
     ),
@@ -127,7 +127,7 @@ fn each_field_stands_once_and_has_one_act() {
     }
     assert_eq!(act_of_field("Query", "submitCase"), None);
     assert_eq!(act_of_field("Query", "everything"), None);
-    assert_eq!(FIELDS.len(), 56);
+    assert_eq!(FIELDS.len(), 57);
 }
 
 #[test]

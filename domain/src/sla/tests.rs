@@ -81,6 +81,7 @@ fn a_limit_is_due_at_midnight_in_beijing_after_its_last_day() {
 #[test]
 fn calendar_days_end_on_the_day_itself_even_if_off() {
     assert_eq!(due_day("2026-09-30", Limit::calendar_days(5)), day("2026-10-05"));
+    assert_eq!(due_day("2026-02-13", Limit::calendar_days(3)), day("2026-02-16"));
 }
 
 #[test]
@@ -104,6 +105,11 @@ fn hours_run_by_the_wall_clock_to_the_second() {
         run.remaining(shipped(), at("2026-10-01T23:15:43")),
         Ok(Span::Seconds(-1))
     );
+    let over_the_year = due(at("2026-12-31T12:00:00"), Limit::hours(48), shipped()).unwrap();
+    assert_eq!(
+        (over_the_year.at, over_the_year.provisional),
+        (at("2027-01-02T12:00:00"), false)
+    );
     let pauses = [Pause {
         from: start,
         until: None,
@@ -117,6 +123,12 @@ fn hours_run_by_the_wall_clock_to_the_second() {
 
 #[test]
 fn on_the_spot_and_zero_working_days_end_with_the_same_day() {
+    assert_eq!(
+        due(at("2026-11-23T23:59:59"), Limit::on_the_spot(), shipped())
+            .unwrap()
+            .at,
+        at("2026-11-24T00:00:00")
+    );
     for limit in [Limit::on_the_spot(), Limit::working_days(0)] {
         let found = due(at("2026-10-03T08:00:00"), limit, shipped()).unwrap();
         assert_eq!(

@@ -8,6 +8,7 @@ use onedoor_domain::applicant::PartyKind;
 use onedoor_domain::case::available::NextStep as DomainNextStep;
 use onedoor_domain::id::OrganizationId;
 
+use super::card::{Card, CardRung, SupervisionOrder};
 use super::case_enums::{CaseAction, CaseStatus, Channel, Decision, NextStepKind};
 use super::clock::Clock;
 use super::division::Division;
@@ -199,6 +200,21 @@ impl Case {
             .iter()
             .map(|clock| Clock::of(clock, self.view.at))
             .collect()
+    }
+
+    /// Cards (预警、黄牌、红牌), in the order they were raised.
+    async fn cards(&self) -> Vec<Card> {
+        Card::all(&self.view)
+    }
+
+    /// The highest card that says something of the present; null: none does.
+    async fn card(&self) -> Option<CardRung> {
+        self.view.case.highest_card().map(CardRung::from)
+    }
+
+    /// Supervision orders (督办单), in the order they were issued.
+    async fn supervision_orders(&self) -> Vec<SupervisionOrder> {
+        SupervisionOrder::all(&self.view)
     }
 
     /// All handoffs (移交), in order: whose hands the case was in, and since when.

@@ -145,6 +145,8 @@ pub enum ClockKind {
     Supplement,
     /// 容缺: bring what is owed by the day agreed.
     Owed,
+    /// 督办: the limit of a supervision order, as ordered.
+    Supervision,
 }
 
 /// Whether a clock runs.
@@ -215,6 +217,18 @@ pub enum CaseAction {
     VoidCase,
     /// `deliverResult`.
     DeliverResult,
+    /// `appealCard`.
+    AppealCard,
+    /// `cancelCard`.
+    CancelCard,
+    /// `issueCard`.
+    IssueCard,
+    /// `remindHolder`.
+    RemindHolder,
+    /// `issueSupervisionOrder`.
+    IssueSupervisionOrder,
+    /// `answerSupervisionOrder`.
+    AnswerSupervisionOrder,
 }
 
 /// What happens next with a case, whoever has to do it.

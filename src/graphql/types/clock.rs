@@ -1,6 +1,6 @@
 //! A clock (时限) as GraphQL shows it.
 
-use async_graphql::SimpleObject;
+use async_graphql::{ComplexObject, Context, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use onedoor_domain::clock::CaseClock;
 use onedoor_domain::limit::Limit as DomainLimit;
@@ -8,9 +8,11 @@ use onedoor_domain::limit::Limit as DomainLimit;
 use super::case_enums::{ClockKind, ClockState};
 use super::scalars::Date;
 use super::service_item::Limit;
+use crate::graphql::reach::{cases, failed};
 
 /// A clock (时限): one limit that runs, stands still and ends.
 #[derive(SimpleObject)]
+#[graphql(complex)]
 pub struct Clock {
     /// What it measures.
     kind: ClockKind,
@@ -32,6 +34,27 @@ pub struct Clock {
     is_overdue: bool,
     /// When it ended.
     stopped_at: Option<DateTime<Utc>>,
+    #[graphql(skip)]
+    clock: CaseClock,
+    #[graphql(skip)]
+    at: DateTime<Utc>,
+}
+
+/// A clock (时限): one limit that runs, stands still and ends.
+#[ComplexObject]
+impl Clock {
+    /// How much is left: working days of a limit in working days; calendar days of one in calendar days, months or on
+    /// the spot; seconds of one in hours. 0 on the last day, negative when late, frozen while the clock stands still,
+    /// null once it has ended.
+    async fn remaining(&self, ctx: &Context<'_>) -> Option<Result<i32>> {
+        let left = cases(ctx).map(|cases| cases.remaining(&self.clock, self.at));
+        let left = match left {
+            Ok(left) => left.await.map_err(|error| failed(ctx, error)),
+            Err(error) => Err(error),
+        };
+        left.map(|left| left.map(|span| i32::try_from(span.count()).unwrap_or(i32::MAX)))
+            .transpose()
+    }
 }
 
 impl Clock {
@@ -48,6 +71,8 @@ impl Clock {
             provisional: clock.provisional,
             is_overdue: clock.is_overdue(at),
             stopped_at: clock.stopped_at,
+            clock: clock.clone(),
+            at,
         }
     }
 }

@@ -37,7 +37,7 @@ impl Receipt {
 
     /// The body as this viewer may read it: without the words of a decision where those are hidden.
     fn shown(&self) -> Cow<'_, ReceiptBody> {
-        if self.sight == Sight::Masked {
+        if matches!(self.sight, Sight::Masked | Sight::Supervision) {
             Cow::Owned(ReceiptBody {
                 statement: None,
                 ..self.signed.body.clone()
@@ -102,7 +102,7 @@ impl Receipt {
     /// Everything it says, as the canonical JSON that is signed; null for viewers who may not read the words of a
     /// decision.
     async fn canonical(&self, ctx: &Context<'_>) -> Option<Result<String>> {
-        if self.sight == Sight::Masked {
+        if matches!(self.sight, Sight::Masked | Sight::Supervision) {
             return None;
         }
         let bytes = self.signed.body.canonical_bytes().map_err(AppError::internal);

@@ -164,6 +164,16 @@ pub struct LimitInput {
     pub(crate) unit: LimitUnit,
 }
 
+impl LimitInput {
+    /// The limit; `None`: the number is negative.
+    pub(crate) fn limit(self) -> Option<domain_limit::Limit> {
+        Some(domain_limit::Limit {
+            value: u32::try_from(self.value).ok()?,
+            unit: self.unit.into(),
+        })
+    }
+}
+
 /// By what service items are ordered.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ServiceItemOrderField {

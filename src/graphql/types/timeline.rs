@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use onedoor_domain::case::event::Event;
 use onedoor_domain::id::HandoffId;
 
+use super::card::CardRung;
 use super::case::organization;
 use super::case_enums::ActorKind;
 use super::organization::Organization;
@@ -64,6 +65,38 @@ impl TimelineEvent {
         handoff_of(&self.entry.stored.event).map(|id| ID(id.to_string()))
     }
 
+    /// The card it is about.
+    async fn card_id(&self) -> Option<ID> {
+        let event = &self.entry.stored.event;
+        if let Event::CardRaised { card } = event {
+            return Some(ID(card.id.to_string()));
+        }
+        if let Event::CardAppealed { card } | Event::CardCancelled { card } = event {
+            return Some(ID(card.to_string()));
+        }
+        None
+    }
+
+    /// Rung of the card that was raised.
+    async fn card_rung(&self) -> Option<CardRung> {
+        let Event::CardRaised { card } = &self.entry.stored.event else {
+            return None;
+        };
+        Some(card.rung.into())
+    }
+
+    /// The supervision order it is about.
+    async fn supervision_order_id(&self) -> Option<ID> {
+        let event = &self.entry.stored.event;
+        if let Event::SupervisionOrdered { order } = event {
+            return Some(ID(order.id.to_string()));
+        }
+        if let Event::SupervisionAnswered { order } = event {
+            return Some(ID(order.to_string()));
+        }
+        None
+    }
+
     /// Reasons, opinion or note; null when there is none or the viewer may not read it. Text from an upstream system
     /// is text: show it as such.
     async fn text(&self) -> Option<&str> {
@@ -115,6 +148,13 @@ const fn handoff_of(event: &Event) -> Option<HandoffId> {
         | Event::Completed
         | Event::Delivered
         | Event::Closed
+        | Event::CardRaised { .. }
+        | Event::CardAppealed { .. }
+        | Event::CardCancelled { .. }
+        | Event::HolderReminded { .. }
+        | Event::SupervisionOrdered { .. }
+        | Event::SupervisionAnswered { .. }
+        | Event::ClockRecomputed { .. }
         | Event::NumberGiven { .. }
         | Event::VersionHeard { .. } => None,
     }

@@ -6,6 +6,7 @@ use onedoor_domain::calendar::{CalendarRow, DayKind, RowStatus};
 use serde::Deserialize;
 
 use super::fault::Faults;
+use super::holiday_cn;
 use super::table::{self, Row};
 use super::{ImportError, ImportReport, Mode, faultless, write};
 use crate::cache::epochs::Epoch;
@@ -24,14 +25,39 @@ struct Line {
     source: String,
 }
 
-/// Imports the whole calendar as a new version.
+/// Imports the whole calendar as a new version, from our table.
 ///
 /// # Errors
 /// All faults of the table at once, or that it could not be written.
 pub async fn import(cx: &Services, text: &str, mode: Mode) -> Result<ImportReport, ImportError> {
-    let days = read(text)?;
+    import_days(cx, &read(text)?, mode).await
+}
+
+/// The whole calendar that a file means: our table, or one year in the shape of `holiday-cn`, put in place of that
+/// year in the calendar in force.
+///
+/// # Errors
+/// All faults of the file at once; or the calendar in force cannot be read.
+pub async fn whole(cx: &Services, text: &str) -> Result<Vec<AnnouncedDay>, ImportError> {
+    if !holiday_cn::is_meant(text) {
+        return read(text);
+    }
+    let year = holiday_cn::read(text)?;
+    let in_force = store::calendar::announced(&cx.database).await?;
+    checked(year.in_place_of_its_own(in_force), |_| 0)
+}
+
+/// Makes these days the calendar in force, as a new version.
+///
+/// # Errors
+/// It could not be written.
+pub async fn import_days(
+    cx: &Services,
+    days: &[AnnouncedDay],
+    mode: Mode,
+) -> Result<ImportReport, ImportError> {
     let now = cx.clock.now();
-    let import = async |tx: &_| store::calendar::import(tx, &days, now).await;
+    let import = async |tx: &_| store::calendar::import(tx, days, now).await;
     write(cx, mode, Epoch::Calendar, days.len(), import).await
 }
 
@@ -39,18 +65,29 @@ fn read(text: &str) -> Result<Vec<AnnouncedDay>, ImportError> {
     let mut faults = Faults::default();
     let lines: Vec<Row<Line>> = table::read(text, &mut faults);
     let days: Vec<_> = lines.iter().map(|line| day(&line.value)).collect();
-    let rows: Vec<_> = days.iter().map(|day| day.row.clone()).collect();
     // a row that did not parse may be the statutory day that seems to be missing: complain of that one first
-    if faults.is_empty() {
-        for fault in check_rows(&rows) {
-            // of two rows for one day the later one is the one too many; a missing day has no line
-            let line = lines
-                .iter()
-                .rev()
-                .find(|line| line.value.date == fault.date())
-                .map_or(0, |line| line.line);
-            faults.add(line, in_chinese(fault), fault.to_string());
-        }
+    if !faults.is_empty() {
+        return faultless(days, faults);
+    }
+    checked(days, |date| {
+        // of two rows for one day the later one is the one too many; a missing day has no line
+        lines
+            .iter()
+            .rev()
+            .find(|line| line.value.date == date)
+            .map_or(0, |line| line.line)
+    })
+}
+
+/// Days that may become a version; `line_of` says on which line of its file a day stands.
+fn checked(
+    days: Vec<AnnouncedDay>,
+    line_of: impl Fn(NaiveDate) -> u64,
+) -> Result<Vec<AnnouncedDay>, ImportError> {
+    let mut faults = Faults::default();
+    let rows: Vec<_> = days.iter().map(|day| day.row.clone()).collect();
+    for fault in check_rows(&rows) {
+        faults.add(line_of(fault.date()), in_chinese(fault), fault.to_string());
     }
     if days.is_empty() {
         faults.add(0, "没有任何日期", "there are no days");

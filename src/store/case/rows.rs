@@ -1,13 +1,14 @@
 //! A case to its rows and back.
 
+use onedoor_domain::card::{Card, CardCause, SupervisionOrder};
 use onedoor_domain::case::state::{Case, ExternalNumber, Owed, Supplement};
 use onedoor_domain::clock::CaseClock;
 use onedoor_domain::handoff::Handoff;
 use onedoor_domain::id::{
-    CalendarVersionId, CaseId, ClockId, DivisionId, HandoffId, ItemVersionId, OrganizationId,
+    CalendarVersionId, CardId, CaseId, ClockId, DivisionId, HandoffId, ItemVersionId, OrganizationId,
 };
 use onedoor_domain::limit::Limit;
-use onedoor_entity::{case_clock, case_private, cases, handoff, ledger_head};
+use onedoor_entity::{case_card, case_clock, case_private, cases, handoff, ledger_head};
 use sea_orm::{EntityTrait as _, Linked, RelationDef};
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +18,11 @@ use crate::store::parse::{Row, json, micros, number};
 
 /// `due_at` of a handoff without a date: desks sort it last.
 pub(in crate::store) const NO_DATE: i64 = i64::MAX;
+
+/// Words of the column `cause`.
+const OF_CLOCK: &str = "CLOCK";
+const COMPLETE_REFUSED: &str = "COMPLETE_REFUSED";
+const NO_REASON: &str = "NO_REASON";
 
 /// What of a case has no column of its own.
 #[derive(Serialize, Deserialize)]
@@ -31,10 +37,16 @@ struct Document {
     brought: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     extended_by: Option<u32>,
+    #[serde(default)]
+    orders: Vec<SupervisionOrder>,
 }
 
 /// The row of a case at a revision.
-pub(in crate::store) fn case_row(case: &Case, revision: i64) -> Result<cases::Model, StoreError> {
+pub(in crate::store) fn case_row(
+    case: &Case,
+    revision: i64,
+    next_tick_at: Option<i64>,
+) -> Result<cases::Model, StoreError> {
     let leading = case.leading_clock();
     Ok(cases::Model {
         id: case.id.uuid(),
@@ -69,7 +81,12 @@ pub(in crate::store) fn case_row(case: &Case, revision: i64) -> Result<cases::Mo
             owed: case.owed.clone(),
             brought: case.brought.clone(),
             extended_by: case.extended_by,
+            orders: case.orders.clone(),
         })?,
+        next_tick_at,
+        tick_failures: 0,
+        cards: number(case.cards.len())?,
+        card: case.highest_card().map(name_of).transpose()?,
     })
 }
 
@@ -107,6 +124,69 @@ pub(in crate::store) fn handoff_row(
     })
 }
 
+/// The row of a card.
+pub(in crate::store) fn card_row(
+    case: &Case,
+    position: usize,
+    card: &Card,
+    revision: i64,
+) -> Result<case_card::Model, StoreError> {
+    let (cause, clock) = match card.cause {
+        CardCause::Clock { clock, kind, epoch } => (OF_CLOCK, Some((clock, kind, epoch))),
+        CardCause::CompleteRefused => (COMPLETE_REFUSED, None),
+        CardCause::NoReason => (NO_REASON, None),
+    };
+    Ok(case_card::Model {
+        id: card.id.uuid(),
+        case_id: case.id.uuid(),
+        revision,
+        position: number(position)?,
+        cause: cause.to_owned(),
+        clock_id: clock.map(|(clock, _, _)| clock.uuid()),
+        clock_kind: clock.map(|(_, kind, _)| name_of(kind)).transpose()?,
+        epoch: clock.map(|(_, _, epoch)| number(epoch)).transpose()?,
+        rung: name_of(card.rung)?,
+        holder_id: card.holder.map(OrganizationId::uuid),
+        desk: name_of(card.desk)?,
+        division_id: card.division.map(DivisionId::uuid),
+        level: card.level.map(name_of).transpose()?,
+        due_at: card.due_at.timestamp_micros(),
+        raised_at: card.raised_at.timestamp_micros(),
+        state: name_of(card.state)?,
+        appealed_at: micros(card.appealed_at),
+        cancelled_at: micros(card.cancelled_at),
+    })
+}
+
+fn card(row: &case_card::Model) -> Result<Card, StoreError> {
+    let id = CardId::from_uuid(row.id);
+    let parse = Row::of("case_card", &id);
+    let cause = match (row.cause.as_str(), row.clock_id, &row.clock_kind, row.epoch) {
+        (OF_CLOCK, Some(clock), Some(kind), Some(epoch)) => CardCause::Clock {
+            clock: ClockId::from_uuid(clock),
+            kind: parse.word("clock_kind", kind)?,
+            epoch: parse.number("epoch", epoch)?,
+        },
+        (COMPLETE_REFUSED, ..) => CardCause::CompleteRefused,
+        (NO_REASON, ..) => CardCause::NoReason,
+        _ => return Err(parse.corrupt("cause")),
+    };
+    Ok(Card {
+        id,
+        cause,
+        rung: parse.word("rung", &row.rung)?,
+        holder: row.holder_id.map(OrganizationId::from_uuid),
+        desk: parse.word("desk", &row.desk)?,
+        division: row.division_id.map(DivisionId::from_uuid),
+        level: parse.word_opt("level", row.level.as_deref())?,
+        due_at: parse.instant("due_at", row.due_at)?,
+        raised_at: parse.instant("raised_at", row.raised_at)?,
+        state: parse.word("state", &row.state)?,
+        appealed_at: parse.instant_opt("appealed_at", row.appealed_at)?,
+        cancelled_at: parse.instant_opt("cancelled_at", row.cancelled_at)?,
+    })
+}
+
 /// The row of a clock.
 pub(in crate::store) fn clock_row(
     case: &Case,
@@ -133,6 +213,10 @@ pub(in crate::store) fn clock_row(
         stopped_at: micros(clock.stopped_at),
         pauses: json(&clock.pauses)?,
         extension_working_days: clock.extension_working_days.into(),
+        epoch: number(clock.epoch)?,
+        epoch_from: micros(clock.epoch_from),
+        last_due_at: micros(clock.last_due_at),
+        firm: clock.firm,
     })
 }
 
@@ -141,6 +225,7 @@ pub(in crate::store) fn case(
     row: cases::Model,
     handoffs: &[handoff::Model],
     clocks: &[case_clock::Model],
+    cards: &[case_card::Model],
 ) -> Result<Case, StoreError> {
     let id = CaseId::from_uuid(row.id);
     let parse = Row::of("cases", &id);
@@ -171,6 +256,8 @@ pub(in crate::store) fn case(
         extended_by: document.extended_by,
         handoffs: handoffs.iter().map(handoff).collect::<Result<_, _>>()?,
         clocks: clocks.iter().map(clock).collect::<Result<_, _>>()?,
+        cards: cards.iter().map(card).collect::<Result<_, _>>()?,
+        orders: document.orders,
         item_code: row.item_code,
         division_code: row.division_code,
         division_name: row.division_name,
@@ -228,6 +315,10 @@ fn clock(row: &case_clock::Model) -> Result<CaseClock, StoreError> {
         stopped_at: parse.instant_opt("stopped_at", row.stopped_at)?,
         pauses: parse.json("pauses", &row.pauses)?,
         extension_working_days: parse.number("extension_working_days", row.extension_working_days)?,
+        epoch: parse.number("epoch", row.epoch)?,
+        epoch_from: parse.instant_opt("epoch_from", row.epoch_from)?,
+        last_due_at: parse.instant_opt("last_due_at", row.last_due_at)?,
+        firm: row.firm,
     })
 }
 

@@ -6,8 +6,8 @@ use onedoor_domain::case::state::Case;
 use onedoor_domain::id::{CaseId, DraftId, OrganizationId};
 use onedoor_domain::ledger::Head;
 use onedoor_entity::{
-    case_clock, case_party, case_private, cases, change, delivery, external_number, handoff, idempotency,
-    ledger_event, ledger_head, ledger_private, receipt,
+    case_card, case_clock, case_party, case_private, cases, change, delivery, external_number, handoff,
+    idempotency, ledger_event, ledger_head, ledger_private, receipt,
 };
 use sea_orm::ActiveValue::{NotSet, Set};
 
@@ -15,7 +15,7 @@ use crate::secret::keyring::Keyring;
 use crate::store::case::{Loaded, private_place, rows};
 use crate::store::error::StoreError;
 use crate::store::outbox::{self, DeliveryResult};
-use crate::store::parse::json;
+use crate::store::parse::{json, micros};
 use crate::store::write_set::{IdempotencyClaim, InboxMark, NewPrivate, SealedSet, WriteSet};
 use crate::store::{idempotency as keys_of_callers, ledger, receipt as receipts};
 
@@ -30,6 +30,7 @@ pub(super) struct Plan {
     pub(super) parties: Vec<case_party::Model>,
     pub(super) handoffs: Vec<handoff::Model>,
     pub(super) clocks: Vec<case_clock::Model>,
+    pub(super) cards: Vec<case_card::Model>,
     pub(super) numbers: Vec<external_number::Model>,
     pub(super) head: ledger_head::Model,
     pub(super) lines: Vec<ledger_event::Model>,
@@ -73,7 +74,7 @@ impl Plan {
         Ok(Self {
             now,
             claim,
-            case: rows::case_row(case, revision)?,
+            case: rows::case_row(case, revision, micros(set.next_tick_at))?,
             expected: before.as_ref().map(|loaded| (loaded.revision, head)),
             private: set
                 .private
@@ -82,6 +83,7 @@ impl Plan {
             parties: new_parties(earlier, case),
             handoffs: changed_handoffs(earlier, case, revision)?,
             clocks: changed_clocks(earlier, case, revision)?,
+            cards: changed_cards(earlier, case, revision)?,
             numbers: new_numbers(earlier, case),
             head: lines.head,
             lines: lines.rows,
@@ -183,6 +185,22 @@ fn changed_clocks(
         .filter(|(_, clock)| !earlier.contains(clock));
     changed
         .map(|(position, clock)| rows::clock_row(case, position, clock, revision))
+        .collect()
+}
+
+fn changed_cards(
+    before: Option<&Case>,
+    case: &Case,
+    revision: i64,
+) -> Result<Vec<case_card::Model>, StoreError> {
+    let earlier = before.map(|before| before.cards.as_slice()).unwrap_or_default();
+    let changed = case
+        .cards
+        .iter()
+        .enumerate()
+        .filter(|(_, card)| !earlier.contains(card));
+    changed
+        .map(|(position, card)| rows::card_row(case, position, card, revision))
         .collect()
 }
 

@@ -4,8 +4,8 @@
 
 use onedoor_domain::digest::Digest;
 use onedoor_entity::{
-    case_clock, case_party, case_private, cases, change, delivery, draft, external_number, handoff,
-    idempotency, ledger_event, ledger_head, ledger_private, receipt,
+    case_card, case_clock, case_party, case_private, cases, change, delivery, draft, external_number,
+    handoff, idempotency, ledger_event, ledger_head, ledger_private, receipt,
 };
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
 use sea_orm::{
@@ -45,6 +45,7 @@ pub(super) async fn write(tx: &Tx, plan: &Plan) -> Result<Verdict, StoreError> {
     upsert::<handoff::Entity, _>(tx, &plan.handoffs, handoff::Column::Id).await?;
     fail::fail_point!("commit.middle", |_| Err(super::failed("commit.middle")));
     upsert::<case_clock::Entity, _>(tx, &plan.clocks, case_clock::Column::Id).await?;
+    upsert::<case_card::Entity, _>(tx, &plan.cards, case_card::Column::Id).await?;
     write_head(tx, plan).await?;
     insert::<ledger_event::Entity, _>(tx, &plan.lines).await?;
     insert::<ledger_private::Entity, _>(tx, &plan.texts).await?;

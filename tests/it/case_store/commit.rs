@@ -21,12 +21,13 @@ use super::fixture::{
 };
 use crate::harness::story::story;
 
-const TABLES: [&str; 14] = [
+const TABLES: [&str; 15] = [
     "cases",
     "case_private",
     "case_party",
     "handoff",
     "case_clock",
+    "case_card",
     "external_number",
     "ledger_head",
     "ledger_event",
@@ -111,6 +112,51 @@ story!(
                 assert!(!bytes.windows(CANARY.len()).any(|part| part == CANARY.as_bytes()), "{path:?}");
             }
         }
+    }
+);
+
+story!(
+    cards_orders_and_epochs_replay_to_their_rows_and_a_card_is_stored_once,
+    async |world| {
+        let store = open(world).await;
+        let case = stored(&store, submission(morning())).await.case.id;
+        let later = morning() + chrono::Duration::days(30);
+        let tick = |loaded| act(loaded, ActorKind::System, TOWNSHIP, &Command::Tick, later);
+        let set = tick(load(&store, case).await);
+        // the other replica has decided the same from the same rows
+        let (first, second) = (set, tick(load(&store, case).await));
+        let cards = stored(&store, first).await.case.cards;
+        assert!(cards.len() >= 2, "{cards:?}");
+        assert!(matches!(store.commit(second).await.unwrap(), Commit::Stale));
+        let loaded = load(&store, case).await;
+        assert_eq!(loaded.case.cards, cards);
+        let order = Command::OrderSupervision {
+            to: None,
+            limit: onedoor_domain::limit::Limit::working_days(3),
+            by: None,
+            text: CANARY.to_owned(),
+        };
+        stored(
+            &store,
+            act(loaded, ActorKind::Supervisor, TOWNSHIP, &order, later),
+        )
+        .await;
+        let appeal = Command::AppealCard {
+            card: cards[0].id,
+            reason: CANARY.to_owned(),
+        };
+        stored(
+            &store,
+            act(
+                load(&store, case).await,
+                ActorKind::Officer,
+                TOWNSHIP,
+                &appeal,
+                later,
+            ),
+        )
+        .await;
+        assert_whole(&store, case).await;
     }
 );
 

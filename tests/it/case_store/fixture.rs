@@ -167,6 +167,7 @@ fn context<'a>(
         calendar,
         by: By::from(by),
         ids,
+        places: &|_| Vec::new(),
         may_be_chosen: &|_, _, to| to == organization(COUNTY),
         upstream_of: &|to| (to == organization(COUNTY)).then(|| "county-hr".to_owned()),
     }

@@ -14,10 +14,12 @@ use super::source::assert_none;
 /// Plain lists of things: each is bounded by what it hangs on, so that it needs no pages.
 const BOUNDED_LISTS: &[&str] = &[
     "Board.counts",
+    "Case.cards",
     "Case.clocks",
     "Case.externalNumbers",
     "Case.handoffs",
     "Case.receipts",
+    "Case.supervisionOrders",
     "Case.timeline",
     "Division.ancestors",
     "Division.codes",

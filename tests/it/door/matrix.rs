@@ -92,6 +92,41 @@ const ASKED: &[(&str, &str, &str)] = &[
         "deliverResult",
         r#"deliverResult(input: { case: "CASE", idempotencyKey: "KEY", expectedVersion: 1 }) { userErrors { code } }"#,
     ),
+    (
+        "Mutation",
+        "remindHolder",
+        r#"remindHolder(input: { case: "CASE", idempotencyKey: "KEY" }) { userErrors { code } }"#,
+    ),
+    (
+        "Mutation",
+        "issueSupervisionOrder",
+        r#"issueSupervisionOrder(input: { case: "CASE", idempotencyKey: "KEY", expectedVersion: 1, text: "x",
+            limit: { value: 3, unit: WORKING_DAY } }) { userErrors { code } }"#,
+    ),
+    (
+        "Mutation",
+        "answerSupervisionOrder",
+        r#"answerSupervisionOrder(input: { case: "CASE", idempotencyKey: "KEY", expectedVersion: 1, text: "x",
+            order: "ORDER" }) { userErrors { code } }"#,
+    ),
+    (
+        "Mutation",
+        "issueCard",
+        r#"issueCard(input: { case: "CASE", idempotencyKey: "KEY", expectedVersion: 1, text: "x", to: "OFFICE",
+            reason: NO_REASON }) { userErrors { code } }"#,
+    ),
+    (
+        "Mutation",
+        "appealCard",
+        r#"appealCard(input: { case: "CASE", idempotencyKey: "KEY", expectedVersion: 1, reason: "x",
+            card: "CARD" }) { userErrors { code } }"#,
+    ),
+    (
+        "Mutation",
+        "cancelCard",
+        r#"cancelCard(input: { case: "CASE", idempotencyKey: "KEY", expectedVersion: 1, reason: "x",
+            card: "CARD" }) { userErrors { code } }"#,
+    ),
     ("Subscription", "caseChanged", r#"caseChanged(id: "CASE") { id }"#),
     ("Subscription", "handoffsChanged", "handoffsChanged { at }"),
 ];
@@ -105,6 +140,9 @@ fn document(root: &str, field: &str) -> String {
     let selection = asked
         .replace("CASE", &fresh("case"))
         .replace("HANDOFF", &fresh("handoff"))
+        .replace("CARD", &fresh("card"))
+        .replace("ORDER", &fresh("order"))
+        .replace("OFFICE", &fresh("organization"))
         .replace("KEY", &Uuid::now_v7().to_string());
     format!("{} {{ {selection} }}", root.to_lowercase())
 }
