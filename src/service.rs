@@ -27,6 +27,7 @@ mod delivery_view;
 pub mod directory;
 pub mod divisions;
 pub mod drafts;
+pub mod figures;
 pub mod form;
 pub mod gauges;
 pub mod guard;

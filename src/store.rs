@@ -16,6 +16,7 @@ pub mod division;
 pub mod draft;
 pub mod epoch;
 pub mod error;
+pub mod figures;
 pub mod handoff_list;
 pub mod idempotency;
 pub mod inbox;

@@ -32,6 +32,30 @@ pub enum ClockKind {
     Owed,
     /// 督办: the limit of a supervision order, as ordered.
     Supervision,
+    /// 核实: a dissatisfied applicant is to be contacted.
+    Contact,
+    /// 整改: what a negative evaluation complains of is to be put right.
+    Rectify,
+}
+
+impl ClockKind {
+    /// Whether a clock of this kind runs on when the case is closed.
+    #[must_use]
+    pub const fn outlives_case(self) -> bool {
+        match self {
+            Self::Contact | Self::Rectify => true,
+            Self::Acceptance
+            | Self::Statutory
+            | Self::Promise
+            | Self::Step
+            | Self::HandoffAck
+            | Self::Special
+            | Self::Delivery
+            | Self::Supplement
+            | Self::Owed
+            | Self::Supervision => false,
+        }
+    }
 }
 
 /// Whether a clock runs.

@@ -193,6 +193,18 @@ impl ItemVersion {
         self.route.iter().position(|step| step.decides)
     }
 
+    /// The step that checks what the decider of a grid event fed back.
+    #[must_use]
+    pub fn verify_step(&self) -> Option<usize> {
+        let deciding = self.deciding_step()?;
+        self.route
+            .iter()
+            .enumerate()
+            .skip(deciding + 1)
+            .find(|(_, step)| step.action == "VERIFY")
+            .map(|(index, _)| index)
+    }
+
     /// Limit of the acceptance clock: 5 working days, for a licence no longer than the promise (DOMAIN §3).
     #[must_use]
     pub fn acceptance_limit(&self) -> Limit {

@@ -253,6 +253,8 @@ pub struct CaseStanding {
     pub acts_for_owner: Option<OrganizationId>,
     /// Who decided it.
     pub decider: Option<OrganizationId>,
+    /// Whose decision was evaluated: it reads on, because it may have to answer.
+    pub evaluated: Option<OrganizationId>,
     /// Who held it before, or worked on it beside the owner.
     pub past: Vec<OrganizationId>,
     /// Its division and all above it.
@@ -419,6 +421,7 @@ fn capacity(actor: &Actor, scope: Scope, standing: &CaseStanding) -> Option<Capa
             .or_else(addressee)
             .or_else(first_contact)
             .or_else(for_owner)
+            .or_else(|| is(standing.evaluated).then_some(Capacity::Decider))
             .or_else(|| among(&standing.past).then_some(Capacity::Past)),
         Scope::OwnerOrAddressee => owner().or_else(addressee).or_else(for_owner),
         Scope::FirstContact => first_contact(),

@@ -79,6 +79,12 @@ pub struct Model {
     /// Name of the highest `Rung` that says something of the present; for desks.
     #[sea_orm(column_type = "Text", nullable)]
     pub card: Option<String>,
+    /// Of a grid event: checks that failed.
+    pub failed_checks: i32,
+    /// Of a grid event: how often it was opened again.
+    pub reopenings: i32,
+    /// 满意度 of its evaluation, by the code of the standard: 1 is the best.
+    pub grade: Option<i32>,
 }
 
 /// Rows are joined by hand, where a list needs it.

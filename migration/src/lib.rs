@@ -24,6 +24,7 @@ mod m20261101_000001_reference;
 mod m20261101_000002_cases;
 mod m20261123_000003_acts;
 mod m20261123_000005_clocks;
+mod m20261123_000006_grid;
 mod m20261123_000009_delivery;
 mod m20261123_000010_write_probe;
 
@@ -39,6 +40,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261101_000002_cases::Migration),
             Box::new(m20261123_000003_acts::Migration),
             Box::new(m20261123_000005_clocks::Migration),
+            Box::new(m20261123_000006_grid::Migration),
             Box::new(m20261123_000009_delivery::Migration),
             Box::new(m20261123_000010_write_probe::Migration),
         ]

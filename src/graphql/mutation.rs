@@ -1,6 +1,9 @@
 //! What can be done: one file a group of acts.
 
 mod act;
+pub mod applicant;
 pub mod cases;
+pub mod evaluation;
+pub mod grid;
 pub mod intake;
 pub mod supervision;

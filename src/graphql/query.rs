@@ -5,4 +5,5 @@ pub mod cases;
 pub mod catalogue;
 pub mod divisions;
 pub mod organizations;
+pub mod statistics;
 pub mod viewer;

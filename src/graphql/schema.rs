@@ -4,6 +4,8 @@ use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions, Schema, 
 
 use super::descriptions::Descriptions;
 use super::mutation::cases::CaseMutations;
+use super::mutation::evaluation::EvaluationMutations;
+use super::mutation::grid::GridMutations;
 use super::mutation::intake::IntakeMutations;
 use super::mutation::supervision::SupervisionMutations;
 use super::query::calendar::CalendarQuery;
@@ -11,6 +13,7 @@ use super::query::cases::CaseQueries;
 use super::query::catalogue::CatalogueQuery;
 use super::query::divisions::DivisionQuery;
 use super::query::organizations::OrganizationQuery;
+use super::query::statistics::StatisticsQuery;
 use super::query::viewer::ViewerQueries;
 use super::subscription::Subscriptions;
 use super::user_error::UserError;
@@ -24,11 +27,18 @@ pub struct Query(
     OrganizationQuery,
     CalendarQuery,
     CaseQueries,
+    StatisticsQuery,
 );
 
 /// What can be done.
 #[derive(MergedObject, Default)]
-pub struct Mutation(IntakeMutations, CaseMutations, SupervisionMutations);
+pub struct Mutation(
+    IntakeMutations,
+    CaseMutations,
+    SupervisionMutations,
+    GridMutations,
+    EvaluationMutations,
+);
 
 /// What can be followed.
 #[derive(MergedSubscription, Default)]

@@ -131,4 +131,20 @@ user_errors! {
     CancelCardUserError, CancelCardErrorCode {
         StaleVersion, IdempotencyMismatch, WrongOrganization, IllegalAct, InvalidField, UnknownCard, LevelTooLow,
     }
+    /// Why `checkGridEvent` was not carried out.
+    CheckGridEventUserError, CheckGridEventErrorCode {
+        StaleVersion, IdempotencyMismatch, WrongOrganization, IllegalAct, InvalidField, OutsideCalendar,
+    }
+    /// Why `reopenCase` was not carried out.
+    ReopenCaseUserError, ReopenCaseErrorCode {
+        StaleVersion, IdempotencyMismatch, WrongOrganization, IllegalAct, InvalidField, OutsideCalendar,
+    }
+    /// Why `evaluateCase` was not carried out.
+    EvaluateCaseUserError, EvaluateCaseErrorCode {
+        IdempotencyMismatch, WrongOrganization, IllegalAct, InvalidField, OutsideCalendar,
+    }
+    /// Why `answerEvaluation` was not carried out.
+    AnswerEvaluationUserError, AnswerEvaluationErrorCode {
+        IdempotencyMismatch, WrongOrganization, IllegalAct, InvalidField,
+    }
 }

@@ -1,6 +1,7 @@
 //! What is said to people about a case: the next step, refusals and their way out, in both languages.
 
 use onedoor_domain::case::available::{Act, NextStep};
+use onedoor_domain::case::grid::GridStatus;
 use onedoor_domain::case::refusal::{Refusal, Why};
 use onedoor_domain::case::state::CaseStatus;
 
@@ -51,6 +52,19 @@ pub const fn status_words(status: CaseStatus) -> (&'static str, &'static str) {
     }
 }
 
+/// The state of a grid event, in a word of its own where it has one.
+#[must_use]
+pub const fn grid_words(status: CaseStatus) -> (&'static str, &'static str) {
+    match GridStatus::of(status) {
+        Some(GridStatus::Reported) => ("已上报", "reported"),
+        Some(GridStatus::Assigned) => ("已派遣", "assigned"),
+        Some(GridStatus::Handling) => ("处置中", "being handled"),
+        Some(GridStatus::FedBack) => ("已反馈，待核查", "fed back, to be checked"),
+        Some(GridStatus::Checked) => ("已核查", "checked"),
+        None => status_words(status),
+    }
+}
+
 /// What happens next, for the person who asks.
 #[must_use]
 pub const fn next_step_words(next: NextStep) -> (&'static str, &'static str) {
@@ -66,6 +80,7 @@ pub const fn next_step_words(next: NextStep) -> (&'static str, &'static str) {
             "会签、联审或后续手续办理中",
             "other offices work on it: countersignature, joint review or steps after the decision",
         ),
+        NextStep::Check => ("等待网格核查", "waits for the reporting grid to check it"),
         NextStep::Deliver => ("等待领取结果", "the result waits to be handed over"),
         NextStep::Supplement => ("等待申请人补正材料", "waits for the applicant's supplement"),
         NextStep::SpecialProcedure => (
@@ -100,6 +115,10 @@ pub const fn act_words(act: Act) -> (&'static str, &'static str) {
         Act::RemindHolder => ("催办", "remindHolder"),
         Act::IssueSupervisionOrder => ("督办", "issueSupervisionOrder"),
         Act::AnswerSupervisionOrder => ("答复督办", "answerSupervisionOrder"),
+        Act::CheckGridEvent => ("核查", "checkGridEvent"),
+        Act::ReopenCase => ("重新打开", "reopenCase"),
+        Act::EvaluateCase => ("评价", "evaluateCase"),
+        Act::AnswerEvaluation => ("答复评价", "answerEvaluation"),
     }
 }
 
@@ -133,8 +152,8 @@ pub fn refusal_words(refusal: &Refusal) -> Words {
             "The route fixes the next organization; leave `to` out.",
         ),
         Refusal::ReasonsRequired => Words::new(
-            "不予受理或不予许可须说明理由并告知救济途径（行政许可法第三十八条）。",
-            "A refusal or denial must give reasons and the legal remedy (Administrative Licensing Law, art. 38).",
+            "不予受理、不予许可或查无实据须说明理由；不予受理、不予许可并须告知救济途径（行政许可法第三十八条）。",
+            "Give reasons; a refusal or denial also names the legal remedy (Administrative Licensing Law, art. 38).",
         ),
         Refusal::FieldRequired { .. }
         | Refusal::DaysOutOfBounds { .. }
@@ -283,6 +302,25 @@ fn why_words(why: Why) -> (String, String) {
             "容缺材料尚未补齐，不能准予",
             "materials are still owed, and a grant waits for them",
         ),
+        Why::OwnWork => (
+            "核查须由处置人以外的人员进行",
+            "nobody judges their own work: another person than the resolver does this",
+        ),
+        Why::AlreadyEvaluated => (
+            "该办件已评价过，每件只评价一次",
+            "the case was evaluated before, and is evaluated once",
+        ),
+        Why::NotRectified => (
+            "须先完成整改再回访",
+            "what was wrong must be put right before the applicant is asked again",
+        ),
+        Why::TooLate { until } => {
+            let day = onedoor_domain::sla::beijing_date(until);
+            return (
+                format!("已超过可办理的期限（{day} 零时截止）"),
+                format!("the time for it ended at 00:00 of {day}, Beijing time"),
+            );
+        }
         Why::OpinionMissing => ("须填写会办意见 opinion", "an opinion is required"),
         Why::TooEarly { not_before } => {
             let day = onedoor_domain::sla::beijing_date(not_before);

@@ -4,14 +4,16 @@ use onedoor_domain::actor::Actor;
 use onedoor_domain::case::available;
 use onedoor_domain::case::command::{By, Command};
 use onedoor_domain::case::decide;
-use onedoor_domain::case::refusal::Refusal;
+use onedoor_domain::case::refusal::{Refusal, Why};
 use onedoor_domain::case::state::Case;
 use onedoor_domain::id::{CaseId, HandoffId};
 use onedoor_domain::idempotency::{Fingerprint, IdempotencyKey};
 use onedoor_domain::policy::Act;
+use onedoor_domain::proof::Credential;
 
 use super::answer::Answer;
 use super::cases::{ATTEMPTS_MAX, Cases, Done, Verdict, answer, verdict};
+use super::guard;
 use super::rejection::Rejection;
 use crate::error::{AppError, ErrorCode};
 use crate::store::write_set::IdempotencyClaim;
@@ -27,6 +29,17 @@ pub enum Expected {
     Any,
 }
 
+impl Expected {
+    /// The number alone.
+    #[must_use]
+    pub const fn version(self) -> Option<i32> {
+        match self {
+            Self::Case(seen) | Self::Handoff(_, seen) => Some(seen),
+            Self::Any => None,
+        }
+    }
+}
+
 /// One act asked for.
 #[derive(Debug, Clone)]
 pub struct Order {
@@ -40,6 +53,18 @@ pub struct Order {
     pub fingerprint: Fingerprint,
     /// What is to be done.
     pub command: Command,
+    /// Code and secret, checked: the applicant's credential for this one case.
+    pub credential: Option<Credential>,
+}
+
+impl Order {
+    /// Whose the idempotency key is. Whoever bears no token acts as the holder of the case's credential.
+    fn principal(&self, actor: &Actor) -> String {
+        match self.credential {
+            Some(credential) if actor.subject.is_empty() => credential.case().to_string(),
+            Some(_) | None => actor.subject.clone(),
+        }
+    }
 }
 
 impl Cases {
@@ -53,8 +78,9 @@ impl Cases {
             .act()
             .ok_or_else(|| AppError::of(ErrorCode::Forbidden))?;
         let (act, name) = (policy_act(named), act_name(named));
-        super::guard::allow(actor, act)?;
-        if let Some(done) = self.earlier(&actor.subject, order.key, order.fingerprint).await? {
+        guard::allow(actor, act)?;
+        let principal = order.principal(actor);
+        if let Some(done) = self.earlier(&principal, order.key, order.fingerprint).await? {
             return Ok(done);
         }
         let done = self.decide_and_commit(actor, act, name, &order).await;
@@ -62,7 +88,7 @@ impl Cases {
             return done;
         }
         // the same act may have been committed beside this one: its answer goes before any refusal of a repetition
-        match self.earlier(&actor.subject, order.key, order.fingerprint).await? {
+        match self.earlier(&principal, order.key, order.fingerprint).await? {
             Some(earlier) => Ok(earlier),
             None => done,
         }
@@ -76,9 +102,19 @@ impl Cases {
         order: &Order,
     ) -> Result<Done, AppError> {
         for _ in 0..ATTEMPTS_MAX {
-            let (loaded, proof) = self.load_for(actor, act, order.case).await?;
+            let (loaded, proof) = match order.credential {
+                None => self.load_for(actor, act, order.case).await?,
+                Some(credential) => {
+                    let proof = guard::by_credential(actor, act, credential)?;
+                    let loaded = self.store.load_case(proof.case()).await?;
+                    (
+                        loaded.ok_or_else(|| AppError::of(ErrorCode::NotFound))?,
+                        Ok(proof),
+                    )
+                }
+            };
             if proof.is_err() {
-                return Ok(Err(vec![Refusal::WrongOrganization.into()]));
+                return Ok(Err(vec![self.other_office(actor, order, &loaded.case).await?]));
             }
             if let Err(refusal) = check_version(&loaded.case, order.expected) {
                 let status = Some(loaded.case.status);
@@ -98,7 +134,7 @@ impl Cases {
             };
             let mut set = self.write_set(Some(loaded), outcome, &item, None).await?;
             set.idempotency = Some(IdempotencyClaim {
-                principal: actor.subject.clone(),
+                principal: order.principal(actor),
                 key: order.key,
                 act: name,
                 fingerprint: order.fingerprint,
@@ -113,6 +149,22 @@ impl Cases {
             }
         }
         Err(AppError::of(ErrorCode::Overloaded).retry_after_ms(500))
+    }
+
+    /// What an actor is told whose work on this case lies on another desk: whoever resolved a grid event learns that
+    /// its check is another person's.
+    async fn other_office(&self, actor: &Actor, order: &Order, case: &Case) -> Result<Rejection, AppError> {
+        let check = matches!(order.command, Command::CheckGridEvent { .. });
+        if !check || case.decided_by.as_ref() != Some(&actor.subject) {
+            return Ok(Refusal::WrongOrganization.into());
+        }
+        let item = self.item_of(case).await?;
+        let refusal = Refusal::IllegalAct {
+            status: case.status,
+            possible: available::possible(case, &item, &By::from(actor)),
+            why: Why::OwnWork,
+        };
+        Ok(refusal.into())
     }
 
     /// The answer of an earlier act under the same key; looked up before anything is validated.
@@ -169,6 +221,10 @@ const fn policy_act(act: available::Act) -> Act {
         available::Act::RemindHolder => Act::RemindHolder,
         available::Act::IssueSupervisionOrder => Act::IssueSupervisionOrder,
         available::Act::AnswerSupervisionOrder => Act::AnswerSupervisionOrder,
+        available::Act::CheckGridEvent => Act::CheckGridEvent,
+        available::Act::ReopenCase => Act::ReopenCase,
+        available::Act::EvaluateCase => Act::EvaluateCase,
+        available::Act::AnswerEvaluation => Act::AnswerEvaluation,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Reading cases: one, lists, the board; what each reader may see of them.
 
 use chrono::{DateTime, Utc};
-use onedoor_domain::actor::Actor;
+use onedoor_domain::actor::{Actor, ActorKind};
 use onedoor_domain::applicant::Applicant;
 use onedoor_domain::board::{HandoffCount, HandoffEntry};
 use onedoor_domain::case::available::{self, NextStep};
@@ -97,12 +97,17 @@ impl Cases {
     /// The view that an answer to an act gives; the same whenever it is asked for.
     #[must_use]
     pub fn view_of_answer(&self, answer: &Answer, actor: &Actor) -> CaseView {
-        let sight = if actor.kind == onedoor_domain::actor::ActorKind::Supervisor {
-            Sight::Supervision
-        } else if actor.organization.is_some() && actor.kind != onedoor_domain::actor::ActorKind::Kiosk {
-            Sight::Office
-        } else {
-            Sight::Applicant
+        let sight = match actor.kind {
+            ActorKind::Supervisor => Sight::Supervision,
+            ActorKind::Auditor | ActorKind::Admin => Sight::Masked,
+            ActorKind::Clerk | ActorKind::Officer if actor.organization.is_some() => Sight::Office,
+            ActorKind::Anonymous
+            | ActorKind::Citizen
+            | ActorKind::Kiosk
+            | ActorKind::Clerk
+            | ActorKind::Officer
+            | ActorKind::Upstream
+            | ActorKind::System => Sight::Applicant,
         };
         CaseView {
             case: answer.case.clone(),
@@ -337,6 +342,7 @@ const fn shown(sight: Sight, event: &Event) -> bool {
                 | Event::Extended { .. }
                 | Event::Withdrawn
                 | Event::Voided
+                | Event::Evaluated { .. }
         ),
         Sight::Supervision => matches!(
             event,
@@ -346,6 +352,7 @@ const fn shown(sight: Sight, event: &Event) -> bool {
                 | Event::HolderReminded { .. }
                 | Event::SupervisionOrdered { .. }
                 | Event::SupervisionAnswered { .. }
+                | Event::Reopened
         ),
         Sight::Masked => false,
     }

@@ -141,6 +141,10 @@ fn kind_of(event: &Event, case: &Case, by: &By) -> Option<(ReceiptKind, Acting)>
         | Event::SupervisionOrdered { .. }
         | Event::SupervisionAnswered { .. }
         | Event::ClockRecomputed { .. }
+        | Event::GridChecked { .. }
+        | Event::Reopened
+        | Event::Evaluated { .. }
+        | Event::EvaluationAnswered { .. }
         | Event::NumberGiven { .. }
         | Event::VersionHeard { .. }
         | Event::NewsKept { .. } => None,
@@ -283,7 +287,11 @@ fn dated(clock: &CaseClock) -> Option<ReceiptDue> {
         ClockKind::Special => DueKind::Special,
         ClockKind::Supplement => DueKind::Supplement,
         ClockKind::Owed => DueKind::Owed,
-        ClockKind::Step | ClockKind::HandoffAck | ClockKind::Supervision => return None,
+        ClockKind::Step
+        | ClockKind::HandoffAck
+        | ClockKind::Supervision
+        | ClockKind::Contact
+        | ClockKind::Rectify => return None,
     };
     Some(ReceiptDue {
         kind,

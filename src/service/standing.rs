@@ -25,12 +25,12 @@ pub fn of(case: &Case, directory: &Directory) -> CaseStanding {
     let delivery = |handoff: &&Handoff| handoff.kind == HandoffKind::Delivery && handoff.state.is_open();
     let closed = case.is_closed();
     let holding = case.holding();
-    let decider = case.decided_at.and_then(|decided| {
-        let held = |handoff: &&Handoff| {
-            handoff.owning && handoff.acknowledged_at.is_some_and(|taken| taken <= decided)
-        };
-        case.handoffs.iter().rev().find(held).map(living)
-    });
+    // whose decision was graded answers for it, also when a grid event was opened again
+    let evaluated = case
+        .evaluation
+        .as_ref()
+        .map(|evaluation| directory.living(evaluation.decider));
+    let decider = evaluated.or_else(|| case.decider().map(|id| directory.living(id)));
     let touched = case.handoffs.iter().filter(|handoff| {
         matches!(
             handoff.state,
@@ -53,11 +53,12 @@ pub fn of(case: &Case, directory: &Directory) -> CaseStanding {
             .filter(open)
             .map(living)
             .next(),
-        resolver_subject: None,
+        resolver_subject: case.decided_by.clone(),
         acts_for_owner: holding
             .filter(|holding| holding.upstream.is_some() || is_external(holding.to, directory))
             .and_then(|holding| holding.from),
         decider,
+        evaluated,
         past: touched.map(living).collect(),
         division_path: std::iter::once(case.division)
             .chain(

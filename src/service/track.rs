@@ -116,13 +116,25 @@ impl Cases {
         code: &str,
         secret: Redacted<String>,
     ) -> Result<CaseView, AppError> {
+        let credential = self.credential(actor, source, code, secret).await?;
+        let proof = guard::by_credential(actor, Act::TrackCase, credential)?;
+        let loaded = self.store.load_case(proof.case()).await?.ok_or_else(nobody)?;
+        Ok(self.view(loaded.case, super::reading::Sight::Applicant))
+    }
+
+    /// The credential of one case (DOMAIN §5), for whoever gives its code and secret. An unknown code, a code that is
+    /// none, and a wrong secret answer alike and take the same time.
+    ///
+    /// # Errors
+    /// As [`Cases::track`].
+    pub async fn credential(
+        &self,
+        actor: &Actor,
+        source: IpAddr,
+        code: &str,
+        secret: Redacted<String>,
+    ) -> Result<Credential, AppError> {
         guard::allow(actor, Act::TrackCase)?;
-        let nobody = || {
-            AppError::of(ErrorCode::NotFound).detail(
-                "受理编号或查询码不正确，请核对回执。",
-                "The tracking code or its secret is not right; compare them with the receipt.",
-            )
-        };
         let code = code.parse::<TrackingCode>().ok();
         let held_back = self.track_limits.admit(source, code.as_ref())?;
         if !held_back.is_zero() {
@@ -145,10 +157,16 @@ impl Cases {
         if let Some(code) = &code {
             self.track_limits.forgive(source, code);
         }
-        let proof = guard::by_credential(actor, Act::TrackCase, credential)?;
-        let loaded = self.store.load_case(proof.case()).await?.ok_or_else(nobody)?;
-        Ok(self.view(loaded.case, super::reading::Sight::Applicant))
+        Ok(credential)
     }
+}
+
+/// No such code, or not its secret.
+fn nobody() -> AppError {
+    AppError::of(ErrorCode::NotFound).detail(
+        "受理编号或查询码不正确，请核对回执。",
+        "The tracking code or its secret is not right; compare them with the receipt.",
+    )
 }
 
 /// The secret as it was printed, however it was typed: capitals, no separators, I L → 1, O → 0.

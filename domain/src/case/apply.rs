@@ -4,9 +4,11 @@ use chrono::{DateTime, Utc};
 
 use super::command::By;
 use super::event::{Event, NewEvent, Submitted};
+use super::grid::{CheckResult, GridLoop};
 use super::news_version::NewsVersion;
 use super::state::{Case, CaseStatus, ExternalNumber, Supplement};
 use crate::clock::ClockState;
+use crate::evaluation::{Evaluation, EvaluationAnswer};
 use crate::handoff::HandoffState;
 use crate::id::HandoffId;
 
@@ -57,6 +59,9 @@ pub fn begin(submitted: &Submitted, at: DateTime<Utc>, by: &By) -> Case {
         owed: Vec::new(),
         brought: Vec::new(),
         extended_by: None,
+        decided_by: None,
+        grid: GridLoop::default(),
+        evaluation: None,
         handoffs: Vec::new(),
         clocks: Vec::new(),
         cards: Vec::new(),
@@ -140,6 +145,7 @@ pub fn apply(case: &mut Case, new: &NewEvent) {
         Event::Decided { outcome } => {
             moved(case, CaseStatus::Decided);
             case.decided_at = Some(at);
+            case.decided_by = Some(new.by.subject.clone());
             case.outcome = Some(*outcome);
         }
         Event::Completed => {
@@ -154,6 +160,36 @@ pub fn apply(case: &mut Case, new: &NewEvent) {
             case.delivered_at = Some(at);
         }
         Event::Closed => ended(case, CaseStatus::Delivered),
+        Event::GridChecked { result } => match result {
+            CheckResult::Pass => case.grid.checked_at = Some(at),
+            CheckResult::Fail => {
+                case.grid.failed_checks += 1;
+                undecide(case);
+            }
+        },
+        Event::Reopened => {
+            case.grid.reopenings += 1;
+            undecide(case);
+        }
+        Event::Evaluated { grade, decider } => {
+            case.evaluation = Some(Evaluation {
+                grade: *grade,
+                decider: *decider,
+                at,
+                contacted_at: None,
+                rectified_at: None,
+                followed_up_at: None,
+            });
+        }
+        Event::EvaluationAnswered { answer } => {
+            if let Some(evaluation) = &mut case.evaluation {
+                match answer {
+                    EvaluationAnswer::Contact => evaluation.contacted_at = Some(at),
+                    EvaluationAnswer::Rectified => evaluation.rectified_at = Some(at),
+                    EvaluationAnswer::FollowUp => evaluation.followed_up_at = Some(at),
+                }
+            }
+        }
         Event::NumberGiven { upstream, number } => keep_number(case, upstream, number),
         Event::VersionHeard {
             upstream,
@@ -199,6 +235,9 @@ fn apply_to_clock(case: &mut Case, event: &Event, at: DateTime<Utc>) {
     } = event
     {
         changed.state = *state;
+        if *state != ClockState::Stopped {
+            changed.stopped_at = None;
+        }
         changed.move_to(*due_at);
         changed.provisional = *provisional;
         changed.pauses.clone_from(pauses);
@@ -270,6 +309,16 @@ fn keep_version(case: &mut Case, upstream: &str, number: &str, version: NewsVers
     if let Some(external) = heard {
         external.version = Some(version);
     }
+}
+
+/// A grid event goes back to its resolver: what was fed back no longer stands.
+fn undecide(case: &mut Case) {
+    moved(case, CaseStatus::InReview);
+    case.decided_at = None;
+    case.decided_by = None;
+    case.outcome = None;
+    case.completed_at = None;
+    case.grid.checked_at = None;
 }
 
 const fn moved(case: &mut Case, to: CaseStatus) {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::command::By;
 use super::state::{Case, CaseStatus};
+use super::{evaluate, grid};
 use crate::actor::ActorKind;
 use crate::card::{Card, CardState, SupervisionOrder};
 use crate::handoff::Handoff;
@@ -55,12 +56,21 @@ pub enum Act {
     IssueSupervisionOrder,
     /// `answerSupervisionOrder`.
     AnswerSupervisionOrder,
+    /// `checkGridEvent`.
+    CheckGridEvent,
+    /// `reopenCase`.
+    ReopenCase,
+    /// `evaluateCase`.
+    EvaluateCase,
+    /// `answerEvaluation`.
+    AnswerEvaluation,
 }
 
 /// The acts this actor could do now. A hint for people and for refusals: `decide` has the last word.
 #[must_use]
 pub fn possible(case: &Case, item: &ItemVersion, by: &By) -> Vec<Act> {
     let mut acts = of_supervision(case, by);
+    acts.extend(afterwards(case, item, by));
     if case.is_closed() {
         return acts;
     }
@@ -164,6 +174,13 @@ pub fn admits(act: Act, case: &Case) -> bool {
         Act::CancelCard => case.cards.iter().any(|card| card.state != CardState::Cancelled),
         Act::AnswerSupervisionOrder => !case.orders.is_empty(),
         Act::IssueCard => true,
+        Act::CheckGridEvent => grid::awaits_check(case),
+        Act::ReopenCase => case.kind == CaseKind::Grid && status == CaseStatus::Completed,
+        Act::EvaluateCase => case.decided_at.is_some(),
+        Act::AnswerEvaluation => case
+            .evaluation
+            .as_ref()
+            .is_some_and(|evaluation| evaluation.grade.is_negative()),
     }
 }
 
@@ -265,6 +282,30 @@ fn possible_on_the_way(case: &Case, item: &ItemVersion, by: &By, own: Organizati
     acts
 }
 
+/// What comes after a decision, also when the case is closed: checks, a new round, the evaluation.
+fn afterwards(case: &Case, item: &ItemVersion, by: &By) -> Vec<Act> {
+    let applicant = matches!(
+        by.kind,
+        ActorKind::Citizen | ActorKind::Anonymous | ActorKind::Kiosk
+    );
+    let at_desk = matches!(by.kind, ActorKind::Clerk | ActorKind::Officer);
+    let answers = at_desk
+        && case
+            .evaluation
+            .as_ref()
+            .is_some_and(|evaluation| by.organization == Some(evaluation.decider) && evaluation.awaits_any());
+    [
+        (Act::CheckGridEvent, grid::can_check(case, item, by)),
+        (Act::ReopenCase, grid::can_reopen(case, by)),
+        (Act::EvaluateCase, applicant && evaluate::is_open(case)),
+        (Act::AnswerEvaluation, answers),
+    ]
+    .into_iter()
+    .filter(|(_, can)| *can)
+    .map(|(act, _)| act)
+    .collect()
+}
+
 fn can_accept(case: &Case, item: &ItemVersion, own: OrganizationId) -> bool {
     let accepting = item.accepting_step();
     case.status == CaseStatus::Submitted
@@ -330,6 +371,8 @@ pub enum NextStep {
     Decide,
     /// Offices work beside the owner: countersign, joint review, steps after the decision.
     Finish,
+    /// What was fed back on a grid event is to be checked.
+    Check,
     /// The result is to be handed over.
     Deliver,
     /// The applicant has to bring what is missing.
@@ -348,6 +391,9 @@ pub fn next_step(case: &Case, item: &ItemVersion) -> NextStep {
     }
     if case.open_owning().is_some() {
         return NextStep::Acknowledge;
+    }
+    if case.kind == CaseKind::Grid && case.status == CaseStatus::Decided {
+        return NextStep::Check;
     }
     let beside = |handoff: &Handoff| {
         !handoff.owning && handoff.state.is_open() && handoff.kind != HandoffKind::Delivery

@@ -187,7 +187,9 @@ const fn climb(kind: ClockKind) -> Option<Climb> {
         | ClockKind::Special
         | ClockKind::Delivery
         | ClockKind::Owed
-        | ClockKind::Supervision => Some(Climb::Flat),
+        | ClockKind::Supervision
+        | ClockKind::Contact
+        | ClockKind::Rectify => Some(Climb::Flat),
         ClockKind::Supplement => None,
     }
 }
@@ -273,7 +275,9 @@ impl Case {
                 .or_else(owner),
             ClockKind::Statutory | ClockKind::Promise | ClockKind::Special | ClockKind::Owed => owner(),
             ClockKind::Supplement => None,
-            ClockKind::Supervision => clock.holder.map(|holder| (holder, CardDesk::Holder)),
+            ClockKind::Supervision | ClockKind::Contact | ClockKind::Rectify => {
+                clock.holder.map(|holder| (holder, CardDesk::Holder))
+            }
         }
     }
 

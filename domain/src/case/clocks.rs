@@ -204,6 +204,16 @@ impl Work<'_> {
         })
     }
 
+    /// Lets a clock that has ended run on, as if it had only been paused since.
+    pub(super) fn run_on(&mut self, clock: CaseClock) -> Result<(), Refusal> {
+        let mut pauses = clock.pauses.clone();
+        pauses.push(Pause {
+            from: clock.stopped_at.unwrap_or(self.cx.now),
+            until: Some(self.cx.now),
+        });
+        self.run_with(&clock, pauses)
+    }
+
     /// Resumes every paused clock that fits, with the excluded days added.
     pub(super) fn resume_clocks(&mut self, fits: impl Fn(&CaseClock) -> bool) -> Result<(), Refusal> {
         self.resume_clocks_at(self.cx.now, fits)
@@ -222,23 +232,29 @@ impl Work<'_> {
             .cloned()
             .collect();
         for clock in paused {
-            let mut pauses = clock.pauses;
+            let mut pauses = clock.pauses.clone();
             if let Some(open) = pauses.last_mut() {
                 open.until = Some(at.max(open.from));
             }
-            let excluded = as_sla(&pauses);
-            let run = ClockRun::new(clock.started_at, clock.limit)
-                .paused_by(&excluded)
-                .extended_by(clock.extension_working_days);
-            let due = run.due(self.cx.calendar).map_err(outside)?;
-            self.emit(Event::ClockMoved {
-                clock: clock.id,
-                state: ClockState::Running,
-                due_at: due.map(|due| due.at),
-                provisional: due.is_some_and(|due| due.provisional),
-                pauses,
-            });
+            self.run_with(&clock, pauses)?;
         }
+        Ok(())
+    }
+
+    /// Sets a clock running with these stretches that do not count.
+    fn run_with(&mut self, clock: &CaseClock, pauses: Vec<Pause>) -> Result<(), Refusal> {
+        let excluded = as_sla(&pauses);
+        let run = ClockRun::new(clock.started_at, clock.limit)
+            .paused_by(&excluded)
+            .extended_by(clock.extension_working_days);
+        let due = run.due(self.cx.calendar).map_err(outside)?;
+        self.emit(Event::ClockMoved {
+            clock: clock.id,
+            state: ClockState::Running,
+            due_at: due.map(|due| due.at),
+            provisional: due.is_some_and(|due| due.provisional),
+            pauses,
+        });
         Ok(())
     }
 }

@@ -6,11 +6,13 @@ use uuid::Uuid;
 
 use super::agent::Authorization;
 use super::event::Ground;
+use super::grid::CheckResult;
 use super::news_version::NewsVersion;
 use super::state::{Channel, Outcome};
 use crate::actor::{Actor, ActorKind};
 use crate::calendar::WorkCalendar;
 use crate::card::{CardCause, Place};
+use crate::evaluation::{EvaluationAnswer, Grade};
 use crate::handoff::Opinion;
 use crate::id::{CardId, CaseId, DivisionId, HandoffId, OrganizationId, SupervisionOrderId};
 use crate::item::ItemVersion;
@@ -226,6 +228,32 @@ pub enum Command {
         note: Option<String>,
         /// By what an agent collects the result for the applicant.
         authorization: Option<Authorization>,
+    },
+    /// 核查 of a grid event.
+    CheckGridEvent {
+        /// What the check found.
+        result: CheckResult,
+        /// In words; required when the check fails.
+        text: Option<String>,
+    },
+    /// Open a completed grid event again.
+    Reopen {
+        /// Why.
+        reason: String,
+    },
+    /// 评价 by the applicant.
+    Evaluate {
+        /// The grade.
+        grade: Grade,
+        /// What they say to it.
+        comment: Option<String>,
+    },
+    /// What the decider did about a negative grade.
+    AnswerEvaluation {
+        /// What it did.
+        answer: EvaluationAnswer,
+        /// In words.
+        text: Option<String>,
     },
     /// Let the clocks of the case speak; of the gateway itself, and idempotent: nothing to say, no events.
     Tick,

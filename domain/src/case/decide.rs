@@ -150,6 +150,10 @@ impl Work<'_> {
             Command::Deliver { note, authorization } => {
                 self.deliver(note.as_deref(), authorization.as_ref())?;
             }
+            Command::CheckGridEvent { result, text } => self.check_grid_event(*result, text.as_deref())?,
+            Command::Reopen { reason } => self.reopen(reason)?,
+            Command::Evaluate { grade, comment } => self.evaluate(*grade, comment.as_deref())?,
+            Command::AnswerEvaluation { answer, text } => self.answer_evaluation(*answer, text.as_deref())?,
             Command::Tick => self.tick()?,
             Command::AppealCard { .. }
             | Command::CancelCard { .. }
@@ -284,6 +288,10 @@ impl Command {
             Self::Finish { .. } => Some(Act::FinishHandoff),
             Self::Decide { .. } => Some(Act::DecideCase),
             Self::Deliver { .. } => Some(Act::DeliverResult),
+            Self::CheckGridEvent { .. } => Some(Act::CheckGridEvent),
+            Self::Reopen { .. } => Some(Act::ReopenCase),
+            Self::Evaluate { .. } => Some(Act::EvaluateCase),
+            Self::AnswerEvaluation { .. } => Some(Act::AnswerEvaluation),
             Self::AppealCard { .. } => Some(Act::AppealCard),
             Self::CancelCard { .. } => Some(Act::CancelCard),
             Self::IssueCard { .. } => Some(Act::IssueCard),

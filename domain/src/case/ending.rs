@@ -46,7 +46,7 @@ impl Work<'_> {
     /// Ends the case by this event: whatever is still open ends with it.
     pub(super) fn end_as(&mut self, event: Event, texts: Option<Value>) {
         self.close_handoffs();
-        self.stop_clocks(|_| true);
+        self.stop_clocks(|clock| !clock.kind.outlives_case());
         self.emit_with(event, texts);
     }
 

@@ -5,10 +5,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::command::By;
+use super::grid::CheckResult;
 use super::news_version::NewsVersion;
 use super::state::{Channel, Outcome, Owed};
 use crate::card::{Card, SupervisionOrder};
 use crate::clock::{CaseClock, ClockState};
+use crate::evaluation::{EvaluationAnswer, Grade};
 use crate::handoff::{Handoff, Opinion};
 use crate::id::{
     CalendarVersionId, CardId, CaseId, ClockId, DivisionId, HandoffId, ItemVersionId, OrganizationId,
@@ -158,6 +160,25 @@ pub enum Event {
     Delivered,
     /// The case reached its end as delivered: completed and handed over.
     Closed,
+    /// 核查: a grid event was checked; what was found lies sealed beside.
+    GridChecked {
+        /// What the check found.
+        result: CheckResult,
+    },
+    /// A completed grid event was opened again; the reason lies sealed beside.
+    Reopened,
+    /// 评价 by the applicant; the comment lies sealed beside.
+    Evaluated {
+        /// The grade.
+        grade: Grade,
+        /// Whose decision was graded.
+        decider: OrganizationId,
+    },
+    /// The decider did something about a negative grade; the note lies sealed beside.
+    EvaluationAnswered {
+        /// What it did.
+        answer: EvaluationAnswer,
+    },
     /// A clock came to a rung, or a supervisor raised a card by hand; the reason of the latter lies sealed beside.
     CardRaised {
         /// The card as raised.
@@ -311,6 +332,10 @@ impl Event {
             Self::SupervisionOrdered { .. } => "SUPERVISION_ORDERED",
             Self::SupervisionAnswered { .. } => "SUPERVISION_ANSWERED",
             Self::ClockRecomputed { .. } => "CLOCK_RECOMPUTED",
+            Self::GridChecked { .. } => "GRID_CHECKED",
+            Self::Reopened => "REOPENED",
+            Self::Evaluated { .. } => "EVALUATED",
+            Self::EvaluationAnswered { .. } => "EVALUATION_ANSWERED",
             Self::NumberGiven { .. } => "NUMBER_GIVEN",
             Self::VersionHeard { .. } => "VERSION_HEARD",
             Self::NewsKept { .. } => "NEWS_KEPT",

@@ -36,7 +36,7 @@ pub enum Refusal {
     /// An organization was named where the route fixes it.
     #[error("the route fixes the organization")]
     OrganizationIsFixed,
-    /// A denial needs reasons and remedy.
+    /// A denial needs reasons and remedy, an unfounded event reasons.
     #[error("reasons and remedy are required")]
     ReasonsRequired,
     /// A field that this act needs in these circumstances is empty.
@@ -139,4 +139,15 @@ pub enum Why {
     NotExtendable,
     /// Materials are still owed (容缺): a grant waits for them.
     StillOwed,
+    /// Nobody judges their own work: the check is another person's.
+    OwnWork,
+    /// The time in which this could be done is over.
+    TooLate {
+        /// The first instant that was too late.
+        until: DateTime<Utc>,
+    },
+    /// The case was evaluated before; once is all.
+    AlreadyEvaluated,
+    /// What was wrong must be put right first.
+    NotRectified,
 }

@@ -148,7 +148,9 @@ impl Work<'_> {
             | ClockKind::Special
             | ClockKind::Delivery
             | ClockKind::Supplement
-            | ClockKind::Supervision => false,
+            | ClockKind::Supervision
+            | ClockKind::Contact
+            | ClockKind::Rectify => false,
         });
         let Reasons {
             reasons,
@@ -180,11 +182,13 @@ impl Work<'_> {
     /// The first step behind the deciding one that this outcome needs and nobody was offered.
     fn next_later_step(&self) -> Option<(usize, HandoffKind)> {
         let deciding = self.cx.item.deciding_step()?;
+        // what was offered before the decider took the case (again) belongs to an earlier round
+        let since = self.case.holding().map_or(0, |holding| holding.seq);
         let all = matches!(self.case.outcome, Some(Outcome::Granted)) || self.case.kind == CaseKind::Grid;
         let later = self.cx.item.route.iter().enumerate().skip(deciding + 1);
         later
             .filter(|(index, step)| {
-                (all || step.handoff == HandoffKind::Delivery) && !self.was_offered(*index)
+                (all || step.handoff == HandoffKind::Delivery) && !self.was_offered_since(since, *index)
             })
             .map(|(index, step)| (index, step.handoff))
             .next()
@@ -222,8 +226,9 @@ impl Work<'_> {
     }
 
     /// 办结, in the transaction that makes it true.
-    fn complete(&mut self) -> Result<(), Refusal> {
-        if self.case.status != CaseStatus::Decided || self.later_step_open() {
+    pub(super) fn complete(&mut self) -> Result<(), Refusal> {
+        let unchecked = self.case.kind == CaseKind::Grid && self.case.grid.checked_at.is_none();
+        if self.case.status != CaseStatus::Decided || self.later_step_open() || unchecked {
             return Ok(());
         }
         self.emit(Event::Completed);
@@ -284,7 +289,7 @@ impl Work<'_> {
     /// The end: whatever is still open ends with the case.
     fn close_case(&mut self) {
         self.close_handoffs();
-        self.stop_clocks(|_| true);
+        self.stop_clocks(|clock| !clock.kind.outlives_case());
         if self.case.kind == CaseKind::Case {
             self.emit(Event::Closed);
         }

@@ -137,8 +137,14 @@ impl Work<'_> {
 
     /// Whether a step was offered and not turned down.
     pub(super) fn was_offered(&self, step: usize) -> bool {
+        self.was_offered_since(0, step)
+    }
+
+    /// The same, by a handoff after the one with this `seq`.
+    pub(super) fn was_offered_since(&self, seq: i32, step: usize) -> bool {
         self.case.handoffs.iter().any(|handoff| {
             handoff.step == Some(step)
+                && handoff.seq > seq
                 && !matches!(handoff.state, HandoffState::Refused | HandoffState::Recalled)
         })
     }

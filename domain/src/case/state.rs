@@ -3,9 +3,11 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::grid::GridLoop;
 use super::news_version::NewsVersion;
 use crate::card::{Card, SupervisionOrder};
 use crate::clock::{CaseClock, ClockKind, ClockState};
+use crate::evaluation::Evaluation;
 use crate::handoff::{Handoff, HandoffState};
 use crate::id::{CaseId, ClockId, DivisionId, HandoffId, ItemVersionId, OrganizationId};
 use crate::item::CaseKind;
@@ -206,6 +208,15 @@ pub struct Case {
     /// Working days by which the legal limits were extended; only once.
     #[serde(default)]
     pub extended_by: Option<u32>,
+    /// Who decided: subject of the token, or name of the upstream system.
+    #[serde(default)]
+    pub decided_by: Option<String>,
+    /// How often a grid event went round its loop.
+    #[serde(default)]
+    pub grid: GridLoop,
+    /// 好差评: what the applicant thinks of it.
+    #[serde(default)]
+    pub evaluation: Option<Evaluation>,
     /// Handoffs by `seq`.
     pub handoffs: Vec<Handoff>,
     /// Clocks in the order they were started.
@@ -309,6 +320,16 @@ impl Case {
                 .iter()
                 .find(|clock| clock.kind == kind && clock.state != ClockState::Stopped)
         })
+    }
+
+    /// Whose decision it is: the last owner before it.
+    #[must_use]
+    pub fn decider(&self) -> Option<OrganizationId> {
+        let decided = self.decided_at?;
+        let held = |handoff: &&Handoff| {
+            handoff.owning && handoff.acknowledged_at.is_some_and(|taken| taken <= decided)
+        };
+        self.handoffs.iter().rev().find(held).map(|handoff| handoff.to)
     }
 
     /// Number of the case in an upstream system.

@@ -26,6 +26,8 @@ use crate::item::{ApplicantKind, CaseKind, ItemType, ItemVersion, ProcessingType
 use crate::limit::Limit;
 use crate::route::{Assignment, HandoffKind, Step, StepClock};
 
+mod evaluations;
+mod grid;
 mod hands;
 mod order;
 mod properties;
@@ -356,6 +358,9 @@ fn dummy() -> Case {
         owed: Vec::new(),
         brought: Vec::new(),
         extended_by: None,
+        decided_by: None,
+        grid: crate::case::grid::GridLoop::default(),
+        evaluation: None,
         handoffs: Vec::new(),
         clocks: Vec::new(),
         cards: Vec::new(),

@@ -57,9 +57,6 @@ impl Work<'_> {
 
     /// The earliest thing that is still to be said, in the past or ahead; `None`: no clock of the case will speak.
     pub(super) fn next_call(&self) -> Result<Option<Call>, Refusal> {
-        if self.case.is_closed() {
-            return Ok(None);
-        }
         let mut calls: Vec<Call> = self
             .rungs_ahead()?
             .into_iter()
@@ -68,6 +65,10 @@ impl Work<'_> {
                 saying: Saying::Card(clock, rung),
             })
             .collect();
+        if self.case.is_closed() {
+            // what still runs outlives the case: an evaluation is to be answered
+            return Ok(calls.into_iter().min());
+        }
         self.expiring_handoffs(&mut calls)?;
         self.ending_special_procedure(&mut calls);
         self.missing_owed(&mut calls);

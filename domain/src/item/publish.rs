@@ -1,7 +1,7 @@
 //! What a version must satisfy before it is published (DOMAIN §1).
 
 use crate::calendar::{CalendarError, WorkCalendar};
-use crate::item::{ItemVersion, Material, ProcessingType};
+use crate::item::{CaseKind, ItemVersion, Material, ProcessingType};
 use crate::limit::{Limit, LimitUnit};
 use crate::route::{Step, StepClock};
 use crate::sla::reach::longest_reach_days;
@@ -34,6 +34,11 @@ pub enum PublishFault {
     /// 即办件 means: one organization accepts and decides, on the spot.
     #[error("an IMMEDIATE item is accepted and decided by one organization, promised ON_THE_SPOT")]
     NotImmediate,
+    /// A grid event is assigned or resolved by its decider, and checked in one last step.
+    #[error(
+        "a grid event is decided by an ASSIGN or RESOLVE step, and ends with the one VERIFY step after it"
+    )]
+    NotALoop,
     /// A certificate that a community may not be asked for.
     #[error("material {material} is on the list of forbidden certificates")]
     ForbiddenCertificate {
@@ -87,6 +92,9 @@ pub fn check(
     {
         faults.push(PublishFault::NotImmediate);
     }
+    if item.case_kind == CaseKind::Grid && !is_loop(item) {
+        faults.push(PublishFault::NotALoop);
+    }
     if let Err(error) = check_limits(item, &mut reach, &mut faults) {
         faults.push(error.into());
     }
@@ -96,6 +104,17 @@ pub fn check(
 /// The plain way to answer `reach` from a calendar.
 pub fn reach_by(calendar: &WorkCalendar) -> impl FnMut(&[Limit]) -> Result<i64, CalendarError> + '_ {
     |chain| longest_reach_days(chain, calendar)
+}
+
+/// Whether the route of a grid event closes: handled by an ASSIGN or RESOLVE step, checked in the last.
+fn is_loop(item: &ItemVersion) -> bool {
+    let deciding = item.deciding_step();
+    let handled = deciding
+        .and_then(|step| item.route.get(step))
+        .is_some_and(|step| matches!(step.action.as_str(), "ASSIGN" | "RESOLVE"));
+    handled
+        && item.verify_step() == deciding.map(|step| step + 1)
+        && item.verify_step() == item.route.len().checked_sub(1)
 }
 
 fn positions(route: &[Step], is: impl Fn(&Step) -> bool) -> Vec<usize> {

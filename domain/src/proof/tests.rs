@@ -48,6 +48,7 @@ fn submitted() -> CaseStanding {
         resolver_subject: None,
         acts_for_owner: None,
         decider: None,
+        evaluated: None,
         past: Vec::new(),
         division_path: vec![division(31), division(21), division(11)],
     }

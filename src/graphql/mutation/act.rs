@@ -114,6 +114,7 @@ pub(super) async fn carry_out(
         key: IdempotencyKey::from_uuid(asked.key),
         fingerprint,
         command,
+        credential: None,
     };
     cases(ctx)?
         .act(&request(ctx)?.actor, order)

@@ -12,6 +12,8 @@ use super::card::{Card, CardRung, SupervisionOrder};
 use super::case_enums::{CaseAction, CaseStatus, Channel, Decision, NextStepKind};
 use super::clock::Clock;
 use super::division::Division;
+use super::evaluation::Evaluation;
+use super::grid::GridLoop;
 use super::handoff::Handoff;
 use super::organization::Organization;
 use super::receipt::Receipt;
@@ -19,7 +21,7 @@ use super::service_item::{CaseKind, ServiceItem};
 use super::timeline::TimelineEvent;
 use crate::error::Language;
 use crate::graphql::reach::{cases, failed, language, request};
-use crate::service::case_texts::next_step_words;
+use crate::service::case_texts::{grid_words, next_step_words, status_words};
 use crate::service::reading::CaseView;
 
 /// A case (办件): one application through its whole life.
@@ -100,6 +102,30 @@ impl Case {
     /// State.
     async fn status(&self) -> CaseStatus {
         self.view.case.status.into()
+    }
+
+    /// The state in words, in the language of the request; a grid event's in words of its own.
+    async fn status_text(&self, ctx: &Context<'_>) -> &'static str {
+        let (status, kind) = (self.view.case.status, self.view.case.kind);
+        let (zh, en) = match kind {
+            onedoor_domain::item::CaseKind::Grid => grid_words(status),
+            onedoor_domain::item::CaseKind::Case => status_words(status),
+        };
+        match language(ctx) {
+            Language::Zh => zh,
+            Language::En => en,
+        }
+    }
+
+    /// The closed loop of a grid event (网格事件闭环); null for applications.
+    async fn grid(&self) -> Option<GridLoop> {
+        let grid = self.view.case.kind == onedoor_domain::item::CaseKind::Grid;
+        grid.then(|| GridLoop::of(&self.view.case))
+    }
+
+    /// The evaluation (好差评); null while there is none.
+    async fn evaluation(&self) -> Option<Evaluation> {
+        self.view.case.evaluation.as_ref().map(Evaluation::of)
     }
 
     /// Application or grid event.
@@ -322,7 +348,7 @@ impl Case {
         let case = &self.view.case;
         let handoff = match next {
             DomainNextStep::Acknowledge => case.open_owning(),
-            DomainNextStep::Finish | DomainNextStep::Deliver => case
+            DomainNextStep::Check | DomainNextStep::Finish | DomainNextStep::Deliver => case
                 .handoffs
                 .iter()
                 .rev()
@@ -349,7 +375,7 @@ impl Case {
         };
         match next {
             DomainNextStep::Acknowledge => case.open_owning().map(|handoff| handoff.to),
-            DomainNextStep::Deliver | DomainNextStep::Finish => {
+            DomainNextStep::Deliver | DomainNextStep::Check | DomainNextStep::Finish => {
                 beside().map(|handoff| handoff.to).or(case.owner)
             }
             DomainNextStep::Supplement | DomainNextStep::Nothing => None,

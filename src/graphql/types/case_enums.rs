@@ -141,6 +141,10 @@ pub enum ClockKind {
     Special,
     /// The result is to be handed over within 10 working days.
     Delivery,
+    /// 核实: whoever gave a negative evaluation is to be contacted within a working day.
+    Contact,
+    /// 整改: what a negative evaluation complains of is to be put right within 15 working days.
+    Rectify,
     /// 补正期限: bring what is missing, 30 working days.
     Supplement,
     /// 容缺: bring what is owed by the day agreed.
@@ -229,6 +233,14 @@ pub enum CaseAction {
     IssueSupervisionOrder,
     /// `answerSupervisionOrder`.
     AnswerSupervisionOrder,
+    /// `checkGridEvent`.
+    CheckGridEvent,
+    /// `reopenCase`.
+    ReopenCase,
+    /// `evaluateCase`.
+    EvaluateCase,
+    /// `answerEvaluation`.
+    AnswerEvaluation,
 }
 
 /// What happens next with a case, whoever has to do it.
@@ -245,6 +257,8 @@ pub enum NextStepKind {
     Decide,
     /// Steps after the decision are under way.
     Finish,
+    /// What was fed back on a grid event is to be checked.
+    Check,
     /// The result is to be handed over.
     Deliver,
     /// The applicant has to bring what is missing.

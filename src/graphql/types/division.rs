@@ -7,6 +7,7 @@ use onedoor_domain::division as domain;
 use onedoor_domain::id::DivisionId;
 use onedoor_domain::page::{Direction as DomainDirection, PageArgs};
 
+use super::figures::{self, LoopClosure};
 use super::organization::{Organization, OrganizationFilter};
 use super::scalars::{Date, DivisionCode};
 use crate::graphql::paging::{Connected, connection};
@@ -231,6 +232,11 @@ impl Division {
             before,
         };
         Some(self.served_by(ctx, filter.unwrap_or_default(), &args).await)
+    }
+
+    /// The closed loops of grid events (网格事件闭环) here and below, of those that the viewer may read. Only with a token.
+    async fn loop_closure(&self, ctx: &Context<'_>) -> Option<Result<LoopClosure>> {
+        Some(figures::loop_closure(ctx, self.0.id).await)
     }
 
     /// Its codes in all tables (代码对照), the newest first.

@@ -155,6 +155,10 @@ const fn handoff_of(event: &Event) -> Option<HandoffId> {
         | Event::SupervisionOrdered { .. }
         | Event::SupervisionAnswered { .. }
         | Event::ClockRecomputed { .. }
+        | Event::GridChecked { .. }
+        | Event::Reopened
+        | Event::Evaluated { .. }
+        | Event::EvaluationAnswered { .. }
         | Event::NumberGiven { .. }
         | Event::VersionHeard { .. } => None,
     }

@@ -165,6 +165,9 @@ fn in_chinese(fault: &PublishFault) -> String {
             format!("承诺时限最长 {promised} 天, 超过法定时限 {statutory} 天")
         }
         PublishFault::NotImmediate => "即办件须由同一单位受理并当场决定, 承诺时限为即办".to_owned(),
+        PublishFault::NotALoop => {
+            "网格事项须由 ASSIGN 或 RESOLVE 步骤决定, 其后以唯一的 VERIFY 步骤结束".to_owned()
+        }
         PublishFault::ForbiddenCertificate { material } => {
             format!("材料 {material} 属于不应由社区出具的证明 (民发〔2020〕20号)")
         }

@@ -1,8 +1,10 @@
 //! A case to its rows and back.
 
 use onedoor_domain::card::{Card, CardCause, SupervisionOrder};
+use onedoor_domain::case::grid::GridLoop;
 use onedoor_domain::case::state::{Case, ExternalNumber, Owed, Supplement};
 use onedoor_domain::clock::CaseClock;
+use onedoor_domain::evaluation::Evaluation;
 use onedoor_domain::handoff::Handoff;
 use onedoor_domain::id::{
     CalendarVersionId, CardId, CaseId, ClockId, DivisionId, HandoffId, ItemVersionId, OrganizationId,
@@ -39,6 +41,12 @@ struct Document {
     extended_by: Option<u32>,
     #[serde(default)]
     orders: Vec<SupervisionOrder>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    decided_by: Option<String>,
+    #[serde(default)]
+    grid: GridLoop,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    evaluation: Option<Evaluation>,
 }
 
 /// The row of a case at a revision.
@@ -82,7 +90,13 @@ pub(in crate::store) fn case_row(
             brought: case.brought.clone(),
             extended_by: case.extended_by,
             orders: case.orders.clone(),
+            decided_by: case.decided_by.clone(),
+            grid: case.grid.clone(),
+            evaluation: case.evaluation.clone(),
         })?,
+        failed_checks: number(case.grid.failed_checks)?,
+        reopenings: number(case.grid.reopenings)?,
+        grade: case.evaluation.as_ref().map(|given| given.grade.code().into()),
         next_tick_at,
         tick_failures: 0,
         cards: number(case.cards.len())?,
@@ -254,6 +268,9 @@ pub(in crate::store) fn case(
         owed: document.owed,
         brought: document.brought,
         extended_by: document.extended_by,
+        decided_by: document.decided_by,
+        grid: document.grid,
+        evaluation: document.evaluation,
         handoffs: handoffs.iter().map(handoff).collect::<Result<_, _>>()?,
         clocks: clocks.iter().map(clock).collect::<Result<_, _>>()?,
         cards: cards.iter().map(card).collect::<Result<_, _>>()?,

@@ -37,6 +37,7 @@ const ASKED: &[(&str, &str, &str)] = &[
         r#"organization(by: { code: "BB-MCA" }) { id }"#,
     ),
     ("Query", "calendar", "calendar { number }"),
+    ("Query", "satisfaction", "satisfaction { total { evaluated } }"),
     ("Query", "node", r#"node(id: "CASE") { id }"#),
     ("Query", "nodes", r#"nodes(ids: ["CASE"]) { id }"#),
     (
@@ -126,6 +127,28 @@ const ASKED: &[(&str, &str, &str)] = &[
         "cancelCard",
         r#"cancelCard(input: { case: "CASE", idempotencyKey: "KEY", expectedVersion: 1, reason: "x",
             card: "CARD" }) { userErrors { code } }"#,
+    ),
+    (
+        "Mutation",
+        "checkGridEvent",
+        r#"checkGridEvent(input: { case: "CASE", idempotencyKey: "KEY", expectedVersion: 1, result: PASS }) {
+            userErrors { code } }"#,
+    ),
+    (
+        "Mutation",
+        "reopenCase",
+        r#"reopenCase(input: { case: "CASE", idempotencyKey: "KEY", expectedVersion: 1, reason: "r" }) {
+            userErrors { code } }"#,
+    ),
+    (
+        "Mutation",
+        "evaluateCase",
+        r#"evaluateCase(input: { case: "CASE", idempotencyKey: "KEY", grade: SATISFIED }) { userErrors { code } }"#,
+    ),
+    (
+        "Mutation",
+        "answerEvaluation",
+        r#"answerEvaluation(input: { case: "CASE", idempotencyKey: "KEY", answer: CONTACT }) { userErrors { code } }"#,
     ),
     ("Subscription", "caseChanged", r#"caseChanged(id: "CASE") { id }"#),
     ("Subscription", "handoffsChanged", "handoffsChanged { at }"),

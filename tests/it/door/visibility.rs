@@ -41,6 +41,8 @@ const ACTS: &[(&str, &str)] = &[
     ("finishHandoff", "handoff: $handoff"),
     ("decideCase", r#"decision: DENIED, reasons: "r", remedy: "r""#),
     ("deliverResult", ""),
+    ("checkGridEvent", "result: PASS"),
+    ("reopenCase", r#"reason: "r""#),
 ];
 
 /// Lists in which a foreign case must not be, however they are narrowed.

@@ -34,6 +34,8 @@ pub(crate) const DISABLED_FEDERATION: &str = "340302000000:county.disabled-feder
 /// What most stories look at.
 pub(crate) const CASE: &str = "fragment C on Case {
   id version status trackingCode submittedAt acceptedAt decidedAt completedAt deliveredAt decision dueAt isOverdue
+  statusText grid { status failedChecks reopenings checkedAt }
+  evaluation { grade code stars negative contactedAt rectifiedAt followedUpAt }
   owner { code } firstContact { code } nextStep { kind dueAt organization { code } } availableActions
   handoffs { id seq kind state version step owning required upstream opinion from { code } to { code } dueAt isOverdue }
   clocks { kind state dueDate step }

@@ -64,7 +64,7 @@ fn commands(case: &Case) -> Vec<Command> {
     all
 }
 
-fn check(case: &Case) {
+pub(super) fn check(case: &Case) {
     let owning_open = case
         .handoffs
         .iter()

@@ -199,3 +199,35 @@ fn materials_have_their_own_codes_and_known_producers() {
         ]
     );
 }
+
+#[test]
+fn a_grid_event_is_handled_by_its_decider_and_ends_with_its_check() {
+    let act = |action: &str| Step {
+        action: action.to_owned(),
+        ..step(1)
+    };
+    let grid = |route: Vec<Step>| ItemVersion {
+        case_kind: CaseKind::Grid,
+        ..item(route, days(5), days(5))
+    };
+    let deciding = |action: &str| Step {
+        decides: true,
+        ..act(action)
+    };
+    let accepting = || Step {
+        accepts: true,
+        ..act("ASSIGN")
+    };
+    assert_eq!(
+        faults(&grid(vec![accepting(), deciding("RESOLVE"), act("VERIFY")])),
+        []
+    );
+    for route in [
+        vec![accepting(), deciding("RESOLVE")],
+        vec![accepting(), deciding("CONFIRM"), act("VERIFY")],
+        vec![accepting(), deciding("RESOLVE"), act("PAY"), act("VERIFY")],
+        vec![accepting(), deciding("RESOLVE"), act("VERIFY"), act("PAY")],
+    ] {
+        assert_eq!(faults(&grid(route)), [PublishFault::NotALoop]);
+    }
+}
