@@ -13,6 +13,7 @@ pub mod digest;
 pub mod directory;
 pub mod division;
 pub mod draft;
+pub mod edition;
 pub mod evaluation;
 pub mod handoff;
 pub mod id;
