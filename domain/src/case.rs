@@ -14,6 +14,7 @@ pub mod news_version;
 pub mod refusal;
 pub mod special;
 pub mod state;
+pub mod succession;
 
 mod consequences;
 mod decline;

@@ -1,9 +1,11 @@
 //! Who is where: divisions and organizations at one moment, and the organizations that a route means for a division.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::card::Place;
 use crate::division::{ANCESTORS_MAX, Division, Level};
+use crate::edition::Ended;
 use crate::id::{DivisionId, OrganizationId};
 use crate::organization::{Organization, OrganizationKind};
 use crate::route::{Assignment, Step, StepClock};
@@ -18,8 +20,11 @@ pub struct Directory {
     organization_codes: HashMap<String, OrganizationId>,
     by_place: HashMap<(DivisionId, String), OrganizationId>,
     by_division: HashMap<DivisionId, Vec<OrganizationId>>,
-    externals: HashMap<String, OrganizationId>,
+    externals: HashMap<String, Vec<OrganizationId>>,
     successors: HashMap<OrganizationId, OrganizationId>,
+    lineage: Arc<Lineage>,
+    ended: HashMap<DivisionId, Ended>,
+    former_codes: HashMap<String, DivisionId>,
 }
 
 /// A step of a route and the organization it means.
@@ -81,13 +86,20 @@ impl Directory {
         successors: HashMap<OrganizationId, OrganizationId>,
     ) -> Self {
         let mut directory = Self {
+            lineage: Arc::new(Lineage::new(&successors)),
             successors,
             ..Self::default()
         };
         for division in divisions {
-            directory
-                .division_codes
-                .insert(division.code.clone(), division.id);
+            // where equal digits stand on several levels they mean the highest
+            let higher = directory
+                .division_by_code(&division.code)
+                .is_none_or(|there| there.level < division.level);
+            if higher {
+                directory
+                    .division_codes
+                    .insert(division.code.clone(), division.id);
+            }
             if let Some(parent) = division.parent {
                 directory.children.entry(parent).or_default().push(division.id);
             }
@@ -101,9 +113,15 @@ impl Directory {
                 .entry(organization.division)
                 .or_default()
                 .push(id);
-            if organization.kind == OrganizationKind::External {
-                directory.externals.entry(organization.role.clone()).or_insert(id);
-            } else if !directory.successors.contains_key(&id) {
+            if directory.successors.contains_key(&id) {
+                // its work is its successor's
+            } else if organization.kind == OrganizationKind::External {
+                directory
+                    .externals
+                    .entry(organization.role.clone())
+                    .or_default()
+                    .push(id);
+            } else {
                 directory
                     .by_place
                     .entry((organization.division, organization.role.clone()))
@@ -114,7 +132,23 @@ impl Directory {
         directory
     }
 
-    /// A division by key.
+    /// Adds the divisions that ended, and whom codes named before. They stay known to cases and readers of that day,
+    /// but nobody applies in them.
+    #[must_use]
+    pub fn with_history(
+        mut self,
+        ended: Vec<(Division, Ended)>,
+        former_codes: HashMap<String, DivisionId>,
+    ) -> Self {
+        for (division, end) in ended {
+            self.ended.insert(division.id, end);
+            self.divisions.insert(division.id, division);
+        }
+        self.former_codes = former_codes;
+        self
+    }
+
+    /// A division by key; also one that has ended.
     #[must_use]
     pub fn division(&self, id: DivisionId) -> Option<&Division> {
         self.divisions.get(&id)
@@ -126,6 +160,33 @@ impl Directory {
         self.division(*self.division_codes.get(code)?)
     }
 
+    /// A division by its current statistical code, else the last that had the code.
+    #[must_use]
+    pub fn division_of_any_day(&self, code: &str) -> Option<&Division> {
+        self.division_by_code(code)
+            .or_else(|| self.division(*self.former_codes.get(code)?))
+    }
+
+    /// The end of a division; `None`: it lives.
+    #[must_use]
+    pub fn end_of(&self, id: DivisionId) -> Option<Ended> {
+        self.ended.get(&id).copied()
+    }
+
+    /// The division that stands in the place of `id` today; one that ended without successor stands for itself.
+    #[must_use]
+    pub fn living_division(&self, id: DivisionId) -> DivisionId {
+        let mut living = id;
+        // a chain longer than this is a loop in the data; then the first one stays
+        for _ in 0..=ANCESTORS_MAX {
+            match self.ended.get(&living).and_then(|ended| ended.successor) {
+                Some(successor) => living = successor,
+                None => return living,
+            }
+        }
+        id
+    }
+
     /// The divisions directly below, in the order of their codes if the rows came so.
     #[must_use]
     pub fn children(&self, id: DivisionId) -> Vec<&Division> {
@@ -133,10 +194,14 @@ impl Directory {
         below.iter().filter_map(|child| self.division(*child)).collect()
     }
 
-    /// The divisions above, nearest first. Ends by itself even if the data loops.
+    /// The divisions above, nearest first; of one that ended, its successor and what stands above that. Ends by
+    /// itself even if the data loops.
     #[must_use]
     pub fn ancestors(&self, id: DivisionId) -> Vec<&Division> {
-        let parent = |division: &&Division| division.parent.and_then(|id| self.division(id));
+        let parent = |division: &&Division| {
+            let successor = self.ended.get(&division.id).and_then(|ended| ended.successor);
+            successor.or(division.parent).and_then(|id| self.division(id))
+        };
         std::iter::successors(self.division(id), parent)
             .skip(1)
             .take(ANCESTORS_MAX)
@@ -168,7 +233,12 @@ impl Directory {
         let own = self.division(id)?;
         std::iter::once(own)
             .chain(self.ancestors(id))
+            .filter(|division| !self.has_successor(division.id))
             .find(|division| division.level == level)
+    }
+
+    fn has_successor(&self, id: DivisionId) -> bool {
+        self.ended.get(&id).is_some_and(|ended| ended.successor.is_some())
     }
 
     /// Whether `inner` is `outer` or lies below it.
@@ -221,6 +291,12 @@ impl Directory {
         id
     }
 
+    /// Who took over from whom, for lists that must find the work of a predecessor too.
+    #[must_use]
+    pub fn lineage(&self) -> Arc<Lineage> {
+        Arc::clone(&self.lineage)
+    }
+
     /// The organizations of a route for a case of a division (DOMAIN §1).
     ///
     /// # Errors
@@ -249,17 +325,28 @@ impl Directory {
         route.iter().enumerate().map(resolve).collect()
     }
 
+    /// All steps of a route, by their places, that nobody takes for a division. The intake may have nobody.
+    #[must_use]
+    pub fn unresolved(&self, route: &[Step], division: DivisionId) -> Vec<usize> {
+        let steps = route.iter().enumerate();
+        steps
+            .filter(|(index, step)| *index != 0 || step.clock != StepClock::PreAcceptance)
+            .filter(|(_, step)| self.step_holder(step, division).is_none())
+            .map(|(index, _)| index)
+            .collect()
+    }
+
     fn step_holder(&self, step: &Step, division: DivisionId) -> Option<StepHolder> {
         match step.assignment {
             Assignment::ByRole => {
                 let holder = self.holder_of(&step.role, step.level, division)?;
                 Some(StepHolder::Organization(self.living(holder.id)))
             }
-            Assignment::External => self
-                .externals
-                .get(&step.role)
-                .copied()
-                .map(StepHolder::Organization),
+            // one fixed organization: where several have the role, none of them is it
+            Assignment::External => match self.externals.get(&step.role).map(Vec::as_slice) {
+                Some([only]) => Some(StepHolder::Organization(*only)),
+                Some([] | [_, _, ..]) | None => None,
+            },
             Assignment::Chosen => {
                 let candidates = self.candidates(step.level, division);
                 (!candidates.is_empty()).then_some(StepHolder::Chosen(candidates))
@@ -285,6 +372,35 @@ impl Directory {
     #[must_use]
     pub fn size(&self) -> (usize, usize) {
         (self.divisions.len(), self.organizations.len())
+    }
+}
+
+/// Whose work each organization took over, nearest and further.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Lineage {
+    predecessors: HashMap<OrganizationId, Vec<OrganizationId>>,
+}
+
+impl Lineage {
+    fn new(successors: &HashMap<OrganizationId, OrganizationId>) -> Self {
+        let mut predecessors: HashMap<OrganizationId, Vec<OrganizationId>> = HashMap::new();
+        for first in successors.keys() {
+            let next = |id: &OrganizationId| successors.get(id).copied();
+            let heirs = std::iter::successors(next(first), next).take(ANCESTORS_MAX);
+            for heir in heirs.take_while(|heir| heir != first) {
+                predecessors.entry(heir).or_default().push(*first);
+            }
+        }
+        for earlier in predecessors.values_mut() {
+            earlier.sort();
+        }
+        Self { predecessors }
+    }
+
+    /// The organizations whose work one took over.
+    #[must_use]
+    pub fn predecessors(&self, id: OrganizationId) -> &[OrganizationId] {
+        self.predecessors.get(&id).map(Vec::as_slice).unwrap_or_default()
     }
 }
 

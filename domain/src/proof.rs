@@ -4,7 +4,10 @@
 //! thing: one that the actor may not see looks absent ([`Denied::Hidden`]); one that it sees, but whose work lies on
 //! another desk, is [`Denied::OtherOffice`], which is worth a typed answer.
 
+use std::sync::Arc;
+
 use crate::actor::{Actor, ActorKind};
+use crate::directory::Lineage;
 use crate::id::{CaseId, DivisionId, OrganizationId};
 use crate::policy::{Act, Grant, Scope, grant};
 
@@ -82,9 +85,24 @@ pub struct ReadProof {
     act: Act,
     scope: ReadScope,
     masked: bool,
+    lineage: Arc<Lineage>,
 }
 
 impl ReadProof {
+    /// The same permission, read through the successions of organizations: who did the work of another's reads its
+    /// work too.
+    #[must_use]
+    pub fn through(self, lineage: Arc<Lineage>) -> Self {
+        Self { lineage, ..self }
+    }
+
+    /// An organization, and those whose work it took over.
+    #[must_use]
+    pub fn line_of(&self, id: OrganizationId) -> Vec<OrganizationId> {
+        let earlier = self.lineage.predecessors(id);
+        std::iter::once(id).chain(earlier.iter().copied()).collect()
+    }
+
     /// The act it was given for.
     #[must_use]
     pub const fn act(&self) -> Act {
@@ -140,6 +158,7 @@ pub fn read(actor: &Actor, act: Act) -> Result<ReadProof, Denied> {
         act,
         scope,
         masked: allowed.grant.masked,
+        lineage: Arc::default(),
     })
 }
 

@@ -7,6 +7,7 @@ use super::event::{Event, NewEvent, Submitted};
 use super::grid::{CheckResult, GridLoop};
 use super::news_version::NewsVersion;
 use super::state::{Case, CaseStatus, ExternalNumber, Supplement};
+use super::succession;
 use crate::clock::ClockState;
 use crate::evaluation::{Evaluation, EvaluationAnswer};
 use crate::handoff::HandoffState;
@@ -190,6 +191,7 @@ pub fn apply(case: &mut Case, new: &NewEvent) {
                 }
             }
         }
+        Event::WorkTakenOver { heirs, redirected } => succession::take_over(case, heirs, redirected),
         Event::NumberGiven { upstream, number } => keep_number(case, upstream, number),
         Event::VersionHeard {
             upstream,

@@ -72,6 +72,8 @@ pub struct Context<'a> {
     pub upstream_of: &'a dyn Fn(OrganizationId) -> Option<String>,
     /// The division of an organization and those above it up to the city, from below.
     pub places: &'a dyn Fn(OrganizationId) -> Vec<Place>,
+    /// The organization that does the work of another today; of one that lives, itself.
+    pub living: &'a dyn Fn(OrganizationId) -> OrganizationId,
     /// Whether an organization is one of those that a CHOSEN step leaves to choose from, for the case's division.
     pub may_be_chosen: &'a dyn Fn(&Step, DivisionId, OrganizationId) -> bool,
 }
@@ -309,6 +311,11 @@ pub enum Command {
     },
     /// Another calendar is in force: compute the open due dates again.
     Recompute,
+    /// The open work goes to the organizations that do it now (承接). Changes nothing when all of them live.
+    TakeOver {
+        /// Handoffs whose delivery has surely not left for an upstream system.
+        unsent: Vec<HandoffId>,
+    },
     /// What an upstream system says of a handoff it was given.
     Upstream(UpstreamNews),
 }

@@ -73,6 +73,14 @@ pub fn decide(case: &Case, command: &Command, cx: Context<'_>) -> Result<Outcome
         events: Vec::new(),
         cx,
     };
+    // no act meets an organization that is no more, nor is done in its name
+    work.cx.by.organization = work.cx.by.organization.map(work.cx.living);
+    let unsent = if let Command::TakeOver { unsent } = command {
+        unsent.as_slice()
+    } else {
+        &[]
+    };
+    work.take_over(unsent)?;
     if let Some(act) = command.act() {
         work.must_be_the_state_for(act)?;
     }
@@ -154,6 +162,8 @@ impl Work<'_> {
             Command::Reopen { reason } => self.reopen(reason)?,
             Command::Evaluate { grade, comment } => self.evaluate(*grade, comment.as_deref())?,
             Command::AnswerEvaluation { answer, text } => self.answer_evaluation(*answer, text.as_deref())?,
+            // done before any act
+            Command::TakeOver { .. } => {}
             Command::Tick => self.tick()?,
             Command::AppealCard { .. }
             | Command::CancelCard { .. }
@@ -270,7 +280,7 @@ impl Work<'_> {
 }
 
 impl Command {
-    /// The act this command is, for policy and idempotency; `None` for clocks and upstream news.
+    /// The act this command is, for policy and idempotency; `None` for succession, clocks and upstream news.
     #[must_use]
     pub const fn act(&self) -> Option<Act> {
         match self {
@@ -298,7 +308,7 @@ impl Command {
             Self::RemindHolder { .. } => Some(Act::RemindHolder),
             Self::OrderSupervision { .. } => Some(Act::IssueSupervisionOrder),
             Self::AnswerSupervision { .. } => Some(Act::AnswerSupervisionOrder),
-            Self::Tick | Self::Recompute | Self::Upstream(_) => None,
+            Self::TakeOver { .. } | Self::Tick | Self::Recompute | Self::Upstream(_) => None,
         }
     }
 }

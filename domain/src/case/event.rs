@@ -8,6 +8,7 @@ use super::command::By;
 use super::grid::CheckResult;
 use super::news_version::NewsVersion;
 use super::state::{Channel, Outcome, Owed};
+use super::succession::{Heir, Redirected};
 use crate::card::{Card, SupervisionOrder};
 use crate::clock::{CaseClock, ClockState};
 use crate::evaluation::{EvaluationAnswer, Grade};
@@ -221,6 +222,13 @@ pub enum Event {
         /// The calendar it was computed by.
         calendar: CalendarVersionId,
     },
+    /// 承接: organizations of the case were succeeded, and its open work went to their successors.
+    WorkTakenOver {
+        /// Who took over from whom.
+        heirs: Vec<Heir>,
+        /// Deliveries that had not left and go elsewhere now.
+        redirected: Vec<Redirected>,
+    },
     /// An upstream system gave its number.
     NumberGiven {
         /// Name of the system.
@@ -336,6 +344,7 @@ impl Event {
             Self::Reopened => "REOPENED",
             Self::Evaluated { .. } => "EVALUATED",
             Self::EvaluationAnswered { .. } => "EVALUATION_ANSWERED",
+            Self::WorkTakenOver { .. } => "WORK_TAKEN_OVER",
             Self::NumberGiven { .. } => "NUMBER_GIVEN",
             Self::VersionHeard { .. } => "VERSION_HEARD",
             Self::NewsKept { .. } => "NEWS_KEPT",

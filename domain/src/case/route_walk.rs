@@ -223,7 +223,7 @@ impl Work<'_> {
                 .ok_or(Refusal::ChooseOrganization);
         }
         match (self.case.route.get(index).copied().flatten(), chosen) {
-            (Some(to), None) => Ok(to),
+            (Some(to), None) => Ok((self.cx.living)(to)),
             (Some(_), Some(_)) => Err(Refusal::OrganizationIsFixed),
             (None, _) => Err(Refusal::ChooseOrganization),
         }

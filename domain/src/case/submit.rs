@@ -41,7 +41,7 @@ impl Work<'_> {
             required: false,
             step,
             from: self.case.owner,
-            to,
+            to: (self.cx.living)(to),
             upstream: None,
             originals: 0,
             slip: None,

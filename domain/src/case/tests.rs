@@ -1,5 +1,6 @@
 //! The life of a case, told act by act.
 
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use chrono::{DateTime, Duration, TimeZone as _, Utc};
@@ -33,6 +34,7 @@ mod order;
 mod properties;
 mod recomputed;
 mod stories;
+mod succession;
 mod ticks;
 
 const STATION: u128 = 1;
@@ -118,6 +120,7 @@ struct Story {
     item: ItemVersion,
     organizations: Vec<Option<OrganizationId>>,
     bound: Vec<OrganizationId>,
+    successors: BTreeMap<OrganizationId, OrganizationId>,
     now: DateTime<Utc>,
     next_id: u128,
     /// Another than the one of most stories.
@@ -135,6 +138,7 @@ impl Story {
                 .map(|number| Some(organization(*number)))
                 .collect(),
             bound: Vec::new(),
+            successors: BTreeMap::new(),
             now: Utc.with_ymd_and_hms(2026, 11, 23, 2, 0, 0).unwrap(),
             next_id: 1_000,
             calendar: None,
@@ -164,6 +168,8 @@ impl Story {
         let bound = self.bound.clone();
         let upstream_of = move |to: OrganizationId| bound.contains(&to).then(|| "county-hr".to_owned());
         let calendar = self.calendar.as_ref().unwrap_or_else(|| calendar());
+        let successors = self.successors.clone();
+        let living = move |id| successors.get(&id).copied().unwrap_or(id);
         let empty = dummy();
         let case = self.case.as_ref().unwrap_or(&empty);
         let result = run(
@@ -176,6 +182,7 @@ impl Story {
                 ids: &mut ids,
                 upstream_of: &upstream_of,
                 places: &places,
+                living: &living,
                 may_be_chosen: &|_, _, to| to == organization(COUNTY),
             },
         );
