@@ -1,66 +1,16 @@
 //! What a version must satisfy before it is published (DOMAIN §1).
 
 use crate::calendar::{CalendarError, WorkCalendar};
+use crate::directory::Directory;
+use crate::division::Division;
 use crate::item::{CaseKind, ItemVersion, Material, ProcessingType};
 use crate::limit::{Limit, LimitUnit};
 use crate::route::{Step, StepClock};
 use crate::sla::reach::longest_reach_days;
 
-/// Why a version cannot be published.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PublishFault {
-    /// Not exactly one step accepts, or not exactly one decides.
-    #[error("exactly one step accepts and exactly one decides")]
-    Roles,
-    /// The deciding step stands before the accepting one.
-    #[error("the step that decides stands before the one that accepts")]
-    Order,
-    /// The counted steps can take longer than is promised.
-    #[error("the counted steps can take {chain} days, the promise allows {promised}")]
-    ChainAbovePromise {
-        /// Most calendar days of the counted chain.
-        chain: i64,
-        /// Most calendar days of the promise.
-        promised: i64,
-    },
-    /// The promise can take longer than the law allows.
-    #[error("the promise can take {promised} days, the law allows {statutory}")]
-    PromiseAboveStatute {
-        /// Most calendar days of the promise.
-        promised: i64,
-        /// Most calendar days of the statutory limit.
-        statutory: i64,
-    },
-    /// 即办件 means: one organization accepts and decides, on the spot.
-    #[error("an IMMEDIATE item is accepted and decided by one organization, promised ON_THE_SPOT")]
-    NotImmediate,
-    /// A grid event is assigned or resolved by its decider, and checked in one last step.
-    #[error(
-        "a grid event is decided by an ASSIGN or RESOLVE step, and ends with the one VERIFY step after it"
-    )]
-    NotALoop,
-    /// A certificate that a community may not be asked for.
-    #[error("material {material} is on the list of forbidden certificates")]
-    ForbiddenCertificate {
-        /// Code of the material.
-        material: String,
-    },
-    /// Two materials have one code.
-    #[error("two materials have the code {material}")]
-    DuplicateMaterial {
-        /// The code.
-        material: String,
-    },
-    /// A material is brought by a step that the route does not have.
-    #[error("material {material} is produced by a step that the route does not have")]
-    ProducerUnknown {
-        /// Code of the material.
-        material: String,
-    },
-    /// A limit reaches outside the calendar.
-    #[error(transparent)]
-    Calendar(#[from] CalendarError),
-}
+pub use fault::{PublishFault, StepName};
+
+mod fault;
 
 /// A certificate that a community may not be asked for (民发〔2020〕20号).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,19 +28,19 @@ pub fn check(
 ) -> Vec<PublishFault> {
     let mut faults = Vec::new();
     check_materials(item, forbidden, &mut faults);
-    let accepting: Vec<usize> = positions(&item.route, |step| step.accepts);
-    let deciding: Vec<usize> = positions(&item.route, |step| step.decides);
-    let ([accepts], [decides]) = (accepting.as_slice(), deciding.as_slice()) else {
-        faults.push(PublishFault::Roles);
-        return faults;
-    };
-    if decides < accepts {
-        faults.push(PublishFault::Order);
+    let accepting = steps_that(&item.route, |step| step.accepts);
+    let deciding = steps_that(&item.route, |step| step.decides);
+    if let ([accepts], [decides]) = (accepting.as_slice(), deciding.as_slice()) {
+        check_order(item, accepts, decides, &mut faults);
     }
-    if item.processing == ProcessingType::Immediate
-        && (accepts != decides || item.promised.unit != LimitUnit::OnTheSpot)
-    {
-        faults.push(PublishFault::NotImmediate);
+    if accepting.len() != 1 {
+        faults.push(PublishFault::Accepting(accepting));
+    }
+    if deciding.len() != 1 {
+        faults.push(PublishFault::Deciding(deciding));
+    }
+    if item.processing == ProcessingType::Immediate && item.promised.unit != LimitUnit::OnTheSpot {
+        faults.push(PublishFault::NotOnTheSpot);
     }
     if item.case_kind == CaseKind::Grid && !is_loop(item) {
         faults.push(PublishFault::NotALoop);
@@ -99,6 +49,52 @@ pub fn check(
         faults.push(error.into());
     }
     faults
+}
+
+/// The steps that do not resolve from some of these divisions: CHOSEN to nobody, EXTERNAL to none or several, a role
+/// that nobody has. The intake may have nobody.
+pub fn check_places<'a>(
+    item: &ItemVersion,
+    directory: &Directory,
+    places: impl IntoIterator<Item = &'a Division>,
+) -> Vec<PublishFault> {
+    let mut found: Vec<Option<(&Division, usize)>> = vec![None; item.route.len()];
+    for place in places {
+        for index in directory.unresolved(&item.route, place.id) {
+            if let Some(slot) = found.get_mut(index) {
+                let (first, count) = slot.unwrap_or((place, 0));
+                *slot = Some((first, count + 1));
+            }
+        }
+    }
+    let faults = item.route.iter().enumerate().zip(found);
+    faults
+        .filter_map(|((index, step), found)| {
+            let (place, places) = found?;
+            Some(PublishFault::Unresolved {
+                step: StepName::of(index, step),
+                assignment: step.assignment,
+                place: place.name.clone(),
+                code: place.code.clone(),
+                places,
+            })
+        })
+        .collect()
+}
+
+fn check_order(item: &ItemVersion, accepts: &StepName, decides: &StepName, faults: &mut Vec<PublishFault>) {
+    if decides.number < accepts.number {
+        faults.push(PublishFault::Order {
+            accepts: accepts.clone(),
+            decides: decides.clone(),
+        });
+    }
+    if item.processing == ProcessingType::Immediate && accepts.number != decides.number {
+        faults.push(PublishFault::NotOneOrganization {
+            accepts: accepts.clone(),
+            decides: decides.clone(),
+        });
+    }
 }
 
 /// The plain way to answer `reach` from a calendar.
@@ -117,13 +113,9 @@ fn is_loop(item: &ItemVersion) -> bool {
         && item.verify_step() == item.route.len().checked_sub(1)
 }
 
-fn positions(route: &[Step], is: impl Fn(&Step) -> bool) -> Vec<usize> {
-    route
-        .iter()
-        .enumerate()
-        .filter(|(_, step)| is(step))
-        .map(|(index, _)| index)
-        .collect()
+fn steps_that(route: &[Step], is: impl Fn(&Step) -> bool) -> Vec<StepName> {
+    let steps = route.iter().enumerate().filter(|(_, step)| is(step));
+    steps.map(|(index, step)| StepName::of(index, step)).collect()
 }
 
 fn check_materials(item: &ItemVersion, forbidden: &[ForbiddenCertificate], faults: &mut Vec<PublishFault>) {
@@ -137,7 +129,11 @@ fn check_materials(item: &ItemVersion, forbidden: &[ForbiddenCertificate], fault
         {
             faults.push(PublishFault::DuplicateMaterial { material: code() });
         }
-        if issued_by_community(material) && forbidden.iter().any(|entry| entry.name_zh == material.name_zh) {
+        if issued_by_community(material)
+            && forbidden
+                .iter()
+                .any(|entry| plain(&entry.name_zh) == plain(&material.name_zh))
+        {
             faults.push(PublishFault::ForbiddenCertificate { material: code() });
         }
         if let Some(producer) = &material.produced_by
@@ -155,54 +151,88 @@ fn issued_by_community(material: &Material) -> bool {
     material.issuer.as_deref() == Some("COMMUNITY")
 }
 
+/// A name without blanks and without what stands in brackets: 健在证明（原件） is 健在证明.
+fn plain(name: &str) -> String {
+    let mut depth = 0_usize;
+    name.chars()
+        .filter(|letter| {
+            match letter {
+                '(' | '（' => depth += 1,
+                ')' | '）' => {
+                    depth = depth.saturating_sub(1);
+                    return false;
+                }
+                _ => {}
+            }
+            depth == 0 && !letter.is_whitespace()
+        })
+        .collect()
+}
+
 fn check_limits(
     item: &ItemVersion,
     reach: &mut impl FnMut(&[Limit]) -> Result<i64, CalendarError>,
     faults: &mut Vec<PublishFault>,
 ) -> Result<(), CalendarError> {
-    let counted = counted_chain(&item.route, reach)?;
-    let chain = reach(&counted)?;
     let promised = reach(&[item.promised])?;
     let statutory = reach(&[item.statutory])?;
-    if chain > promised {
-        faults.push(PublishFault::ChainAbovePromise { chain, promised });
-    }
     if promised > statutory {
         faults.push(PublishFault::PromiseAboveStatute { promised, statutory });
+    }
+    let steps = counted_steps(&item.route);
+    let unlimited = steps.iter().filter(|(_, step)| step.limit.is_none());
+    faults
+        .extend(unlimited.map(|(index, step)| PublishFault::CountedWithoutLimit(StepName::of(*index, step))));
+    let chain = counted_chain(&steps, reach)?;
+    let chain = reach(&chain)?;
+    if chain > promised {
+        faults.push(PublishFault::ChainAbovePromise {
+            steps: steps
+                .iter()
+                .map(|(index, step)| StepName::of(*index, step))
+                .collect(),
+            chain,
+            promised,
+        });
     }
     Ok(())
 }
 
-/// The limits of the counted steps up to and including the deciding one; of a parallel group the longest.
+/// The counted steps up to and including the deciding one, with their places.
+fn counted_steps(route: &[Step]) -> Vec<(usize, &Step)> {
+    let last = route.iter().position(|step| step.decides).unwrap_or(route.len());
+    let steps = route.iter().enumerate().take(last.saturating_add(1));
+    steps
+        .filter(|(_, step)| step.clock == StepClock::Counted)
+        .collect()
+}
+
+/// Their limits; of a parallel group the longest.
 fn counted_chain(
-    route: &[Step],
+    steps: &[(usize, &Step)],
     reach: &mut impl FnMut(&[Limit]) -> Result<i64, CalendarError>,
 ) -> Result<Vec<Limit>, CalendarError> {
     let mut chain: Vec<Limit> = Vec::new();
     let mut group: Option<(&str, i64)> = None;
-    for step in route {
-        if let (StepClock::Counted, Some(limit)) = (step.clock, step.limit) {
-            match (&step.parallel_group, group) {
-                (Some(name), Some((open, longest))) if name == open => {
-                    let length = reach(&[limit])?;
-                    if length > longest {
-                        chain.pop();
-                        chain.push(limit);
-                        group = Some((name, length));
-                    }
-                }
-                (Some(name), _) => {
-                    group = Some((name, reach(&[limit])?));
+    for (_, step) in steps {
+        let Some(limit) = step.limit else { continue };
+        match (&step.parallel_group, group) {
+            (Some(name), Some((open, longest))) if name == open => {
+                let length = reach(&[limit])?;
+                if length > longest {
+                    chain.pop();
                     chain.push(limit);
-                }
-                (None, _) => {
-                    group = None;
-                    chain.push(limit);
+                    group = Some((name, length));
                 }
             }
-        }
-        if step.decides {
-            break;
+            (Some(name), _) => {
+                group = Some((name, reach(&[limit])?));
+                chain.push(limit);
+            }
+            (None, _) => {
+                group = None;
+                chain.push(limit);
+            }
         }
     }
     Ok(chain)
