@@ -45,6 +45,7 @@ pub mod recompute;
 pub mod reference;
 pub mod rejection;
 pub mod standing;
+pub mod succession;
 pub mod track;
 pub mod upkeep;
 

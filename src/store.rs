@@ -3,6 +3,7 @@
 //! Readers take `Database::read()`; writers take a [`tx::Tx`] from `Database::write_tx()`, and nothing else begins
 //! a transaction. What many write at once goes through `Database::in_turn`. Rows become domain values here; a row that does not parse is `StoreError::Corrupt`.
 
+mod bulk;
 pub mod calendar;
 pub mod case;
 pub mod case_list;
@@ -14,6 +15,7 @@ pub mod delivery_list;
 mod dialect;
 pub mod division;
 pub mod draft;
+pub mod edition;
 pub mod epoch;
 pub mod error;
 pub mod figures;
@@ -31,6 +33,7 @@ pub mod receipt;
 pub mod retention;
 mod room;
 pub mod tick;
+pub mod succession;
 pub mod tx;
 pub mod write_set;
 mod writer;

@@ -31,6 +31,11 @@ pub struct Model {
     /// Urban-rural class code (城乡分类代码).
     #[sea_orm(column_type = "Text", nullable)]
     pub ur_class: Option<String>,
+    /// Last day, `YYYY-MM-DD`; none: it lives.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub valid_to: Option<String>,
+    /// The division that stands in its place since.
+    pub successor_id: Option<Uuid>,
 }
 
 /// Where its rows point.

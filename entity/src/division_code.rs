@@ -26,6 +26,8 @@ pub struct Model {
     pub name: String,
     /// The division.
     pub division_id: Uuid,
+    /// What stood above the division under this code.
+    pub parent_id: Option<Uuid>,
 }
 
 /// Where its rows point.

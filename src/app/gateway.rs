@@ -35,6 +35,7 @@ use crate::service::identity::demo::DemoIssuer;
 use crate::service::identity::verifier::TokenVerifier;
 use crate::service::import::shipped;
 use crate::service::notice::Notices;
+use crate::service::succession::Successions;
 use crate::service::track::TrackLimits;
 use crate::service::upkeep::Upkeep;
 use crate::service::{Foundations, Services, reference};
@@ -326,6 +327,7 @@ async fn build(config: &Config, metrics: &Metrics, ground: Ground) -> Result<Hou
         )?),
         notices: Arc::clone(&notices),
         changes,
+        successions: Arc::new(Successions::new(Arc::clone(&cases))),
         upkeep: Arc::new(Upkeep::new(Arc::clone(&cases), &config.worker)),
         gauges: Arc::new(Gauges::new(Arc::clone(&cases), metrics)?),
         bells,

@@ -10,6 +10,7 @@ use onedoor_domain::case::decide::Outcome;
 use onedoor_domain::case::event::Event;
 use onedoor_domain::case::refusal::Refusal;
 use onedoor_domain::case::state::Case;
+use onedoor_domain::case::succession::Redirected;
 use onedoor_domain::directory::Directory;
 use onedoor_domain::handoff::Handoff;
 use onedoor_domain::id::{CaseId, DeliveryId};
@@ -157,6 +158,7 @@ impl Cases {
             ids: &mut Uuid::now_v7,
             upstream_of: &upstream_of,
             places: &|id| directory.places(id),
+            living: &|id| directory.living(id),
             may_be_chosen: &|step, division, to| directory.candidates(step.level, division).contains(&to),
         })
     }
@@ -222,6 +224,12 @@ impl Cases {
         for (_, upstream) in set.events.iter().filter_map(|stored| bound_offer(&stored.event)) {
             self.outbox.ring(upstream);
         }
+        for redirected in set.events.iter().flat_map(|stored| redirected(&stored.event)) {
+            redirected
+                .upstream
+                .iter()
+                .for_each(|upstream| self.outbox.ring(upstream));
+        }
     }
 }
 
@@ -270,6 +278,15 @@ fn bound_offer(event: &Event) -> Option<(&Handoff, &str)> {
     None
 }
 
+/// The handoffs that an event sends elsewhere than before.
+fn redirected(event: &Event) -> &[Redirected] {
+    if let Event::WorkTakenOver { redirected, .. } = event {
+        redirected
+    } else {
+        &[]
+    }
+}
+
 /// Every handoff offered to a bound organization is delivered through the outbox, under a key of its own.
 fn deliveries(outcome: &Outcome) -> Vec<NewDelivery> {
     let delivery = |handoff: &Handoff, upstream: &str| NewDelivery {
@@ -282,10 +299,12 @@ fn deliveries(outcome: &Outcome) -> Vec<NewDelivery> {
         },
         key: handoff.id.to_string(),
     };
-    outcome
-        .events
-        .iter()
-        .filter_map(|new| bound_offer(&new.event))
+    let offered = outcome.events.iter().filter_map(|new| bound_offer(&new.event));
+    let redirected = outcome.events.iter().flat_map(|new| redirected(&new.event));
+    let redirected =
+        redirected.filter_map(|one| Some((outcome.case.handoff(one.handoff)?, one.upstream.as_deref()?)));
+    offered
+        .chain(redirected)
         .map(|(handoff, upstream)| delivery(handoff, upstream))
         .collect()
 }

@@ -79,15 +79,13 @@ pub async fn refresh(cx: &Services) -> Result<(), AppError> {
         return Ok(());
     }
     let divisions = division::all(&cx.database).await?;
+    let past = division::past(&cx.database).await?;
     let mut everybody = organization::everybody(&cx.database).await?;
     for organization in &mut everybody.organizations {
         organization.upstream = cx.directories.bindings.of(organization).map(str::to_owned);
     }
-    let picture = Arc::new(Directory::new(
-        divisions,
-        everybody.organizations,
-        everybody.successors,
-    ));
+    let directory = Directory::new(divisions, everybody.organizations, everybody.successors);
+    let picture = Arc::new(directory.with_history(past.ended, past.codes));
     *cx.directories
         .picture
         .write()

@@ -45,7 +45,7 @@ pub async fn page(
     filter: DivisionFilter,
     args: &PageArgs,
 ) -> Result<Arc<Page<Division>>, AppError> {
-    let request = PageRequest::parse(args, store::division::order_by_code(filter.direction), 1)
+    let request = PageRequest::parse(args, store::division::order_by_code(filter.direction), 2)
         .map_err(super::bad_page)?;
     let load = {
         let (database, filter) = (cx.database.clone(), filter.clone());

@@ -50,6 +50,8 @@ impl fmt::Display for ImportReport {
             added,
             changed,
             unchanged,
+            ended,
+            succeeded,
         } = self.counts;
         let would = match self.mode {
             Mode::DryRun => "would be ",
@@ -59,7 +61,14 @@ impl fmt::Display for ImportReport {
             out,
             "{} rows: {would}{added} added, {changed} changed, {unchanged} unchanged",
             self.rows
-        )
+        )?;
+        if ended + succeeded > 0 {
+            write!(
+                out,
+                "; {would}{ended} divisions ended, {succeeded} organizations succeeded"
+            )?;
+        }
+        Ok(())
     }
 }
 
@@ -102,11 +111,35 @@ async fn write<F>(
 where
     F: AsyncFn(&Tx) -> Result<ImportCounts, StoreError>,
 {
+    write_read(cx, mode, kind, rows, async |tx| Ok(Ok(import(tx).await?))).await
+}
+
+/// What an import changed, or the faults it found when it saw what is there.
+type Found = Result<ImportCounts, Vec<ImportFault>>;
+
+/// As [`write`], for an import that finds faults only when it sees what is there.
+async fn write_read<F>(
+    cx: &Services,
+    mode: Mode,
+    kind: Epoch,
+    rows: usize,
+    import: F,
+) -> Result<ImportReport, ImportError>
+where
+    F: AsyncFn(&Tx) -> Result<Found, StoreError>,
+{
     let mut attempt = 1;
-    let (tx, counts) = loop {
+    let (tx, found) = loop {
         match begin_and_import(cx, kind, &import).await {
             Err(error) if error.retry_at_once() && attempt < ATTEMPTS_MAX => attempt += 1,
             outcome => break outcome?,
+        }
+    };
+    let counts = match found {
+        Ok(counts) => counts,
+        Err(faults) => {
+            tx.rollback().await?;
+            return Err(ImportError::Faults(faults));
         }
     };
     let report = ImportReport { mode, rows, counts };
@@ -126,12 +159,12 @@ where
 }
 
 /// The epoch moves first: its row makes imports of one kind queue up, so that the later one sees the earlier one's rows.
-async fn begin_and_import<F>(cx: &Services, kind: Epoch, import: &F) -> Result<(Tx, ImportCounts), StoreError>
+async fn begin_and_import<F>(cx: &Services, kind: Epoch, import: &F) -> Result<(Tx, Found), StoreError>
 where
-    F: AsyncFn(&Tx) -> Result<ImportCounts, StoreError>,
+    F: AsyncFn(&Tx) -> Result<Found, StoreError>,
 {
     let tx = cx.database.write_tx().await?;
     epoch::bump(&tx, kind.name()).await?;
-    let counts = import(&tx).await?;
-    Ok((tx, counts))
+    let found = import(&tx).await?;
+    Ok((tx, found))
 }

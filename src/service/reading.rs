@@ -8,12 +8,13 @@ use onedoor_domain::case::available::{self, NextStep};
 use onedoor_domain::case::command::By;
 use onedoor_domain::case::event::Event;
 use onedoor_domain::case::state::Case;
+use onedoor_domain::case::succession;
 use onedoor_domain::delivery::DeliveryEntry;
 use onedoor_domain::handoff::Handoff;
 use onedoor_domain::id::CaseId;
 use onedoor_domain::page::{Page, PageRequest};
 use onedoor_domain::policy::Act;
-use onedoor_domain::proof::{Capacity, CaseProof};
+use onedoor_domain::proof::{Capacity, CaseProof, ReadProof};
 use onedoor_domain::receipt::SignedReceipt;
 use onedoor_domain::timeline::StoredEvent;
 use onedoor_domain::tracking::TrackingCode;
@@ -24,7 +25,7 @@ use super::cases::{Cases, prove};
 use super::changes::Following;
 use super::guard;
 use crate::error::{AppError, ErrorCode};
-pub use crate::store::case_list::{CASES_BY_SUBMITTED, CaseFilter};
+pub use crate::store::case_list::{Belonging, CASES_BY_SUBMITTED, CaseFilter};
 pub use crate::store::delivery_list::{DELIVERIES_BY_CREATED, DeliveryFilter};
 pub use crate::store::draft::DRAFTS_BY_SAVED;
 pub use crate::store::handoff_list::{HANDOFFS_BY_DUE, HandoffFilter};
@@ -86,8 +87,9 @@ impl Cases {
 
     /// A view of a case as it is now.
     pub(super) fn view(&self, case: Case, sight: Sight) -> CaseView {
+        let directory = self.directory();
         CaseView {
-            case,
+            case: succession::as_today(case, &|id| directory.living(id)),
             sight,
             at: self.clock.now(),
             head: None,
@@ -115,6 +117,11 @@ impl Cases {
             at: answer.at,
             head: Some(answer.head),
         }
+    }
+
+    /// Which rows an actor may read, with the work of organizations that its own has succeeded.
+    fn may_read(&self, actor: &Actor, act: Act) -> Result<ReadProof, AppError> {
+        Ok(guard::read(actor, act)?.through(self.directory().lineage()))
     }
 
     /// One case by key. `None`: absent, or not for this actor to see.
@@ -157,7 +164,7 @@ impl Cases {
         filter: &CaseFilter,
         page: &PageRequest,
     ) -> Result<Page<CaseView>, AppError> {
-        let proof = guard::read(actor, Act::ReadCase)?;
+        let proof = self.may_read(actor, Act::ReadCase)?;
         let page = self.store.list_cases(&proof, filter, page).await?;
         let directory = self.directory();
         // the query cuts to what the actor may read; the policy has the last word on each
@@ -165,6 +172,15 @@ impl Cases {
             let proof = prove(actor, Act::ReadCase, &loaded.case, &directory).ok()?.ok()?;
             Some(self.view(loaded.case, sight(&proof)))
         }))
+    }
+
+    /// How many cases the list has.
+    ///
+    /// # Errors
+    /// As [`Cases::read_case`].
+    pub async fn count_cases(&self, actor: &Actor, filter: &CaseFilter) -> Result<u64, AppError> {
+        let proof = self.may_read(actor, Act::ReadCase)?;
+        Ok(self.store.count_cases(&proof, filter).await?)
     }
 
     /// A page of the board: handoffs on the actor's desk or in its division, the most urgent first.
@@ -177,7 +193,7 @@ impl Cases {
         filter: &HandoffFilter,
         page: &PageRequest,
     ) -> Result<Page<(CaseView, Handoff)>, AppError> {
-        let proof = guard::read(actor, Act::ReadHandoffs)?;
+        let proof = self.may_read(actor, Act::ReadHandoffs)?;
         let page = self.store.list_handoffs(&proof, filter, page).await?;
         let ids: Vec<CaseId> = page.edges.iter().map(|edge| edge.node.case).collect();
         let loaded = self.store.load_cases(&ids).await?;
@@ -190,7 +206,7 @@ impl Cases {
                 .ok()?;
             Some((
                 CaseView {
-                    case: found.case.clone(),
+                    case: succession::as_today(found.case.clone(), &|id| directory.living(id)),
                     sight: sight(&proof),
                     at,
                     head: None,
@@ -210,7 +226,7 @@ impl Cases {
         actor: &Actor,
         filter: &HandoffFilter,
     ) -> Result<Vec<HandoffCount>, AppError> {
-        let proof = guard::read(actor, Act::ReadHandoffs)?;
+        let proof = self.may_read(actor, Act::ReadHandoffs)?;
         Ok(self
             .store
             .count_handoffs(&proof, filter, self.clock.now())
@@ -227,7 +243,7 @@ impl Cases {
         filter: &DeliveryFilter,
         page: &PageRequest,
     ) -> Result<Page<DeliveryEntry>, AppError> {
-        let proof = guard::read(actor, Act::ReadDeliveries)?;
+        let proof = self.may_read(actor, Act::ReadDeliveries)?;
         Ok(self.store.list_deliveries(&proof, filter, page).await?)
     }
 

@@ -145,6 +145,7 @@ fn kind_of(event: &Event, case: &Case, by: &By) -> Option<(ReceiptKind, Acting)>
         | Event::Reopened
         | Event::Evaluated { .. }
         | Event::EvaluationAnswered { .. }
+        | Event::WorkTakenOver { .. }
         | Event::NumberGiven { .. }
         | Event::VersionHeard { .. }
         | Event::NewsKept { .. } => None,

@@ -21,6 +21,16 @@ use super::reach;
 /// The order of lists of cases: submitted last first. Positions have 2 parts.
 pub const CASES_BY_SUBMITTED: &str = "case.submitted";
 
+/// What a case belongs to when divisions have changed since it was handed in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Belonging {
+    /// To the division that stands in the place of its own today.
+    #[default]
+    Successors,
+    /// To its division of the day, under what stood above that by the codes of the day.
+    OfTheDay,
+}
+
 /// Which cases of the scope; an empty or missing part does not narrow.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CaseFilter {
@@ -30,6 +40,8 @@ pub struct CaseFilter {
     pub item_code: Option<String>,
     /// Of this division and all below it.
     pub division: Option<DivisionId>,
+    /// Whether cases of divisions that ended count where they were handed in, or with the successor.
+    pub belonging: Belonging,
     /// Held by this organization now.
     pub owner: Option<OrganizationId>,
     /// Submitted at or after this instant.
@@ -50,7 +62,9 @@ impl CaseStore {
         page: &PageRequest,
     ) -> Result<Page<Loaded>, StoreError> {
         let places = match proof.scope() {
-            ReadScope::ByOrganization(organization) => self.places_of(*organization, filter, page).await?,
+            ReadScope::ByOrganization(organization) => {
+                self.places_of(proof, *organization, filter, page).await?
+            }
             ReadScope::BySubject(_) | ReadScope::ByDevice(_) | ReadScope::BySubtree(_) | ReadScope::All => {
                 self.places_within(proof, filter, page).await?
             }
@@ -74,7 +88,7 @@ impl CaseStore {
             .select_only()
             .column_as(cases::Column::Id.count(), "count")
             .filter(reach::cases_within(proof))
-            .filter(narrowed(filter)?)
+            .filter(narrowed(proof, filter)?)
             .into_tuple()
             .one(self.database().read())
             .await?;
@@ -99,6 +113,7 @@ impl CaseStore {
     /// A page out of the range of the index that holds an organization's cases in this order.
     async fn places_of(
         &self,
+        proof: &ReadProof,
         organization: OrganizationId,
         filter: &CaseFilter,
         page: &PageRequest,
@@ -110,7 +125,7 @@ impl CaseStore {
         let query = case_party::Entity::find()
             .join(JoinType::InnerJoin, to_case)
             .filter(case_party::Column::OrganizationId.eq(organization.uuid()))
-            .filter(narrowed(filter)?);
+            .filter(narrowed(proof, filter)?);
         let keys = [
             descending(case_party::Column::SubmittedAt),
             descending(case_party::Column::CaseId),
@@ -133,7 +148,7 @@ impl CaseStore {
     ) -> Result<Vec<(i64, Uuid)>, StoreError> {
         let query = cases::Entity::find()
             .filter(reach::cases_within(proof))
-            .filter(narrowed(filter)?);
+            .filter(narrowed(proof, filter)?);
         let keys = [
             descending(cases::Column::SubmittedAt),
             descending(cases::Column::Id),
@@ -149,7 +164,7 @@ impl CaseStore {
     }
 }
 
-fn narrowed(filter: &CaseFilter) -> Result<Condition, StoreError> {
+fn narrowed(proof: &ReadProof, filter: &CaseFilter) -> Result<Condition, StoreError> {
     let mut all = Condition::all();
     if !filter.statuses.is_empty() {
         let names = filter
@@ -159,6 +174,13 @@ fn narrowed(filter: &CaseFilter) -> Result<Condition, StoreError> {
             .collect::<Result<Vec<_>, _>>()?;
         all = all.add(cases::Column::Status.is_in(names));
     }
+    let division = match (filter.division, filter.belonging) {
+        (None, _) => None,
+        (Some(root), Belonging::Successors) => {
+            Some(cases::Column::DivisionId.in_subquery(reach::subtree(root)))
+        }
+        (Some(root), Belonging::OfTheDay) => Some(reach::of_the_day(root)?),
+    };
     let micros = |at: DateTime<Utc>| at.timestamp_micros();
     Ok(all
         .add_option(
@@ -167,12 +189,12 @@ fn narrowed(filter: &CaseFilter) -> Result<Condition, StoreError> {
                 .as_ref()
                 .map(|code| cases::Column::ItemCode.eq(code)),
         )
+        .add_option(division)
         .add_option(
             filter
-                .division
-                .map(|root| cases::Column::DivisionId.in_subquery(reach::subtree(root))),
+                .owner
+                .map(|owner| reach::is_of(proof, cases::Column::OwnerId, owner)),
         )
-        .add_option(filter.owner.map(|owner| cases::Column::OwnerId.eq(owner.uuid())))
         .add_option(
             filter
                 .submitted_from

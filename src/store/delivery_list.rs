@@ -110,11 +110,13 @@ fn joined(proof: &ReadProof) -> Select<delivery::Entity> {
         .to(handoff::Column::Id)
         .into();
     let within = match proof.scope() {
-        ReadScope::ByOrganization(own) => Condition::any().add(handoff::Column::FromId.eq(own.uuid())).add(
-            Condition::all()
-                .add(handoff::Column::FromId.is_null())
-                .add(cases::Column::FirstContactId.eq(own.uuid())),
-        ),
+        ReadScope::ByOrganization(own) => Condition::any()
+            .add(reach::is_of(proof, handoff::Column::FromId, *own))
+            .add(
+                Condition::all()
+                    .add(handoff::Column::FromId.is_null())
+                    .add(reach::is_of(proof, cases::Column::FirstContactId, *own)),
+            ),
         ReadScope::BySubject(_) | ReadScope::ByDevice(_) | ReadScope::BySubtree(_) | ReadScope::All => {
             reach::cases_within(proof)
         }

@@ -11,6 +11,7 @@ use sea_orm::{
     ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, RuntimeErr, Statement, sqlx,
 };
 
+use super::bulk::Kind;
 use super::database::DatabaseSettings;
 use super::error::{StoreError, fault_of};
 use super::tx::Tx;
@@ -172,6 +173,33 @@ pub(super) fn is_one_of(connection: &impl ConnectionTrait, column: Expr, few: Se
         column.eq(PgFunc::any(Func::cust("array").arg(few)))
     } else {
         column.in_subquery(few)
+    }
+}
+
+/// A query that gives the rows of a JSON array of objects, bound as its one value.
+pub(super) fn rows_of_json(backend: DbBackend, columns: &[(&str, Kind)]) -> String {
+    let list = |of: &dyn Fn(&str, Kind) -> String| {
+        let list: Vec<_> = columns.iter().map(|(name, kind)| of(name, *kind)).collect();
+        list.join(", ")
+    };
+    if backend == DbBackend::Postgres {
+        let names = list(&|name, _| name.to_owned());
+        let types = list(&|name, kind| {
+            let kind = match kind {
+                Kind::Text => "text",
+                Kind::Uuid => "uuid",
+                Kind::Boolean => "boolean",
+            };
+            format!("{name} {kind}")
+        });
+        format!("select {names} from json_to_recordset($1::json) as r({types})")
+    } else {
+        let values = list(&|name, kind| match kind {
+            Kind::Text | Kind::Boolean => format!("value ->> '{name}'"),
+            Kind::Uuid => format!("unhex(value ->> '{name}')"),
+        });
+        // without a condition the parser takes the conflict clause for that of a join
+        format!("select {values} from json_each(?1) where true")
     }
 }
 

@@ -1,28 +1,27 @@
 //! Divisions (区划) and their codes.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use onedoor_domain::division::{CodeSystem, Division, DivisionCode, Level, Setting};
+use onedoor_domain::edition::Ended;
 use onedoor_domain::id::DivisionId;
 use onedoor_domain::page::{Direction, KeyPart, Page, PageRequest, Position};
 use onedoor_entity::{division, division_code};
 use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, EntityTrait as _, IntoActiveModel as _, PaginatorTrait as _,
-    QueryFilter as _, QueryOrder as _, Select,
+    ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _, QueryOrder as _, Select,
 };
 
 use super::database::Database;
 use super::error::StoreError;
-use super::names::{ImportCounts, ROWS_PER_INSERT, name_of, named};
+use super::names::{name_of, named};
 use super::page::{keyset, towards};
-use super::tx::Tx;
 
-/// Name of an order of division lists, for cursors.
+/// Name of an order of division lists, for cursors. Positions have 2 parts.
 #[must_use]
 pub const fn order_by_code(direction: Direction) -> &'static str {
     match direction {
-        Direction::Ascending => "division.code",
-        Direction::Descending => "division.code.desc",
+        Direction::Ascending => "division.code-id",
+        Direction::Descending => "division.code-id.desc",
     }
 }
 
@@ -43,30 +42,58 @@ pub struct DivisionFilter {
     pub direction: Direction,
 }
 
-/// A division as an import brings it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DivisionImport {
-    /// The division.
-    pub division: Division,
-    /// Its urban-rural class, where known.
-    pub ur_class: Option<String>,
-    /// Its codes in all tables.
-    pub codes: Vec<DivisionCode>,
-}
-
-/// All divisions, by code.
+/// All divisions that live, by code.
 ///
 /// # Errors
 /// As any query; `Corrupt` for a row that does not parse.
 pub async fn all(database: &Database) -> Result<Vec<Division>, StoreError> {
     let rows = division::Entity::find()
+        .filter(division::Column::ValidTo.is_null())
         .order_by_asc(division::Column::Code)
         .all(database.read())
         .await?;
     rows.into_iter().map(parse).collect()
 }
 
-/// How many divisions there are.
+/// What was before: the divisions that ended, and whom the codes that are borne no longer named last.
+pub struct Past {
+    /// Divisions and their ends.
+    pub ended: Vec<(Division, Ended)>,
+    /// From a statistical code to the last division that had it.
+    pub codes: HashMap<String, DivisionId>,
+}
+
+/// Reads what was before.
+///
+/// # Errors
+/// As any query; `Corrupt` for a row that does not parse.
+pub async fn past(database: &Database) -> Result<Past, StoreError> {
+    let rows = division::Entity::find()
+        .filter(division::Column::ValidTo.is_not_null())
+        .all(database.read())
+        .await?;
+    let mut divisions = Vec::new();
+    for row in rows {
+        if let Some(end) = ended(&row)? {
+            divisions.push((parse(row)?, end));
+        }
+    }
+    let codes = division_code::Entity::find()
+        .filter(division_code::Column::System.eq(name_of(CodeSystem::Statistics)?))
+        .filter(division_code::Column::ValidTo.is_not_null())
+        .order_by_asc(division_code::Column::ValidTo)
+        .all(database.read())
+        .await?;
+    let codes = codes.into_iter();
+    Ok(Past {
+        ended: divisions,
+        codes: codes
+            .map(|row| (row.code, DivisionId::from_uuid(row.division_id)))
+            .collect(),
+    })
+}
+
+/// How many divisions there are or were.
 ///
 /// # Errors
 /// As any query.
@@ -87,13 +114,22 @@ pub async fn page(
     let total = query.clone().count(database.read()).await?;
     let rows = keyset(
         query,
-        &[towards(division::Column::Code, filter.direction)],
+        &[
+            towards(division::Column::Code, filter.direction),
+            // equal digits may stand on several levels
+            towards(division::Column::Id, filter.direction),
+        ],
         request,
     )?
     .all(database.read())
     .await?;
     let divisions = rows.into_iter().map(parse).collect::<Result<Vec<_>, _>>()?;
-    let page = request.page(divisions, |row| Position(vec![KeyPart::Text(row.code.clone())]));
+    let page = request.page(divisions, |row| {
+        Position(vec![
+            KeyPart::Text(row.code.clone()),
+            KeyPart::Uuid(row.id.uuid()),
+        ])
+    });
     Ok(Page {
         total: Some(total),
         ..page
@@ -115,7 +151,7 @@ pub async fn codes(database: &Database, id: DivisionId) -> Result<Vec<DivisionCo
 }
 
 fn filtered(filter: &DivisionFilter) -> Result<Select<division::Entity>, StoreError> {
-    let mut query = division::Entity::find();
+    let mut query = division::Entity::find().filter(division::Column::ValidTo.is_null());
     if let Some(level) = filter.level {
         query = query.filter(division::Column::Level.eq(name_of(level)?));
     }
@@ -134,109 +170,20 @@ fn filtered(filter: &DivisionFilter) -> Result<Select<division::Entity>, StoreEr
     Ok(query)
 }
 
-/// Writes what differs from what is there. Divisions that the import does not name stay: codes die, places do not.
-///
-/// # Errors
-/// As any write.
-pub async fn import(tx: &Tx, rows: &[DivisionImport]) -> Result<ImportCounts, StoreError> {
-    let there: HashMap<_, _> = division::Entity::find()
-        .all(tx.connection())
-        .await?
-        .into_iter()
-        .map(|row| (row.id, row))
-        .collect();
-    let mut counts = ImportCounts::default();
-    let mut added = Vec::new();
-    for row in rows {
-        let wanted = model(row)?;
-        match there.get(&wanted.id) {
-            None => added.push(wanted),
-            Some(found) if *found == wanted => counts.unchanged += 1,
-            Some(_) => {
-                wanted
-                    .into_active_model()
-                    .reset_all()
-                    .update(tx.connection())
-                    .await?;
-                counts.changed += 1;
-            }
-        }
-    }
-    // a parent must be there before its children; within one statement the order does not matter
-    added.sort_by_key(|row| std::cmp::Reverse(named::<Level>(&row.level)));
-    counts.added = added.len();
-    for chunk in added.chunks(ROWS_PER_INSERT) {
-        let rows = chunk
-            .iter()
-            .cloned()
-            .map(|row| row.into_active_model().reset_all());
-        division::Entity::insert_many(rows)
-            .exec_without_returning(tx.connection())
-            .await?;
-    }
-    import_codes(tx, rows).await?;
-    Ok(counts)
+/// The end of a division; `None`: it lives.
+pub(super) fn ended(row: &division::Model) -> Result<Option<Ended>, StoreError> {
+    let Some(day) = &row.valid_to else { return Ok(None) };
+    let last_day = day
+        .parse()
+        .ok()
+        .ok_or_else(|| StoreError::corrupt("division", &row.id, "valid_to"))?;
+    Ok(Some(Ended {
+        last_day,
+        successor: row.successor_id.map(DivisionId::from_uuid),
+    }))
 }
 
-async fn import_codes(tx: &Tx, rows: &[DivisionImport]) -> Result<(), StoreError> {
-    let there: BTreeSet<_> = division_code::Entity::find()
-        .all(tx.connection())
-        .await?
-        .into_iter()
-        .map(|row| (row.system, row.level, row.code, row.valid_from))
-        .collect();
-    let mut added = Vec::new();
-    for code in rows.iter().flat_map(|row| &row.codes) {
-        let row = code_model(code)?;
-        if !there.contains(&(
-            row.system.clone(),
-            row.level.clone(),
-            row.code.clone(),
-            row.valid_from.clone(),
-        )) {
-            added.push(row);
-        }
-    }
-    for chunk in added.chunks(ROWS_PER_INSERT) {
-        let rows = chunk
-            .iter()
-            .cloned()
-            .map(|row| row.into_active_model().reset_all());
-        division_code::Entity::insert_many(rows)
-            .exec_without_returning(tx.connection())
-            .await?;
-    }
-    Ok(())
-}
-
-fn model(row: &DivisionImport) -> Result<division::Model, StoreError> {
-    let division = &row.division;
-    Ok(division::Model {
-        id: division.id.uuid(),
-        code: division.code.clone(),
-        parent_id: division.parent.map(DivisionId::uuid),
-        level: name_of(division.level)?,
-        name: division.name.clone(),
-        kind: division.kind.clone(),
-        setting: division.setting.map(name_of).transpose()?,
-        counted: division.counted,
-        ur_class: row.ur_class.clone(),
-    })
-}
-
-fn code_model(code: &DivisionCode) -> Result<division_code::Model, StoreError> {
-    Ok(division_code::Model {
-        system: name_of(code.system)?,
-        level: name_of(code.level)?,
-        code: code.code.clone(),
-        valid_from: code.valid_from.to_string(),
-        valid_to: code.valid_to.map(|day| day.to_string()),
-        name: code.name.clone(),
-        division_id: code.division.uuid(),
-    })
-}
-
-fn parse(row: division::Model) -> Result<Division, StoreError> {
+pub(super) fn parse(row: division::Model) -> Result<Division, StoreError> {
     let corrupt = |column| StoreError::corrupt("division", &row.id, column);
     Ok(Division {
         id: DivisionId::from_uuid(row.id),
@@ -253,7 +200,7 @@ fn parse(row: division::Model) -> Result<Division, StoreError> {
     })
 }
 
-fn parse_code(row: &division_code::Model) -> Result<DivisionCode, StoreError> {
+pub(super) fn parse_code(row: &division_code::Model) -> Result<DivisionCode, StoreError> {
     let corrupt = |column| StoreError::corrupt("division_code", &row.code, column);
     Ok(DivisionCode {
         system: named::<CodeSystem>(&row.system).ok_or_else(|| corrupt("system"))?,

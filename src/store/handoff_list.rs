@@ -119,13 +119,13 @@ fn board(proof: &ReadProof, filter: &HandoffFilter) -> Result<Select<handoff::En
     Ok(handoff::Entity::find()
         .join(JoinType::InnerJoin, to_case)
         .filter(within(proof, filter))
-        .filter(narrowed(filter)?))
+        .filter(narrowed(proof, filter)?))
 }
 
 /// The board without its cases where nothing is asked of them: an own desk is then counted from its index alone.
 fn counted_board(proof: &ReadProof, filter: &HandoffFilter) -> Result<Select<handoff::Entity>, StoreError> {
     if is_own_desk(proof, filter) {
-        Ok(handoff::Entity::find().filter(narrowed(filter)?))
+        Ok(handoff::Entity::find().filter(narrowed(proof, filter)?))
     } else {
         board(proof, filter)
     }
@@ -142,17 +142,17 @@ fn within(proof: &ReadProof, filter: &HandoffFilter) -> Condition {
         // its own desk: the addressee alone leads to the desk's index
         ReadScope::ByOrganization(_) if is_own_desk(proof, filter) => Condition::all(),
         ReadScope::ByOrganization(own) => Condition::any()
-            .add(handoff::Column::ToId.eq(own.uuid()))
-            .add(handoff::Column::FromId.eq(own.uuid()))
-            .add(cases::Column::OwnerId.eq(own.uuid()))
-            .add(cases::Column::FirstContactId.eq(own.uuid())),
+            .add(reach::is_of(proof, handoff::Column::ToId, *own))
+            .add(reach::is_of(proof, handoff::Column::FromId, *own))
+            .add(reach::is_of(proof, cases::Column::OwnerId, *own))
+            .add(reach::is_of(proof, cases::Column::FirstContactId, *own)),
         ReadScope::BySubject(_) | ReadScope::ByDevice(_) | ReadScope::BySubtree(_) | ReadScope::All => {
             reach::cases_within(proof)
         }
     }
 }
 
-fn narrowed(filter: &HandoffFilter) -> Result<Condition, StoreError> {
+fn narrowed(proof: &ReadProof, filter: &HandoffFilter) -> Result<Condition, StoreError> {
     let mut all = Condition::all();
     if !filter.states.is_empty() {
         let names = filter.states.iter().map(name_of).collect::<Result<Vec<_>, _>>()?;
@@ -164,8 +164,16 @@ fn narrowed(filter: &HandoffFilter) -> Result<Condition, StoreError> {
         all = all.add(is_open());
     }
     Ok(all
-        .add_option(filter.organization.map(|to| handoff::Column::ToId.eq(to.uuid())))
-        .add_option(filter.sender.map(|from| handoff::Column::FromId.eq(from.uuid())))
+        .add_option(
+            filter
+                .organization
+                .map(|to| reach::is_of(proof, handoff::Column::ToId, to)),
+        )
+        .add_option(
+            filter
+                .sender
+                .map(|from| reach::is_of(proof, handoff::Column::FromId, from)),
+        )
         .add_option(filter.case.map(|case| handoff::Column::CaseId.eq(case.uuid())))
         .add_option(
             filter

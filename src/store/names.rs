@@ -36,12 +36,16 @@ pub struct ImportCounts {
     pub changed: usize,
     /// Rows that were there just so.
     pub unchanged: usize,
+    /// Divisions that ended.
+    pub ended: usize,
+    /// Organizations whose work another one does since.
+    pub succeeded: usize,
 }
 
 impl ImportCounts {
     /// Whether nothing was written.
     #[must_use]
     pub const fn is_no_change(&self) -> bool {
-        self.added == 0 && self.changed == 0
+        self.added == 0 && self.changed == 0 && self.ended == 0 && self.succeeded == 0
     }
 }

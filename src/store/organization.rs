@@ -148,6 +148,8 @@ pub async fn import(tx: &Tx, rows: &[Organization], now: DateTime<Utc>) -> Resul
                 names.push(current_name(row, now));
                 added.push(wanted);
             }
+            // its work is another's now: it stays as it was remembered
+            Some(found) if found.successor_id.is_some() => counts.unchanged += 1,
             Some(found) => {
                 (wanted.successor_id, wanted.closed_at) = (found.successor_id, found.closed_at);
                 if *found == wanted {
@@ -190,7 +192,7 @@ pub async fn import(tx: &Tx, rows: &[Organization], now: DateTime<Utc>) -> Resul
 }
 
 /// Closes the name that is valid now.
-async fn end_name(tx: &Tx, id: OrganizationId, now: DateTime<Utc>) -> Result<(), StoreError> {
+pub(super) async fn end_name(tx: &Tx, id: OrganizationId, now: DateTime<Utc>) -> Result<(), StoreError> {
     organization_name::Entity::update_many()
         .col_expr(
             organization_name::Column::ValidTo,

@@ -1,13 +1,27 @@
 //! How the permission to read reads in SQL: a list is cut to what its reader may see before a row leaves the database.
 
+use onedoor_domain::division::CodeSystem;
 use onedoor_domain::id::{DivisionId, OrganizationId};
 use onedoor_domain::proof::{ReadProof, ReadScope};
-use onedoor_entity::{case_party, cases, division};
+use onedoor_entity::{case_party, cases, division, division_code};
 use sea_orm::sea_query::{
-    Alias, CommonTableExpression, Condition, Expr, ExprTrait as _, Query, SelectStatement, UnionType,
-    WithClause,
+    Alias, CommonTableExpression, Condition, Expr, ExprTrait as _, Query, SelectStatement, SimpleExpr,
+    UnionType, WithClause,
 };
 use sea_orm::{ColumnTrait as _, IntoSimpleExpr as _};
+
+use super::error::StoreError;
+use super::names::name_of;
+
+/// A condition that a column names an organization, or one whose work it took over. Of one without predecessors it
+/// stays a plain equality, which keeps the order of an index.
+pub(super) fn is_of(proof: &ReadProof, column: impl sea_orm::ColumnTrait, id: OrganizationId) -> SimpleExpr {
+    let line = proof.line_of(id);
+    match line.as_slice() {
+        [] | [_] => column.eq(id.uuid()),
+        [_, _, ..] => column.is_in(line.iter().map(|id| id.uuid())),
+    }
+}
 
 /// A condition on `cases`.
 pub(super) fn cases_within(proof: &ReadProof) -> Condition {
@@ -33,7 +47,8 @@ fn cases_of(organization: OrganizationId) -> SelectStatement {
         .to_owned()
 }
 
-/// Ids of a division and all below it. UNION drops what was seen before, so a row that is its own parent ends it.
+/// Ids of a division and all below it, those that ended and were succeeded within it included: they stand where their
+/// successor stands. UNION drops what was seen before, so a row that is its own parent ends it.
 pub(super) fn subtree(root: DivisionId) -> SelectStatement {
     let below = || Alias::new("below");
     let id = || Alias::new("id");
@@ -48,7 +63,16 @@ pub(super) fn subtree(root: DivisionId) -> SelectStatement {
                 .from(division::Entity)
                 .inner_join(
                     below(),
-                    Expr::col((division::Entity, division::Column::ParentId)).equals((below(), id())),
+                    Condition::any()
+                        .add(
+                            Expr::col((division::Entity, division::Column::ParentId))
+                                .equals((below(), id()))
+                                .and(Expr::col((division::Entity, division::Column::SuccessorId)).is_null()),
+                        )
+                        .add(
+                            Expr::col((division::Entity, division::Column::SuccessorId))
+                                .equals((below(), id())),
+                        ),
                 )
                 .to_owned(),
         )
@@ -63,4 +87,46 @@ pub(super) fn subtree(root: DivisionId) -> SelectStatement {
         .from(below())
         .with_cte(WithClause::new().recursive(true).cte(table).to_owned())
         .to_owned()
+}
+
+/// Whether a case belonged, on the day it was handed in, to a division or one that stood below it by the codes of
+/// that day.
+pub(super) fn of_the_day(root: DivisionId) -> Result<SimpleExpr, StoreError> {
+    let (then, id, code) = (|| Alias::new("then"), || Alias::new("id"), || Alias::new("code"));
+    let column = |column| Expr::col((division_code::Entity, column));
+    let system = column(division_code::Column::System).eq(name_of(CodeSystem::Statistics)?);
+    let walk = Query::select()
+        .column(division_code::Column::DivisionId)
+        .column(division_code::Column::Code)
+        .from(division_code::Entity)
+        .and_where(column(division_code::Column::DivisionId).eq(root.uuid()))
+        .and_where(system.clone())
+        .union(
+            UnionType::Distinct,
+            Query::select()
+                .expr(column(division_code::Column::DivisionId))
+                .expr(column(division_code::Column::Code))
+                .from(division_code::Entity)
+                .inner_join(
+                    then(),
+                    column(division_code::Column::ParentId)
+                        .equals((then(), id()))
+                        .and(system),
+                )
+                .to_owned(),
+        )
+        .to_owned();
+    let table = CommonTableExpression::new()
+        .table_name(then())
+        .columns([id(), code()])
+        .query(walk)
+        .to_owned();
+    let bears = Query::select()
+        .expr(Expr::value(1))
+        .from(then())
+        .and_where(Expr::col((then(), id())).equals((cases::Entity, cases::Column::DivisionId)))
+        .and_where(Expr::col((then(), code())).equals((cases::Entity, cases::Column::DivisionCode)))
+        .with_cte(WithClause::new().recursive(true).cte(table).to_owned())
+        .to_owned();
+    Ok(Expr::exists(bears))
 }

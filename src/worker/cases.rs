@@ -19,8 +19,12 @@ use crate::service::clocks::Clocks;
 use crate::service::delivery::Deliveries;
 use crate::service::gauges::Gauges;
 use crate::service::notice::Notices;
+use crate::service::reference;
+use crate::service::succession::Successions;
 use crate::service::upkeep::Upkeep;
 
+/// How often it is asked whether organizations were succeeded; a hint nudges. Without news nothing is read.
+const SUCCESSION_TICK: Duration = Duration::from_secs(2);
 /// How often the gauges of work in progress are read.
 const GAUGES_TICK: Duration = Duration::from_secs(5);
 
@@ -34,6 +38,8 @@ pub struct CaseLoops {
     pub notices: Arc<Notices>,
     /// Tells changes on.
     pub changes: Arc<Changes>,
+    /// Moves open work to successors.
+    pub successions: Arc<Successions>,
     /// Removes what has expired.
     pub upkeep: Arc<Upkeep>,
     /// Reads the gauges.
@@ -106,6 +112,8 @@ pub fn spawn(
         async move { Ok(gauges.read().await?) }
     });
 
+    spawn_succession(supervisor, services, loops);
+
     let (heard, nudge) = (
         services.hints.subscribe(changes::TOPIC),
         Arc::clone(&loops.feed_nudge),
@@ -113,6 +121,30 @@ pub fn spawn(
     let stop = supervisor.cancelled().clone();
     drop(supervisor.spawn("feed hints", async move {
         stop.run_until_cancelled(nudge_on_hints(heard, nudge)).await
+    }));
+}
+
+/// Successions come with new divisions: the loop is nudged when reference data move.
+fn spawn_succession(supervisor: &Supervisor, services: &Services, loops: &CaseLoops) {
+    let nudge = Arc::new(Notify::new());
+    let (successions, cx) = (Arc::clone(&loops.successions), services.clone());
+    let pass = LoopSpec {
+        tick: SUCCESSION_TICK,
+        ..spec("succession", 0, &nudge)
+    };
+    supervisor.spawn_loop(pass, move || {
+        let (successions, cx) = (Arc::clone(&successions), cx.clone());
+        async move {
+            // the directory may be older than the hint
+            reference::refresh(&cx).await?;
+            successions.look().await?;
+            Ok(())
+        }
+    });
+    let listen = reference::nudge_on_hints(services.clone(), nudge);
+    let stop = supervisor.cancelled().clone();
+    drop(supervisor.spawn("succession hints", async move {
+        stop.run_until_cancelled(listen).await
     }));
 }
 

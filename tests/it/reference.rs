@@ -4,4 +4,4 @@ mod caching;
 mod graphql;
 mod load;
 mod redis_faults;
-mod replica;
+pub(crate) mod replica;

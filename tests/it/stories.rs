@@ -22,4 +22,5 @@ mod notices;
 mod offices;
 mod races;
 mod supervision;
+mod succession;
 mod trouble;

@@ -1,6 +1,6 @@
 //! Reading cases: one by key, by code, by code and secret; lists, the board, deliveries.
 
-use async_graphql::{Context, ID, InputObject, Object, OneofObject, Result, SimpleObject};
+use async_graphql::{Context, Enum, ID, InputObject, Object, OneofObject, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use onedoor_domain::id::{CaseId, OrganizationId};
 use onedoor_domain::page::PageArgs;
@@ -16,7 +16,8 @@ use crate::graphql::types::handoff::Handoff;
 use crate::graphql::types::scalars::DivisionCode;
 use crate::secret::Redacted;
 use crate::service::reading::{
-    CASES_BY_SUBMITTED, CaseFilter, DELIVERIES_BY_CREATED, DeliveryFilter, HANDOFFS_BY_DUE, HandoffFilter,
+    Belonging as CaseBelonging, CASES_BY_SUBMITTED, CaseFilter, DELIVERIES_BY_CREATED, DeliveryFilter,
+    HANDOFFS_BY_DUE, HandoffFilter,
 };
 
 /// Names one case.
@@ -28,6 +29,16 @@ pub enum CaseBy {
     TrackingCode(String),
 }
 
+/// What a case belongs to when divisions (区划) have changed since it was handed in.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "CaseBelonging")]
+pub enum Belonging {
+    /// 按承接: to the division that stands in the place of its own today.
+    Successors,
+    /// 按当日: to its division of the day, under what stood above that by the codes of the day.
+    OfTheDay,
+}
+
 /// Which cases; what is left out does not narrow.
 #[derive(InputObject, Default)]
 #[graphql(name = "CaseFilter")]
@@ -36,8 +47,10 @@ pub struct CaseFilterInput {
     status: Option<Vec<CaseStatus>>,
     /// Of this item.
     service_item: Option<String>,
-    /// Of this division and all below it.
+    /// Of this division and all below it; a code of former days means the division that had it last.
     division: Option<DivisionCode>,
+    /// What cases of divisions that have changed since belong to; left out: to the successor.
+    belonging: Option<Belonging>,
     /// On the desk of this organization.
     owner: Option<ID>,
     /// Submitted at this instant or later.
@@ -215,14 +228,22 @@ async fn list(ctx: &Context<'_>, filter: CaseFilterInput, args: &PageArgs) -> Re
             Some(code) => Some(division(ctx, &code)?),
             None => None,
         },
+        belonging: filter.belonging.map(Into::into).unwrap_or_default(),
         owner: optional::<OrganizationId>(ctx, filter.owner.as_ref())?,
         submitted_from: filter.submitted_from,
         submitted_before: filter.submitted_before,
     };
-    let found = cases(ctx)?.list_cases(&request(ctx)?.actor, &filter, &page).await;
+    let (cases, actor) = (cases(ctx)?, &request(ctx)?.actor);
+    let found = cases.list_cases(actor, &filter, &page).await;
+    let total = if ctx.look_ahead().field("totalCount").exists() {
+        let counted = cases.count_cases(actor, &filter).await;
+        Some(counted.map_err(|error| failed(ctx, error))?)
+    } else {
+        None
+    };
     Ok(connection(
         found.map_err(|error| failed(ctx, error))?,
-        None,
+        total,
         Case::of,
     ))
 }
@@ -315,7 +336,7 @@ fn optional<T: std::str::FromStr>(ctx: &Context<'_>, id: Option<&ID>) -> Result<
 fn division(ctx: &Context<'_>, code: &DivisionCode) -> Result<onedoor_domain::id::DivisionId> {
     let directory = services(ctx)?.directories.current();
     directory
-        .division_by_code(&code.0)
+        .division_of_any_day(&code.0)
         .map(|division| division.id)
         .ok_or_else(|| failed(ctx, AppError::of(ErrorCode::NotFound)))
 }

@@ -15,7 +15,7 @@ use crate::service::divisions;
 pub enum DivisionBy {
     /// By opaque id.
     Id(ID),
-    /// By statistical code (统计用区划代码).
+    /// By statistical code (统计用区划代码), of today or of former days.
     Code(DivisionCode),
 }
 
@@ -49,7 +49,8 @@ impl DivisionQuery {
         Some(list(ctx, filter.unwrap_or_default(), order_by, &args).await)
     }
 
-    /// One division (区划); null when there is none.
+    /// One division (区划), by its code of today or, when nobody bears it now, by one of former days; null when there is
+    /// none.
     async fn division(&self, ctx: &Context<'_>, by: DivisionBy) -> Option<Result<Division>> {
         find(ctx, &by).transpose()
     }
@@ -84,7 +85,7 @@ fn find(ctx: &Context<'_>, by: &DivisionBy) -> Result<Option<Division>> {
     let directory = catalogue(ctx)?.directories.current();
     let found = match by {
         DivisionBy::Id(id) => id.parse().ok().and_then(|id| directory.division(id)),
-        DivisionBy::Code(code) => directory.division_by_code(&code.0),
+        DivisionBy::Code(code) => directory.division_of_any_day(&code.0),
     };
     Ok(found.cloned().map(Into::into))
 }

@@ -172,7 +172,20 @@ impl Division {
         Self::find(ctx, self.0.parent?).await.transpose()
     }
 
-    /// The divisions above, nearest first.
+    /// Last day (撤销日期), for a division that is no more; null: it lives.
+    async fn valid_to(&self, ctx: &Context<'_>) -> Result<Option<Date>> {
+        let end = catalogue(ctx)?.directories.current().end_of(self.0.id);
+        Ok(end.map(|end| Date(end.last_day)))
+    }
+
+    /// The division that took over from one that is no more (承接区划); null while it lives, and when nobody did.
+    async fn successor(&self, ctx: &Context<'_>) -> Option<Result<Division>> {
+        let directory = catalogue(ctx).ok()?.directories.current();
+        let successor = directory.end_of(self.0.id)?.successor?;
+        Self::find(ctx, successor).await.transpose()
+    }
+
+    /// The divisions above, nearest first; of one that was succeeded, its successor and what stands above that.
     async fn ancestors(&self, ctx: &Context<'_>) -> Result<Vec<Division>> {
         let directory = catalogue(ctx)?.directories.current();
         Ok(directory

@@ -184,6 +184,16 @@ impl Organization {
         Division::find(ctx, self.0.division).await.transpose()
     }
 
+    /// The organization that does its work now (承接单位); null while it does that itself.
+    async fn successor(&self, ctx: &Context<'_>) -> Option<Result<Organization>> {
+        let directory = catalogue(ctx).ok()?.directories.current();
+        let living = directory.living(self.0.id);
+        if living == self.0.id {
+            return None;
+        }
+        Self::find(ctx, living).await.transpose()
+    }
+
     /// Whether a system of its own acts for it, so that its acknowledgement is the 签收.
     async fn has_system(&self, ctx: &Context<'_>) -> Result<bool> {
         let bindings = catalogue(ctx)?.directories.bindings();

@@ -159,6 +159,7 @@ const fn handoff_of(event: &Event) -> Option<HandoffId> {
         | Event::Reopened
         | Event::Evaluated { .. }
         | Event::EvaluationAnswered { .. }
+        | Event::WorkTakenOver { .. }
         | Event::NumberGiven { .. }
         | Event::VersionHeard { .. } => None,
     }

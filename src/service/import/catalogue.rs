@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use onedoor_domain::calendar::WorkCalendar;
-use onedoor_domain::directory::{Directory, ResolveError};
+use onedoor_domain::directory::Directory;
 use onedoor_domain::division::{Division, Level};
 use onedoor_domain::item::ItemVersion;
-use onedoor_domain::item::publish::{self, ForbiddenCertificate, PublishFault};
+use onedoor_domain::item::publish::{self, ForbiddenCertificate};
 use onedoor_domain::limit::{Limit, LimitUnit};
 use onedoor_domain::sla::reach::longest_reach_days;
 use serde::Deserialize;
@@ -73,7 +73,7 @@ fn read(text: &str, grounds: &Grounds<'_>) -> Result<Vec<ItemVersion>, ImportErr
             );
         };
         for found in publish::check(item, &grounds.forbidden, |chain| reach.of(chain)) {
-            fault(in_chinese(&found), found.to_string());
+            fault(found.in_chinese(), found.to_string());
         }
         if let Err(error) = FormSchema::compile(&item.form) {
             fault(
@@ -81,29 +81,17 @@ fn read(text: &str, grounds: &Grounds<'_>) -> Result<Vec<ItemVersion>, ImportErr
                 format!("the form is not acceptable: {error}"),
             );
         }
-        if let Some((place, error)) = first_unresolved(item, grounds) {
-            fault(
-                format!("流程在 {} ({}) 无法落实到单位: {error}", place.name, place.code),
-                format!(
-                    "the route does not resolve from {} ({}): {error}",
-                    place.name, place.code
-                ),
-            );
+        for found in publish::check_places(item, grounds.directory, villages(grounds)) {
+            fault(found.in_chinese(), found.to_string());
         }
     }
     faultless(items.into_iter().map(|(_, item)| item).collect(), faults)
 }
 
-/// The first counted village from which the route cannot be walked.
-fn first_unresolved<'a>(
-    item: &ItemVersion,
-    grounds: &'a Grounds<'_>,
-) -> Option<(&'a Division, ResolveError)> {
-    grounds
-        .divisions
-        .iter()
-        .filter(|division| division.level == Level::Village && division.counted)
-        .find_map(|village| Some((village, grounds.directory.resolve(&item.route, village.id).err()?)))
+/// The counted villages: from each of them every route must lead somewhere.
+fn villages<'a>(grounds: &Grounds<'a>) -> impl Iterator<Item = &'a Division> {
+    let divisions = grounds.divisions.iter();
+    divisions.filter(|division| division.level == Level::Village && division.counted)
 }
 
 /// Remembers how long chains of limits can take: few differ, and each is tried from every day of several years.
@@ -152,29 +140,6 @@ fn forbidden(text: &str) -> Result<Vec<ForbiddenCertificate>, ImportError> {
         })
         .collect();
     faultless(list, faults)
-}
-
-fn in_chinese(fault: &PublishFault) -> String {
-    match fault {
-        PublishFault::Roles => "应恰有一步受理、一步决定".to_owned(),
-        PublishFault::Order => "决定步骤早于受理步骤".to_owned(),
-        PublishFault::ChainAbovePromise { chain, promised } => {
-            format!("计时步骤最长 {chain} 天, 超过承诺时限 {promised} 天")
-        }
-        PublishFault::PromiseAboveStatute { promised, statutory } => {
-            format!("承诺时限最长 {promised} 天, 超过法定时限 {statutory} 天")
-        }
-        PublishFault::NotImmediate => "即办件须由同一单位受理并当场决定, 承诺时限为即办".to_owned(),
-        PublishFault::NotALoop => {
-            "网格事项须由 ASSIGN 或 RESOLVE 步骤决定, 其后以唯一的 VERIFY 步骤结束".to_owned()
-        }
-        PublishFault::ForbiddenCertificate { material } => {
-            format!("材料 {material} 属于不应由社区出具的证明 (民发〔2020〕20号)")
-        }
-        PublishFault::DuplicateMaterial { material } => format!("材料代码 {material} 重复"),
-        PublishFault::ProducerUnknown { material } => format!("材料 {material} 的产生步骤不在流程中"),
-        PublishFault::Calendar(_) => "时限超出工作日历范围".to_owned(),
-    }
 }
 
 #[cfg(test)]

@@ -1,45 +1,56 @@
-//! Divisions: a table with one row each, whose parents stand in the same table.
-
-use std::collections::HashMap;
+//! Divisions: an edition as a table with one row each, read against the divisions that are there.
 
 use chrono::NaiveDate;
-use onedoor_domain::division::{ANCESTORS_MAX, CodeSystem, Division, DivisionCode, Level, Setting};
-use onedoor_domain::id::DivisionId;
+use onedoor_domain::division::{Level, Setting};
+use onedoor_domain::edition::{self, EditionRow, Plan, Register};
 use serde::Deserialize;
 
-use super::fault::Faults;
+use super::fault::{Faults, ImportFault};
 use super::table::{self, Row};
-use super::{ImportError, ImportReport, Mode, faultless, write};
+use super::{ImportError, ImportReport, Mode, faultless, write_read};
 use crate::cache::epochs::Epoch;
 use crate::config::catalogue::SettingRule;
 use crate::service::Services;
-use crate::store;
-use crate::store::division::DivisionImport;
+use crate::store::error::StoreError;
+use crate::store::names::ImportCounts;
+use crate::store::tx::Tx;
+use crate::store::{self, epoch};
 
-/// The day from which the codes of the 2023 edition of the statistics are valid.
+/// The first day of what a row says that names none: the day of the 2023 edition of the statistics.
 const EDITION: NaiveDate = match NaiveDate::from_ymd_opt(2023, 6, 30) {
     Some(day) => day,
     None => NaiveDate::MIN,
 };
-/// Longest name, code points; the country's longest has 33.
-const NAME_MAX: usize = 100;
 
-/// One line of the table.
+/// One line of the table. Only code, parent, level and name must be there.
 #[derive(Debug, Deserialize)]
 struct Line {
     code: String,
     parent_code: String,
     level: String,
     name: String,
+    #[serde(default)]
     kind: String,
+    #[serde(default)]
     counted: String,
     #[serde(default)]
     ur_class: String,
     #[serde(default)]
     mca_code: String,
+    /// First day of what the row says.
+    #[serde(default)]
+    valid_from: String,
+    /// Last day, for a division that ends and that nobody succeeds.
+    #[serde(default)]
+    valid_to: String,
+    /// Codes on the same level whose work the division takes over, separated by blanks.
+    #[serde(default)]
+    succeeds: String,
 }
 
-/// Imports divisions. `rows_expected`: the table must have exactly so many rows.
+/// Imports an edition. `rows_expected`: the table must have exactly so many rows. Divisions that it does not name stay.
+/// Organizations of divisions that were recoded or merged are succeeded role by role; the gateway then moves the open
+/// cases (`service::succession`).
 ///
 /// # Errors
 /// All faults of the table at once, or that it could not be written.
@@ -50,18 +61,38 @@ pub async fn import(
     mode: Mode,
 ) -> Result<ImportReport, ImportError> {
     let rows = read(text, rows_expected, cx.setting_rule)?;
-    write(cx, mode, Epoch::Divisions, rows.len(), async |tx| {
-        store::division::import(tx, &rows).await
+    let now = cx.clock.now();
+    write_read(cx, mode, Epoch::Divisions, rows.len(), async |tx| {
+        let there = store::edition::register(tx).await?;
+        match plan(&rows, &there) {
+            Ok(plan) => Ok(Ok(carry_out(tx, &plan, now).await?)),
+            Err(faults) => Ok(Err(faults)),
+        }
     })
     .await
 }
 
-/// Reads and checks the table.
-fn read(
-    text: &str,
-    rows_expected: Option<usize>,
-    rule: SettingRule,
-) -> Result<Vec<DivisionImport>, ImportError> {
+async fn carry_out(
+    tx: &Tx,
+    plan: &Plan,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Result<ImportCounts, StoreError> {
+    store::edition::carry_out(tx, plan).await?;
+    let done = store::succession::succeed(tx, &plan.successions, &plan.renamings, now).await?;
+    if done.succeeded + done.renamed > 0 {
+        epoch::bump(tx, Epoch::Organizations.name()).await?;
+    }
+    Ok(ImportCounts {
+        added: plan.added.len(),
+        changed: plan.changed.len(),
+        unchanged: plan.unchanged,
+        ended: plan.ended.len(),
+        succeeded: done.succeeded,
+    })
+}
+
+/// Reads the table; what needs no other row and no database is checked here.
+fn read(text: &str, rows_expected: Option<usize>, rule: SettingRule) -> Result<Vec<EditionRow>, ImportError> {
     let mut faults = Faults::default();
     let lines: Vec<Row<Line>> = table::read(text, &mut faults);
     if let Some(expected) = rows_expected
@@ -74,89 +105,43 @@ fn read(
             format!("{expected} rows expected, {found} found"),
         );
     }
-    let by_code = index(&lines, &mut faults);
-    check_parents(&lines, &by_code, &mut faults);
-    check_civil_codes(&lines, &mut faults);
-    let rows = lines
-        .iter()
+    let rows: Vec<EditionRow> = lines
+        .into_iter()
         .filter_map(|line| row(line, rule, &mut faults))
         .collect();
+    if !faults.is_empty() {
+        // what the rows say of each other is told as well, as far as it needs no database
+        add_faults(&rows, &mut faults);
+    }
     faultless(rows, faults)
 }
 
-/// Rows by code; a code that comes twice is a fault.
-fn index<'a>(lines: &'a [Row<Line>], faults: &mut Faults) -> HashMap<&'a str, &'a Row<Line>> {
-    let mut by_code: HashMap<&str, &Row<Line>> = HashMap::new();
-    for line in lines {
-        let code = line.value.code.as_str();
-        if code.len() != 12 || !code.bytes().all(|digit| digit.is_ascii_digit()) {
-            faults.add(
-                line.line,
-                "区划代码须为 12 位数字",
-                "the code must have 12 digits",
-            );
-        }
-        if let Some(first) = by_code.insert(code, line) {
-            let before = first.line;
-            faults.add(
-                line.line,
-                format!("区划代码与第 {before} 行重复"),
-                format!("the code stands on line {before} already"),
-            );
-        }
-    }
-    by_code
-}
-
-/// Parents must be there and stand higher; a row that is its own parent stands on top. A walk that does not end is a
-/// cycle.
-fn check_parents(lines: &[Row<Line>], by_code: &HashMap<&str, &Row<Line>>, faults: &mut Faults) {
-    for line in lines {
-        let Some(parent) = parent_of(&line.value) else {
-            continue;
-        };
-        let Some(above) = by_code.get(parent) else {
-            faults.add(line.line, "上级区划不在表中", "the parent is not in the table");
-            continue;
-        };
-        if let (Some(own), Some(its)) = (level(&line.value.level), level(&above.value.level))
-            && its <= own
-        {
-            faults.add(
-                line.line,
-                "上级区划的层级不高于本级",
-                "the parent does not stand on a higher level",
-            );
-        }
-        let up = |row: &&Row<Line>| parent_of(&row.value).and_then(|code| by_code.get(code)).copied();
-        if std::iter::successors(Some(line), up)
-            .take(ANCESTORS_MAX + 1)
-            .count()
-            > ANCESTORS_MAX
-        {
-            faults.add(line.line, "上下级关系成环", "the parents form a cycle");
+fn add_faults(rows: &[EditionRow], faults: &mut Faults) {
+    for fault in edition::plan(rows, &Register::default())
+        .err()
+        .into_iter()
+        .flatten()
+    {
+        let needs_database = matches!(
+            fault.kind,
+            edition::FaultKind::ParentUnknown
+                | edition::FaultKind::PredecessorUnknown { .. }
+                | edition::FaultKind::NothingToEnd
+        );
+        if !needs_database {
+            faults.add(fault.line, fault.kind.in_chinese(), fault.kind.to_string());
         }
     }
 }
 
-/// Equal digits may mean different places in different tables, but within one table on one level only one place.
-fn check_civil_codes(lines: &[Row<Line>], faults: &mut Faults) {
-    let mut seen = HashMap::new();
-    for line in lines.iter().filter(|line| !line.value.mca_code.is_empty()) {
-        let key = (line.value.level.as_str(), line.value.mca_code.as_str());
-        if let Some(before) = seen.insert(key, line.line) {
-            faults.add(
-                line.line,
-                format!("民政代码与第 {before} 行重复"),
-                format!("the civil affairs code stands on line {before} already"),
-            );
+fn plan(rows: &[EditionRow], there: &Register) -> Result<Plan, Vec<ImportFault>> {
+    edition::plan(rows, there).map_err(|found| {
+        let mut faults = Faults::default();
+        for fault in found {
+            faults.add(fault.line, fault.kind.in_chinese(), fault.kind.to_string());
         }
-    }
-}
-
-fn parent_of(line: &Line) -> Option<&str> {
-    let parent = line.parent_code.as_str();
-    (!parent.is_empty() && parent != line.code).then_some(parent)
+        faults.into_sorted()
+    })
 }
 
 fn level(name: &str) -> Option<Level> {
@@ -190,19 +175,18 @@ fn setting(line: &Line, level: Level, rule: SettingRule) -> Option<Setting> {
     }
 }
 
-fn row(line: &Row<Line>, rule: SettingRule, faults: &mut Faults) -> Option<DivisionImport> {
-    let (at, line) = (line.line, &line.value);
-    if line.name.is_empty() || line.name.chars().count() > NAME_MAX {
-        faults.add(at, "名称为空或过长", "the name is empty or too long");
-    }
+fn row(line: Row<Line>, rule: SettingRule, faults: &mut Faults) -> Option<EditionRow> {
+    let (at, line) = (line.line, line.value);
     let counted = match line.counted.as_str() {
-        "1" => true,
+        "1" | "" => true,
         "0" => false,
         _ => {
             faults.add(at, "counted 须为 0 或 1", "counted must be 0 or 1");
             false
         }
     };
+    let since = day(at, "valid_from", &line.valid_from, faults).unwrap_or(EDITION);
+    let until = day(at, "valid_to", &line.valid_to, faults);
     let Some(level) = level(&line.level) else {
         faults.add(
             at,
@@ -211,36 +195,37 @@ fn row(line: &Row<Line>, rule: SettingRule, faults: &mut Faults) -> Option<Divis
         );
         return None;
     };
-    let id = DivisionId::named(&line.code);
-    let code = |system, digits: &str| DivisionCode {
-        system,
+    let given = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+    Some(EditionRow {
+        line: at,
+        parent_code: given(&line.parent_code),
         level,
-        code: digits.to_owned(),
-        valid_from: EDITION,
-        valid_to: None,
-        name: line.name.clone(),
-        division: id,
-    };
-    let mut codes = vec![code(CodeSystem::Statistics, &line.code)];
-    if !line.mca_code.is_empty() {
-        codes.push(code(CodeSystem::CivilAffairs, &line.mca_code));
-    }
-    let division = Division {
-        id,
-        code: line.code.clone(),
-        parent: parent_of(line).map(DivisionId::named),
-        level,
-        name: line.name.clone(),
-        kind: line.kind.clone(),
-        setting: setting(line, level, rule),
+        setting: setting(&line, level, rule),
         counted,
-    };
-    let ur_class = Some(line.ur_class.clone()).filter(|class| !class.is_empty());
-    Some(DivisionImport {
-        division,
-        ur_class,
-        codes,
+        ur_class: given(&line.ur_class),
+        civil_code: given(&line.mca_code),
+        since,
+        until,
+        succeeds: line.succeeds.split_whitespace().map(str::to_owned).collect(),
+        code: line.code,
+        name: line.name,
+        kind: line.kind,
     })
+}
+
+fn day(at: u64, column: &str, text: &str, faults: &mut Faults) -> Option<NaiveDate> {
+    if text.is_empty() {
+        return None;
+    }
+    let day = text.parse().ok();
+    if day.is_none() {
+        faults.add(
+            at,
+            format!("{column} 须为日期 YYYY-MM-DD"),
+            format!("{column} must be a date, YYYY-MM-DD"),
+        );
+    }
+    day
 }
 
 #[cfg(test)]
@@ -250,7 +235,9 @@ mod tests {
     const HEADING: &str = "code,parent_code,level,name,kind,setting,counted,ur_class,mca_code,note\n";
 
     fn faults(rows: &str) -> Vec<(u64, String)> {
-        match read(&format!("{HEADING}{rows}"), None, SettingRule::CommitteeKind) {
+        let read = read(&format!("{HEADING}{rows}"), None, SettingRule::CommitteeKind);
+        let planned = |rows: Vec<_>| plan(&rows, &Register::default()).map_err(ImportError::Faults);
+        match read.and_then(planned) {
             Err(ImportError::Faults(faults)) => {
                 faults.into_iter().map(|fault| (fault.line, fault.en)).collect()
             }
@@ -267,17 +254,18 @@ mod tests {
              340302000000,340302000000,hamlet,乙,district,,1,,,\n",
         );
         let lines: Vec<_> = told.iter().map(|(line, _)| *line).collect();
-        assert_eq!(lines, [2, 3, 3, 3, 4, 4], "{told:?}");
+        assert_eq!(lines, [2, 3, 3, 4], "{told:?}");
     }
 
     #[test]
-    fn own_parents_and_missing_levels_are_tolerated_and_cycles_refused() {
+    fn own_parents_and_missing_levels_are_tolerated_and_cycles_cannot_be() {
         let own = "340300000000,340300000000,city,甲,c,,1,,,\n340302001001,340300000000,village,乙,v,,1,,,\n";
         assert_eq!(faults(own), []);
         let cycle =
             "340300000001,340300000002,county,甲,c,,1,,,\n340300000002,340300000001,county,乙,c,,1,,,\n";
         let told = faults(cycle);
-        assert!(told.iter().any(|(_, en)| en.contains("cycle")), "{told:?}");
+        assert_eq!(told.len(), 2, "{told:?}");
+        assert!(told.iter().all(|(_, en)| en.contains("higher level")), "{told:?}");
     }
 
     #[test]
@@ -295,7 +283,7 @@ mod tests {
     #[test]
     fn the_setting_follows_the_configured_rule() {
         let village = format!("{HEADING}340302001001,,village,甲,residents_committee,,1,220,,\n");
-        let by = |rule| read(&village, None, rule).unwrap().remove(0).division.setting;
+        let by = |rule| read(&village, None, rule).unwrap().remove(0).setting;
         assert_eq!(by(SettingRule::CommitteeKind), Some(Setting::Urban));
         assert_eq!(by(SettingRule::UrClass), Some(Setting::Rural));
     }

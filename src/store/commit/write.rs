@@ -41,7 +41,7 @@ pub(super) async fn write(tx: &Tx, plan: &Plan) -> Result<Verdict, StoreError> {
         return Ok(Verdict::NumberTaken);
     }
     insert::<case_private::Entity, _>(tx, plan.private.as_slice()).await?;
-    insert::<case_party::Entity, _>(tx, &plan.parties).await?;
+    insert_parties(tx, &plan.parties).await?;
     upsert::<handoff::Entity, _>(tx, &plan.handoffs, handoff::Column::Id).await?;
     fail::fail_point!("commit.middle", |_| Err(super::failed("commit.middle")));
     upsert::<case_clock::Entity, _>(tx, &plan.clocks, case_clock::Column::Id).await?;
@@ -128,6 +128,22 @@ where
         return Ok(());
     }
     E::insert_many(rows.iter().cloned().map(IntoActiveModel::into_active_model))
+        .exec_without_returning(tx.connection())
+        .await?;
+    Ok(())
+}
+
+/// Inserts the parties of a case; a succession may have made one of them a party before.
+async fn insert_parties(tx: &Tx, rows: &[case_party::Model]) -> Result<(), StoreError> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    case_party::Entity::insert_many(rows.iter().cloned().map(IntoActiveModel::into_active_model))
+        .on_conflict_do_nothing_on([
+            case_party::Column::OrganizationId,
+            case_party::Column::SubmittedAt,
+            case_party::Column::CaseId,
+        ])
         .exec_without_returning(tx.connection())
         .await?;
     Ok(())

@@ -168,6 +168,7 @@ fn context<'a>(
         by: By::from(by),
         ids,
         places: &|_| Vec::new(),
+        living: &|id| id,
         may_be_chosen: &|_, _, to| to == organization(COUNTY),
         upstream_of: &|to| (to == organization(COUNTY)).then(|| "county-hr".to_owned()),
     }

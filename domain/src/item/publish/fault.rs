@@ -152,7 +152,7 @@ impl PublishFault {
             }
             Self::NotOnTheSpot => "即办件的承诺时限须为即办 (ON_THE_SPOT)".to_owned(),
             Self::NotALoop => {
-                "网格事件须由交办 (ASSIGN) 或处置 (RESOLVE) 步骤作出结论, 并以其后唯一的核查 (VERIFY) 步骤结束".to_owned()
+                "网格事项须由 ASSIGN 或 RESOLVE 步骤决定, 其后以唯一的 VERIFY 步骤结束".to_owned()
             }
             Self::ForbiddenCertificate { material } => {
                 format!("材料 {material} 属于不应由社区出具的证明 (民发〔2020〕20号)")

@@ -61,7 +61,7 @@ fn a_promise_that_the_steps_cannot_keep_is_refused() {
     assert!(
         told[0]
             .1
-            .starts_with("pension-enroll: the counted steps can take"),
+            .starts_with("pension-enroll: the counted steps 2, 3 can take"),
         "{told:?}"
     );
     assert_eq!(told.len(), 1);
