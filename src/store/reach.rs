@@ -5,7 +5,7 @@ use onedoor_domain::id::{DivisionId, OrganizationId};
 use onedoor_domain::proof::{ReadProof, ReadScope};
 use onedoor_entity::{case_party, cases, division, division_code};
 use sea_orm::sea_query::{
-    Alias, CommonTableExpression, Condition, Expr, ExprTrait as _, Query, SelectStatement, SimpleExpr,
+    Alias, CommonTableExpression, Condition, Expr, ExprTrait as _, Func, Query, SelectStatement, SimpleExpr,
     UnionType, WithClause,
 };
 use sea_orm::{ColumnTrait as _, IntoSimpleExpr as _};
@@ -90,42 +90,44 @@ pub(super) fn subtree(root: DivisionId) -> SelectStatement {
 }
 
 /// Whether a case belonged, on the day it was handed in, to a division or one that stood below it by the codes of
-/// that day.
+/// that day. A code and what stood above it count together only while both were valid.
 pub(super) fn of_the_day(root: DivisionId) -> Result<SimpleExpr, StoreError> {
-    let (then, id, code) = (|| Alias::new("then"), || Alias::new("id"), || Alias::new("code"));
+    const NO_END: &str = "9999-12-31";
+    let then = |column: &'static str| Expr::col((Alias::new("then"), Alias::new(column)));
     let column = |column| Expr::col((division_code::Entity, column));
-    let system = column(division_code::Column::System).eq(name_of(CodeSystem::Statistics)?);
-    let walk = Query::select()
-        .column(division_code::Column::DivisionId)
-        .column(division_code::Column::Code)
-        .from(division_code::Entity)
+    let until = || Func::coalesce([column(division_code::Column::ValidTo), Expr::value(NO_END)]);
+    let system = name_of(CodeSystem::Statistics)?;
+    let rows = || {
+        Query::select()
+            .expr(column(division_code::Column::DivisionId))
+            .expr(column(division_code::Column::Code))
+            .expr(column(division_code::Column::ValidFrom))
+            .expr(until())
+            .from(division_code::Entity)
+            .and_where(column(division_code::Column::System).eq(system.clone()))
+            .to_owned()
+    };
+    let below = Condition::all()
+        .add(column(division_code::Column::ParentId).eq(then("id")))
+        .add(column(division_code::Column::ValidFrom).lte(then("until")))
+        .add(Expr::expr(until()).gte(then("since")));
+    let walk = rows()
         .and_where(column(division_code::Column::DivisionId).eq(root.uuid()))
-        .and_where(system.clone())
         .union(
             UnionType::Distinct,
-            Query::select()
-                .expr(column(division_code::Column::DivisionId))
-                .expr(column(division_code::Column::Code))
-                .from(division_code::Entity)
-                .inner_join(
-                    then(),
-                    column(division_code::Column::ParentId)
-                        .equals((then(), id()))
-                        .and(system),
-                )
-                .to_owned(),
+            rows().inner_join(Alias::new("then"), below).to_owned(),
         )
         .to_owned();
     let table = CommonTableExpression::new()
-        .table_name(then())
-        .columns([id(), code()])
+        .table_name(Alias::new("then"))
+        .columns(["id", "code", "since", "until"].map(Alias::new))
         .query(walk)
         .to_owned();
     let bears = Query::select()
         .expr(Expr::value(1))
-        .from(then())
-        .and_where(Expr::col((then(), id())).equals((cases::Entity, cases::Column::DivisionId)))
-        .and_where(Expr::col((then(), code())).equals((cases::Entity, cases::Column::DivisionCode)))
+        .from(Alias::new("then"))
+        .and_where(then("id").equals((cases::Entity, cases::Column::DivisionId)))
+        .and_where(then("code").equals((cases::Entity, cases::Column::DivisionCode)))
         .with_cte(WithClause::new().recursive(true).cte(table).to_owned())
         .to_owned();
     Ok(Expr::exists(bears))
