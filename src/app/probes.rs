@@ -1,6 +1,7 @@
 //! What readiness looks at: the database takes writes, its schema is this version's, keys work, the calendar is there.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::{Datelike as _, NaiveDate};
 use futures_util::future::BoxFuture;
@@ -14,7 +15,10 @@ use crate::store::database::Database;
 pub(super) fn all(database: &Database, keys: &Arc<Keyring>, services: &Services) -> Vec<Arc<dyn Probe>> {
     vec![
         Arc::new(Writable(database.clone())),
-        Arc::new(Migrations(database.clone())),
+        Arc::new(Migrations {
+            database: database.clone(),
+            complete: AtomicBool::new(false),
+        }),
         Arc::new(Keys(Arc::clone(keys))),
         Arc::new(Calendar(services.clone())),
     ]
@@ -40,7 +44,11 @@ impl Probe for Writable {
     }
 }
 
-struct Migrations(Database);
+struct Migrations {
+    database: Database,
+    /// Seen once: only an operator takes a step back, and a busy database should not be asked in vain.
+    complete: AtomicBool,
+}
 
 impl Probe for Migrations {
     fn name(&self) -> &'static str {
@@ -49,8 +57,14 @@ impl Probe for Migrations {
 
     fn check(&self) -> BoxFuture<'_, Finding> {
         Box::pin(async {
-            match self.0.pending_migrations().await {
-                Ok(pending) if pending.is_empty() => Finding::pass(),
+            if self.complete.load(Ordering::Relaxed) {
+                return Finding::pass();
+            }
+            match self.database.pending_migrations().await {
+                Ok(pending) if pending.is_empty() => {
+                    self.complete.store(true, Ordering::Relaxed);
+                    Finding::pass()
+                }
                 Ok(pending) => Finding::fail(format!("{} migrations are not applied", pending.len())),
                 Err(_) => Finding::fail("the schema's version cannot be read"),
             }

@@ -80,12 +80,14 @@ impl Room {
     pub(super) fn proof_due(&self, now: Instant) -> Proof {
         let known = self.known();
         let within = |then: Option<Instant>, time| then.is_some_and(|then| now < then + time);
-        if known.doubted() || !within(known.tried, TRIAL_EVERY) {
+        if known.doubted() {
             Proof::Trial(known.refusals)
         } else if within(known.committed, FRESH_FOR) {
             Proof::Given
-        } else {
+        } else if within(known.tried, TRIAL_EVERY) {
             Proof::Row
+        } else {
+            Proof::Trial(known.refusals)
         }
     }
 

@@ -13,7 +13,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use super::county::County;
 use super::desks::{Desks, Journal, pause};
-use super::evidence::assert_nothing_lost;
+use super::evidence::{assert_nothing_lost, number};
 use crate::harness::events::{Events, Said};
 use crate::harness::gql::Gql;
 use crate::harness::process::Gateway;
@@ -27,6 +27,10 @@ const FOLLOWERS: usize = 6;
 /// The setting of the stories is five seconds for everything; the rest is the process's own end on a busy machine.
 const STOPPED_WITHIN: Duration = Duration::from_secs(8);
 
+/// The county answers later than the HTTP workers end, and in time for the loops.
+const SLOW_MS: u64 = 1_500;
+const UNFINISHED: &str = "SELECT COUNT(*) FROM delivery_attempt WHERE finished_at IS NULL";
+
 const FOLLOW: &str = "subscription { handoffsChanged { case { id status } at } }";
 const DESK: &str = "{ handoffs(first: 20) { counts { count } page { nodes { state case { id status } } } } }";
 
@@ -37,6 +41,8 @@ story!(
         let mut gateway = Gateway::prepare(world, &county.settings());
         let desks = Desks::at(gateway.address(), world);
         let journal = RefCell::new(Journal::default());
+        let database = world.database().await;
+        county.told(json!({ "mode": "slow", "delay_ms": SLOW_MS })).await;
         for _ in 0..ROUNDS {
             gateway.start_again().await;
             desks.resolve(&journal, PATIENCE).await;
@@ -47,6 +53,10 @@ story!(
                 })
                 .await;
                 pause(Duration::from_millis(rand::random_range(100..500))).await;
+                until("a delivery is on its way", PATIENCE, async || {
+                    number(&database, UNFINISHED).await > 0
+                })
+                .await;
                 let began = Instant::now();
                 let status = gateway.terminate(STOPPED_WITHIN).await;
                 open.set(false);
@@ -67,11 +77,15 @@ story!(
                 codes, [1001; FOLLOWERS],
                 "every socket hears that the server goes away"
             );
+            let unfinished = number(&database, UNFINISHED).await;
+            assert_eq!(unfinished, 0, "what came of every delivery is stored");
         }
         for line in gateway.log().lines() {
             let is_error = serde_json::from_str::<Value>(line).is_ok_and(|line| line["level"] == "ERROR");
             assert!(!is_error && !line.contains("panicked"), "not in order: {line}");
         }
+        database.close().await.unwrap();
+        county.told(json!({ "mode": "normal" })).await;
         gateway.start_again().await;
         assert_nothing_lost(world, world.database_url(), (&desks, &county), &journal).await;
         assert!(gateway.terminate(STOPPED_WITHIN).await.success());
