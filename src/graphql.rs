@@ -9,6 +9,7 @@ pub mod documents;
 pub mod executor;
 pub mod lexer;
 pub mod limits;
+pub mod loaders;
 pub mod mask;
 pub mod mutation;
 pub mod omitted;

@@ -16,6 +16,7 @@ use directory::{Directories, UpstreamBindings};
 
 pub mod answer;
 pub mod bells;
+pub mod board;
 pub mod calendar;
 pub mod case_texts;
 pub mod cases;
@@ -35,6 +36,7 @@ pub mod health;
 pub mod identity;
 pub mod import;
 pub mod intake;
+pub mod news;
 pub mod notice;
 pub mod organizations;
 pub mod progress;

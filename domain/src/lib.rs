@@ -15,6 +15,7 @@ pub mod division;
 pub mod draft;
 pub mod edition;
 pub mod evaluation;
+pub mod feed;
 pub mod handoff;
 pub mod id;
 pub mod idempotency;

@@ -65,6 +65,8 @@ pub struct Model {
     pub delivered_at: Option<i64>,
     /// Due date of the leading clock, microseconds UTC; for lists.
     pub due_at: Option<i64>,
+    /// The same, `i64::MAX` without one, so that lists sort dates first.
+    pub due_order: i64,
     /// Whether that date is provisional.
     pub provisional: bool,
     /// The rest as JSON: organizations of the route, external numbers.

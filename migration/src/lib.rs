@@ -23,9 +23,10 @@ mod columns;
 mod m20261101_000001_reference;
 mod m20261101_000002_cases;
 mod m20261123_000003_acts;
-mod m20261123_000007_succession;
 mod m20261123_000005_clocks;
 mod m20261123_000006_grid;
+mod m20261123_000007_succession;
+mod m20261123_000008_board;
 mod m20261123_000009_delivery;
 mod m20261123_000010_write_probe;
 
@@ -43,6 +44,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000007_succession::Migration),
             Box::new(m20261123_000005_clocks::Migration),
             Box::new(m20261123_000006_grid::Migration),
+            Box::new(m20261123_000008_board::Migration),
             Box::new(m20261123_000009_delivery::Migration),
             Box::new(m20261123_000010_write_probe::Migration),
         ]

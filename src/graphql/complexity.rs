@@ -129,8 +129,9 @@ impl<'a> Walk<'a> {
 
 /// Lists without page arguments: how many entries they usually have, or what reading them costs. A case has about
 /// thirty lines in its ledger, which are read and unsealed one by one; statistics count many rows for a few figures.
-const USUAL_ENTRIES: [(&str, &str, u64); 7] = [
+const USUAL_ENTRIES: [(&str, &str, u64); 8] = [
     ("Case", "timeline", 30),
+    ("Case", "handoffTimeline", 12),
     ("Case", "receipts", 5),
     ("Case", "handoffs", 5),
     ("Case", "clocks", 8),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use onedoor_domain::actor::Actor;
 use uuid::Uuid;
 
+use super::loaders::Loaders;
 use crate::error::Language;
 
 /// The number that joins an answer, its log lines and the caller's complaint. Always a UUID, never a caller's text.
@@ -69,4 +70,6 @@ pub struct RequestContext {
     pub source: SourceAddr,
     /// Whether no token was sent.
     pub anonymous: bool,
+    /// What lists read of their cases, in batches.
+    pub loaders: Loaders,
 }

@@ -1,8 +1,10 @@
 //! The fields of Query, by area.
 
+pub mod board;
 pub mod calendar;
 pub mod cases;
 pub mod catalogue;
+pub mod changes;
 pub mod divisions;
 pub mod organizations;
 pub mod statistics;

@@ -8,9 +8,11 @@ use super::mutation::evaluation::EvaluationMutations;
 use super::mutation::grid::GridMutations;
 use super::mutation::intake::IntakeMutations;
 use super::mutation::supervision::SupervisionMutations;
+use super::query::board::BoardQueries;
 use super::query::calendar::CalendarQuery;
 use super::query::cases::CaseQueries;
 use super::query::catalogue::CatalogueQuery;
+use super::query::changes::ChangeQueries;
 use super::query::divisions::DivisionQuery;
 use super::query::organizations::OrganizationQuery;
 use super::query::statistics::StatisticsQuery;
@@ -28,6 +30,8 @@ pub struct Query(
     CalendarQuery,
     CaseQueries,
     StatisticsQuery,
+    BoardQueries,
+    ChangeQueries,
 );
 
 /// What can be done.

@@ -8,14 +8,14 @@ use futures_util::{Stream, StreamExt as _, stream};
 use onedoor_domain::actor::{Actor, ActorKind};
 use onedoor_domain::id::{CaseId, OrganizationId};
 use onedoor_domain::policy::Act;
-use tokio::sync::broadcast::error::RecvError;
 
 use super::reach::{self, cases, failed, request};
 use super::types::case::Case;
-use crate::error::{AppError, ErrorCode};
+use crate::error::{AppError, ErrorCode, Language};
 use crate::service::cases::Cases;
 use crate::service::changes::{CaseChanged, Following};
 use crate::service::guard;
+use crate::service::news::feed_cursor;
 
 /// A case on a desk changed.
 #[derive(SimpleObject)]
@@ -24,16 +24,19 @@ pub struct HandoffsChange {
     case: Case,
     /// When it changed.
     at: DateTime<Utc>,
+    /// Where to go on after a reconnect: the next `after`, also of `changesSince`.
+    cursor: String,
 }
 
 /// What can be followed.
 #[derive(Default)]
 pub struct Subscriptions;
 
-/// What can be followed. After a reconnect read the state again: a subscription tells what changes from now on.
+/// What can be followed. Nothing is lost: a follower that falls behind reads on from the database, and one that was cut
+/// off goes on behind its last cursor, on any replica.
 #[Subscription]
 impl Subscriptions {
-    /// A case, as it is now and after each change.
+    /// A case, as it is now and after each change; after a reconnect the first answer holds all that was missed.
     async fn case_changed(
         &self,
         ctx: &Context<'_>,
@@ -41,25 +44,25 @@ impl Subscriptions {
     ) -> Result<impl Stream<Item = Result<Case>> + 'static> {
         let id = reach::id::<CaseId>(ctx, &id)?;
         let (cases, actor) = (Arc::clone(cases(ctx)?), Arc::clone(&request(ctx)?.actor));
-        let language = reach::language(ctx);
-        let following = cases.follow();
+        guard::allow(&actor, Act::ReadCase).map_err(|error| failed(ctx, error))?;
+        // followed first, read next: what changes in between is told
+        let following = cases.follow(None).await.map_err(|error| failed(ctx, error))?;
         let first = cases
             .read_case(&actor, id)
             .await
             .map_err(|error| failed(ctx, error))?;
         let first = first.ok_or_else(|| failed(ctx, AppError::of(ErrorCode::NotFound)))?;
-        // a gap may have held a change of this case: it is read again
         let later = heard(following, move |change| change.case == id)
-            .then(move |_| reread(Arc::clone(&cases), Arc::clone(&actor), id))
+            .then(move |heard| {
+                let (cases, actor) = (Arc::clone(&cases), Arc::clone(&actor));
+                async move {
+                    heard?;
+                    reread(cases, actor, id).await
+                }
+            })
             // what is no longer visible ends the subscription without a word, as if it were gone
-            .take_while(|read| std::future::ready(!matches!(read, Ok(None))))
-            .filter_map(move |read| {
-                std::future::ready(match read {
-                    Ok(Some(case)) => Some(Ok(case)),
-                    Ok(None) => None,
-                    Err(error) => Some(Err(super::mask::field_error(error, language))),
-                })
-            });
+            .take_while(|read| std::future::ready(!matches!(read, Ok(None))));
+        let later = until_failure(later, reach::language(ctx));
         Ok(stream::once(std::future::ready(Ok(Case::of(first)))).chain(later))
     }
 
@@ -69,6 +72,10 @@ impl Subscriptions {
         ctx: &Context<'_>,
         #[graphql(desc = "Opaque key of the organization; left out: the viewer's own, for supervision all.")]
         organization: Option<ID>,
+        #[graphql(
+            desc = "Go on behind this cursor; left out: from now on. CURSOR_TOO_OLD: load the lists again."
+        )]
+        after: Option<String>,
     ) -> Result<impl Stream<Item = Result<HandoffsChange>> + 'static> {
         let (cases, actor) = (Arc::clone(cases(ctx)?), Arc::clone(&request(ctx)?.actor));
         guard::allow(&actor, Act::ReadHandoffs).map_err(|error| failed(ctx, error))?;
@@ -76,42 +83,30 @@ impl Subscriptions {
             Some(organization) => Some(reach::id::<OrganizationId>(ctx, &organization)?),
             None => actor.organization,
         };
-        let language = reach::language(ctx);
         let directory = reach::services(ctx)?.directories.current();
         let subtree = actor.division.filter(|_| actor.kind == ActorKind::Supervisor);
         let concerns = move |change: &CaseChanged| {
             desk.is_none_or(|desk| change.organizations.contains(&desk))
                 && subtree.is_none_or(|subtree| directory.is_within(change.division, subtree))
         };
-        let read = heard(cases.follow(), concerns).then(move |heard| {
+        let after = after.map(|text| feed_cursor(&text)).transpose();
+        let after = after.map_err(|error| failed(ctx, error))?;
+        let following = cases.follow(after).await.map_err(|error| failed(ctx, error))?;
+        let read = heard(following, concerns).then(move |heard| {
             let (cases, actor) = (Arc::clone(&cases), Arc::clone(&actor));
             async move {
-                match heard {
-                    Heard::Change(change) => {
-                        let case = reread(cases, actor, change.case).await?;
-                        // a change the viewer may not see did not happen for the viewer
-                        Ok(case.map(|case| HandoffsChange { case, at: change.at }))
-                    }
-                    Heard::Missed => Err(missed()),
-                }
+                let Heard { change, cursor } = heard?;
+                let case = reread(cases, actor, change.case).await?;
+                // a change the viewer may not see did not happen for the viewer
+                Ok(case.map(|case| HandoffsChange {
+                    case,
+                    at: change.at,
+                    cursor,
+                }))
             }
         });
-        Ok(read.filter_map(move |read| {
-            std::future::ready(match read {
-                Ok(Some(change)) => Some(Ok(change)),
-                Ok(None) => None,
-                Err(error) => Some(Err(super::mask::field_error(error, language))),
-            })
-        }))
+        Ok(until_failure(read, reach::language(ctx)))
     }
-}
-
-/// What a desk hears after it fell behind: its list is to be read again, the subscription goes on.
-fn missed() -> AppError {
-    AppError::of(ErrorCode::Overloaded).detail(
-        "变更过多，部分通知未能送达，请重新查询列表。",
-        "Changes came too fast and some were missed; read the list again.",
-    )
 }
 
 async fn reread(
@@ -122,30 +117,45 @@ async fn reread(
     Ok(cases.read_case(&actor, id).await?.map(Case::of))
 }
 
-/// What a follower hears.
-enum Heard {
-    /// This changed.
-    Change(Arc<CaseChanged>),
-    /// Changes were missed, because the follower fell behind.
-    Missed,
+/// What a follower hears: a change, and the cursor behind it.
+struct Heard {
+    change: CaseChanged,
+    cursor: String,
 }
 
-/// Changes that fit, and gaps.
+/// Changes that fit, in order; one that falls behind reads on from the database.
 fn heard(
     following: Following,
     fits: impl Fn(&CaseChanged) -> bool + Send + 'static,
-) -> impl Stream<Item = Heard> {
-    let received = stream::unfold(following, |mut following| async move {
-        match following.recv().await {
-            Ok(change) => Some((Heard::Change(change), following)),
-            Err(RecvError::Lagged(_)) => Some((Heard::Missed, following)),
-            Err(RecvError::Closed) => None,
+) -> impl Stream<Item = std::result::Result<Heard, AppError>> {
+    stream::unfold((following, fits), |(mut following, fits)| async move {
+        loop {
+            let heard = match following.next().await? {
+                Ok(change) if !fits(&change) => continue,
+                Ok(change) => Ok(Heard {
+                    change,
+                    cursor: following.cursor().encode(),
+                }),
+                Err(error) => Err(error),
+            };
+            return Some((heard, (following, fits)));
         }
-    });
-    received.filter(move |heard| {
-        std::future::ready(match heard {
-            Heard::Change(change) => fits(change),
-            Heard::Missed => true,
-        })
     })
+}
+
+/// What there is to tell. A failure is told and ends the stream: whoever goes on behind the last cursor loses nothing,
+/// whoever would go on here would.
+fn until_failure<T>(
+    read: impl Stream<Item = std::result::Result<Option<T>, AppError>>,
+    language: Language,
+) -> impl Stream<Item = Result<T>> {
+    let told = read.flat_map(move |read| {
+        stream::iter(match read {
+            Ok(Some(told)) => vec![Some(Ok(told))],
+            Ok(None) => Vec::new(),
+            Err(error) => vec![Some(Err(super::mask::field_error(error, language))), None],
+        })
+    });
+    told.take_while(|told| std::future::ready(told.is_some()))
+        .filter_map(std::future::ready)
 }

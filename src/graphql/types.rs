@@ -12,6 +12,7 @@ pub mod evaluation;
 pub mod figures;
 pub mod grid;
 pub mod handoff;
+pub mod handoff_event;
 pub mod organization;
 pub mod receipt;
 pub mod scalars;

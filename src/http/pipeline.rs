@@ -19,6 +19,7 @@ use crate::graphql::complexity::complexity;
 use crate::graphql::context::RequestContext;
 use crate::graphql::documents::{CheckedDocument, DocumentFault, Loaded, hash};
 use crate::graphql::limits::{Excess, Limit, excess};
+use crate::graphql::loaders::Loaders;
 use crate::graphql::mask::{Mask, PublicError};
 use crate::graphql::omitted;
 use crate::graphql::precheck::OperationFacts;
@@ -247,6 +248,7 @@ async fn find_and_check(
             document_hash: checked.hash,
             source: caller.head.source,
             anonymous: caller.anonymous(),
+            loaders: Loaders::default(),
         });
     request.set_parsed_query(ExecutableDocument {
         operations: DocumentOperations::Single(operation),

@@ -6,9 +6,9 @@ use onedoor_domain::actor::Actor;
 use onedoor_domain::policy::Act;
 use prometheus::{Gauge, IntGauge, IntGaugeVec};
 
+use super::board::HandoffFilter;
 use super::cases::Cases;
 use super::guard;
-use super::reading::HandoffFilter;
 use crate::error::AppError;
 use crate::telemetry::metrics::Metrics;
 
@@ -94,7 +94,7 @@ impl Gauges {
             .store
             .count_handoffs(&proof, &HandoffFilter::default(), now)
             .await?;
-        let open = || board.iter().filter(|count| count.state.is_open());
+        let open = || board.states.iter().filter(|count| count.state.is_open());
         self.open
             .set(i64::try_from(open().map(|count| count.count).sum::<u64>()).unwrap_or(i64::MAX));
         self.late

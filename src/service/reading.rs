@@ -1,16 +1,16 @@
-//! Reading cases: one, lists, the board; what each reader may see of them.
+//! Reading cases: one, lists; what each reader may see of them.
+
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use onedoor_domain::actor::{Actor, ActorKind};
 use onedoor_domain::applicant::Applicant;
-use onedoor_domain::board::{HandoffCount, HandoffEntry};
 use onedoor_domain::case::available::{self, NextStep};
 use onedoor_domain::case::command::By;
 use onedoor_domain::case::event::Event;
 use onedoor_domain::case::state::Case;
 use onedoor_domain::case::succession;
 use onedoor_domain::delivery::DeliveryEntry;
-use onedoor_domain::handoff::Handoff;
 use onedoor_domain::id::CaseId;
 use onedoor_domain::page::{Page, PageRequest};
 use onedoor_domain::policy::Act;
@@ -22,13 +22,11 @@ use onedoor_domain::{identifier, mask};
 
 use super::answer::Answer;
 use super::cases::{Cases, prove};
-use super::changes::Following;
 use super::guard;
 use crate::error::{AppError, ErrorCode};
-pub use crate::store::case_list::{Belonging, CASES_BY_SUBMITTED, CaseFilter};
+pub use crate::store::case_list::{Belonging, CaseFilter, CaseKey, CaseOrder};
 pub use crate::store::delivery_list::{DELIVERIES_BY_CREATED, DeliveryFilter};
 pub use crate::store::draft::DRAFTS_BY_SAVED;
-pub use crate::store::handoff_list::{HANDOFFS_BY_DUE, HandoffFilter};
 
 /// How much of a case a reader sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,12 +77,6 @@ pub struct TimelineEntry {
 }
 
 impl Cases {
-    /// Follows all changes from now on; filter them, and read the state again by the policy.
-    #[must_use]
-    pub fn follow(&self) -> Following {
-        self.changes.subscribe()
-    }
-
     /// A view of a case as it is now.
     pub(super) fn view(&self, case: Case, sight: Sight) -> CaseView {
         let directory = self.directory();
@@ -120,7 +112,7 @@ impl Cases {
     }
 
     /// Which rows an actor may read, with the work of organizations that its own has succeeded.
-    fn may_read(&self, actor: &Actor, act: Act) -> Result<ReadProof, AppError> {
+    pub(super) fn may_read(&self, actor: &Actor, act: Act) -> Result<ReadProof, AppError> {
         Ok(guard::read(actor, act)?.through(self.directory().lineage()))
     }
 
@@ -154,7 +146,7 @@ impl Cases {
         }
     }
 
-    /// A page of the cases an actor may read, the newest first.
+    /// A page of the cases an actor may read.
     ///
     /// # Errors
     /// As [`Cases::read_case`].
@@ -162,10 +154,11 @@ impl Cases {
         &self,
         actor: &Actor,
         filter: &CaseFilter,
+        order: CaseOrder,
         page: &PageRequest,
     ) -> Result<Page<CaseView>, AppError> {
         let proof = self.may_read(actor, Act::ReadCase)?;
-        let page = self.store.list_cases(&proof, filter, page).await?;
+        let page = self.store.list_cases(&proof, filter, order, page).await?;
         let directory = self.directory();
         // the query cuts to what the actor may read; the policy has the last word on each
         Ok(page.filter_map(|loaded| {
@@ -183,56 +176,6 @@ impl Cases {
         Ok(self.store.count_cases(&proof, filter).await?)
     }
 
-    /// A page of the board: handoffs on the actor's desk or in its division, the most urgent first.
-    ///
-    /// # Errors
-    /// As [`Cases::read_case`].
-    pub async fn list_handoffs(
-        &self,
-        actor: &Actor,
-        filter: &HandoffFilter,
-        page: &PageRequest,
-    ) -> Result<Page<(CaseView, Handoff)>, AppError> {
-        let proof = self.may_read(actor, Act::ReadHandoffs)?;
-        let page = self.store.list_handoffs(&proof, filter, page).await?;
-        let ids: Vec<CaseId> = page.edges.iter().map(|edge| edge.node.case).collect();
-        let loaded = self.store.load_cases(&ids).await?;
-        let directory = self.directory();
-        let at = self.clock.now();
-        let shown = |entry: HandoffEntry| {
-            let found = loaded.iter().find(|loaded| loaded.case.id == entry.case)?;
-            let proof = prove(actor, Act::ReadHandoffs, &found.case, &directory)
-                .ok()?
-                .ok()?;
-            Some((
-                CaseView {
-                    case: succession::as_today(found.case.clone(), &|id| directory.living(id)),
-                    sight: sight(&proof),
-                    at,
-                    head: None,
-                },
-                entry.handoff,
-            ))
-        };
-        Ok(page.filter_map(shown))
-    }
-
-    /// How many handoffs of the board are in which state, and how many are late.
-    ///
-    /// # Errors
-    /// As [`Cases::read_case`].
-    pub async fn count_handoffs(
-        &self,
-        actor: &Actor,
-        filter: &HandoffFilter,
-    ) -> Result<Vec<HandoffCount>, AppError> {
-        let proof = self.may_read(actor, Act::ReadHandoffs)?;
-        Ok(self
-            .store
-            .count_handoffs(&proof, filter, self.clock.now())
-            .await?)
-    }
-
     /// A page of deliveries to upstream systems, the last asked for first.
     ///
     /// # Errors
@@ -247,42 +190,33 @@ impl Cases {
         Ok(self.store.list_deliveries(&proof, filter, page).await?)
     }
 
-    /// The timeline of a view, from its ledger.
+    /// The ledgers of the cases of some views, for [`timeline`].
     ///
     /// # Errors
     /// STORE_UNAVAILABLE.
-    pub async fn timeline(&self, view: &CaseView) -> Result<Vec<TimelineEntry>, AppError> {
-        let stored = self.store.timeline(view.case.id).await?;
-        let within = stored
-            .into_iter()
-            .filter(|stored| view.head.is_none_or(|head| stored.seq <= head));
-        Ok(within
-            .map(|stored| {
-                let texts = shown(view.sight, &stored.event)
-                    .then(|| stored.private.clone())
-                    .flatten();
-                TimelineEntry { stored, texts }
-            })
-            .collect())
+    pub async fn ledgers(&self, of: &[CaseId]) -> Result<BTreeMap<CaseId, Vec<StoredEvent>>, AppError> {
+        Ok(self.store.timelines(of).await?)
     }
 
-    /// The receipts of a view.
+    /// All receipts of the cases of some views, for [`receipts_within`].
     ///
     /// # Errors
     /// STORE_UNAVAILABLE.
-    pub async fn receipts(&self, view: &CaseView) -> Result<Vec<SignedReceipt>, AppError> {
-        let within = |receipt: &SignedReceipt| {
-            view.head.is_none_or(|head| {
-                receipt
-                    .body
-                    .ledger
-                    .as_ref()
-                    .is_some_and(|position| position.seq <= head)
-            })
+    pub async fn receipts_of(&self, of: &[CaseId]) -> Result<BTreeMap<CaseId, Vec<SignedReceipt>>, AppError> {
+        Ok(self.store.receipts_of(of).await?)
+    }
+
+    /// The applicants of the cases of some views, masked whatever the reader.
+    ///
+    /// # Errors
+    /// STORE_UNAVAILABLE.
+    pub async fn applicants(&self, of: &[CaseId]) -> Result<BTreeMap<CaseId, MaskedApplicant>, AppError> {
+        let sealed = self.store.applicants(of).await?;
+        let read = |(case, value)| {
+            let applicant: Applicant = serde_json::from_value(value).map_err(AppError::internal)?;
+            Ok((case, masked(&applicant)))
         };
-        let mut receipts = self.store.receipts(view.case.id).await?;
-        receipts.retain(within);
-        Ok(receipts)
+        sealed.into_iter().map(read).collect()
     }
 
     /// The receipts that the act of an answer brought.
@@ -294,7 +228,8 @@ impl Cases {
         view: &CaseView,
         answer: &Answer,
     ) -> Result<Vec<SignedReceipt>, AppError> {
-        let mut receipts = self.receipts(view).await?;
+        let all = self.store.receipts(view.case.id).await?;
+        let mut receipts = receipts_within(view, &all);
         receipts.retain(|receipt| {
             receipt
                 .body
@@ -303,26 +238,6 @@ impl Cases {
                 .is_some_and(|position| position.seq >= answer.first)
         });
         Ok(receipts)
-    }
-
-    /// The applicant, masked whatever the reader.
-    ///
-    /// # Errors
-    /// STORE_UNAVAILABLE.
-    pub async fn applicant(&self, view: &CaseView) -> Result<Option<MaskedApplicant>, AppError> {
-        let Some(private) = self.store.private(view.case.id).await? else {
-            return Ok(None);
-        };
-        let applicant: Applicant = serde_json::from_value(private.applicant).map_err(AppError::internal)?;
-        Ok(Some(MaskedApplicant {
-            name: mask::name(&applicant.name),
-            id_number: applicant
-                .id_number
-                .as_deref()
-                .map(|number| mask::resident_id(&identifier::normalize(number))),
-            phone: applicant.phone.as_deref().map(mask::phone),
-            kind: applicant.kind,
-        }))
     }
 
     /// What the actor could do with the case now.
@@ -341,6 +256,44 @@ impl Cases {
     pub async fn next_step(&self, view: &CaseView) -> Result<NextStep, AppError> {
         let item = self.item_of(&view.case).await?;
         Ok(available::next_step(&view.case, &item))
+    }
+}
+
+/// The timeline of a view, from the ledger of its case.
+#[must_use]
+pub fn timeline(view: &CaseView, ledger: &[StoredEvent]) -> Vec<TimelineEntry> {
+    let within = ledger
+        .iter()
+        .filter(|stored| view.head.is_none_or(|head| stored.seq <= head));
+    let entry = |stored: &StoredEvent| TimelineEntry {
+        texts: shown(view.sight, &stored.event)
+            .then(|| stored.private.clone())
+            .flatten(),
+        stored: stored.clone(),
+    };
+    within.map(entry).collect()
+}
+
+/// The receipts of a view, among all of its case.
+#[must_use]
+pub fn receipts_within(view: &CaseView, receipts: &[SignedReceipt]) -> Vec<SignedReceipt> {
+    let within = |receipt: &&SignedReceipt| {
+        let position = receipt.body.ledger.as_ref();
+        view.head
+            .is_none_or(|head| position.is_some_and(|position| position.seq <= head))
+    };
+    receipts.iter().filter(within).cloned().collect()
+}
+
+fn masked(applicant: &Applicant) -> MaskedApplicant {
+    MaskedApplicant {
+        name: mask::name(&applicant.name),
+        id_number: applicant
+            .id_number
+            .as_deref()
+            .map(|number| mask::resident_id(&identifier::normalize(number))),
+        phone: applicant.phone.as_deref().map(mask::phone),
+        kind: applicant.kind,
     }
 }
 
@@ -374,7 +327,7 @@ const fn shown(sight: Sight, event: &Event) -> bool {
     }
 }
 
-const fn sight(proof: &CaseProof) -> Sight {
+pub(super) const fn sight(proof: &CaseProof) -> Sight {
     if proof.masked() {
         // who holds code and secret reads what was said to the applicant, whoever they are
         return match proof.capacity() {

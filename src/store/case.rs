@@ -8,7 +8,7 @@ use onedoor_domain::id::CaseId;
 use onedoor_domain::ledger::Head;
 use onedoor_domain::tracking::TrackingCode;
 use onedoor_entity::{case_card, case_clock, case_private, cases, external_number, handoff, ledger_head};
-use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -210,6 +210,31 @@ impl CaseStore {
             .one(self.database.read())
             .await?;
         Ok(row.map(|row| CaseId::from_uuid(row.case_id)))
+    }
+
+    /// The applicants of several cases; cases that do not exist are left out.
+    ///
+    /// # Errors
+    /// As [`Self::private`].
+    pub async fn applicants(&self, cases: &[CaseId]) -> Result<BTreeMap<CaseId, Value>, StoreError> {
+        let rows: Vec<(Uuid, Vec<u8>)> = case_private::Entity::find()
+            .select_only()
+            .column(case_private::Column::CaseId)
+            .column(case_private::Column::Applicant)
+            .filter(case_private::Column::CaseId.is_in(cases.iter().map(|case| case.uuid())))
+            .into_tuple()
+            .all(self.database.read())
+            .await?;
+        let opened = rows.into_iter().map(|(case, sealed)| {
+            let case = CaseId::from_uuid(case);
+            let applicant = self
+                .keys
+                .sealer
+                .open_json(&private_place(case, "applicant"), &Sealed::from_bytes(sealed))
+                .map_err(StoreError::other)?;
+            Ok((case, applicant))
+        });
+        opened.collect()
     }
 
     /// What only the holder of a case may read.

@@ -1,25 +1,77 @@
-//! Lists of cases, newest first, cut to the reader's scope in SQL.
+//! Lists of cases, newest or most urgent first, cut to the reader's scope in SQL.
+
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use onedoor_domain::card::Rung;
 use onedoor_domain::case::state::CaseStatus;
 use onedoor_domain::id::{CaseId, DivisionId, OrganizationId};
-use onedoor_domain::page::{KeyPart, Page, PageRequest, Position};
+use onedoor_domain::item::CaseKind;
+use onedoor_domain::page::{Direction, KeyPart, Page, PageRequest, Position};
 use onedoor_domain::proof::{ReadProof, ReadScope};
 use onedoor_entity::{case_party, cases};
 use sea_orm::sea_query::Condition;
 use sea_orm::{
-    ColumnTrait as _, EntityTrait as _, JoinType, QueryFilter as _, QuerySelect as _, RelationDef,
+    ColumnTrait as _, EntityTrait as _, JoinType, QueryFilter as _, QuerySelect as _, RelationDef, Select,
 };
 use uuid::Uuid;
 
 use super::case::{CaseStore, Loaded};
 use super::error::StoreError;
 use super::names::name_of;
-use super::page::{descending, keyset};
+use super::page::{Key, keyset, towards};
 use super::reach;
 
-/// The order of lists of cases: submitted last first. Positions have 2 parts.
-pub const CASES_BY_SUBMITTED: &str = "case.submitted";
+/// By what a list of cases is ordered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CaseKey {
+    /// By when they were submitted.
+    Submitted,
+    /// By due date of the leading clock; those without a date count as due last of all.
+    Due,
+}
+
+/// An order of a list of cases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CaseOrder {
+    /// By what.
+    pub key: CaseKey,
+    /// In which direction.
+    pub direction: Direction,
+}
+
+impl CaseOrder {
+    /// Submitted last first.
+    pub const NEWEST: Self = Self {
+        key: CaseKey::Submitted,
+        direction: Direction::Descending,
+    };
+
+    /// Name of the order for cursors. Positions have 2 parts.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match (self.key, self.direction) {
+            (CaseKey::Submitted, Direction::Descending) => "case.submitted",
+            (CaseKey::Submitted, Direction::Ascending) => "case.submitted.asc",
+            (CaseKey::Due, Direction::Ascending) => "case.due",
+            (CaseKey::Due, Direction::Descending) => "case.due.desc",
+        }
+    }
+
+    const fn column(self) -> cases::Column {
+        match self.key {
+            CaseKey::Submitted => cases::Column::SubmittedAt,
+            CaseKey::Due => cases::Column::DueOrder,
+        }
+    }
+
+    const fn keys(self) -> [Key<cases::Column>; 2] {
+        [
+            towards(self.column(), self.direction),
+            towards(cases::Column::Id, self.direction),
+        ]
+    }
+}
 
 /// What a case belongs to when divisions have changed since it was handed in.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -44,6 +96,18 @@ pub struct CaseFilter {
     pub belonging: Belonging,
     /// Held by this organization now.
     pub owner: Option<OrganizationId>,
+    /// 首问: taken in by this organization.
+    pub first_contact: Option<OrganizationId>,
+    /// A card of one of these rungs stands on it.
+    pub cards: Vec<Rung>,
+    /// Applications or grid events.
+    pub kind: Option<CaseKind>,
+    /// Its leading clock runs out at or before this instant.
+    pub late_at: Option<DateTime<Utc>>,
+    /// Its leading clock runs out at or after this instant.
+    pub due_from: Option<DateTime<Utc>>,
+    /// Its leading clock runs out before this instant.
+    pub due_before: Option<DateTime<Utc>>,
     /// Submitted at or after this instant.
     pub submitted_from: Option<DateTime<Utc>>,
     /// Submitted before this instant.
@@ -51,7 +115,7 @@ pub struct CaseFilter {
 }
 
 impl CaseStore {
-    /// A page of cases, in the order [`CASES_BY_SUBMITTED`].
+    /// A page of cases.
     ///
     /// # Errors
     /// As any query; `Corrupt` when a row does not parse.
@@ -59,24 +123,41 @@ impl CaseStore {
         &self,
         proof: &ReadProof,
         filter: &CaseFilter,
+        order: CaseOrder,
         page: &PageRequest,
     ) -> Result<Page<Loaded>, StoreError> {
-        let places = match proof.scope() {
-            ReadScope::ByOrganization(organization) => {
-                self.places_of(proof, *organization, filter, page).await?
+        let places: Vec<(i64, Uuid)> = match (proof.scope(), order.key) {
+            // its own part anyway: the filter alone leads to an index
+            (ReadScope::ByOrganization(own), _)
+                if filter.owner == Some(*own) || filter.first_contact == Some(*own) =>
+            {
+                self.places(proof, cases::Entity::find(), filter, order, page)
+                    .await?
             }
-            ReadScope::BySubject(_) | ReadScope::ByDevice(_) | ReadScope::BySubtree(_) | ReadScope::All => {
-                self.places_within(proof, filter, page).await?
+            (ReadScope::ByOrganization(own), CaseKey::Submitted) => {
+                self.places_of(proof, *own, filter, order.direction, page).await?
+            }
+            (ReadScope::ByOrganization(_), CaseKey::Due)
+            | (
+                ReadScope::BySubject(_) | ReadScope::ByDevice(_) | ReadScope::BySubtree(_) | ReadScope::All,
+                CaseKey::Submitted | CaseKey::Due,
+            ) => {
+                let within = cases::Entity::find().filter(reach::cases_within(proof));
+                self.places(proof, within, filter, order, page).await?
             }
         };
         let ids: Vec<CaseId> = places.iter().map(|(_, id)| CaseId::from_uuid(*id)).collect();
-        let loaded = self.load_cases(&ids).await?;
-        Ok(page.page(loaded, |loaded| {
-            Position(vec![
-                KeyPart::Integer(loaded.case.submitted_at.timestamp_micros()),
-                KeyPart::Uuid(loaded.case.id.uuid()),
-            ])
-        }))
+        let mut loaded: BTreeMap<CaseId, Loaded> = self
+            .load_cases(&ids)
+            .await?
+            .into_iter()
+            .map(|loaded| (loaded.case.id, loaded))
+            .collect();
+        // positions are those that were read: a case that moved since must not take the list with it
+        let places = page.page(places, |(key, id)| {
+            Position(vec![KeyPart::Integer(*key), KeyPart::Uuid(*id)])
+        });
+        Ok(places.filter_map(|(_, id)| loaded.remove(&CaseId::from_uuid(id))))
     }
 
     /// How many cases the list has.
@@ -110,12 +191,29 @@ impl CaseStore {
         Ok(found.is_some())
     }
 
+    /// Those of some cases that lie within a scope.
+    ///
+    /// # Errors
+    /// As any query.
+    pub async fn among(&self, proof: &ReadProof, ids: &[CaseId]) -> Result<Vec<CaseId>, StoreError> {
+        let found: Vec<Uuid> = cases::Entity::find()
+            .select_only()
+            .column(cases::Column::Id)
+            .filter(cases::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
+            .filter(reach::cases_within(proof))
+            .into_tuple()
+            .all(self.database().read())
+            .await?;
+        Ok(found.into_iter().map(CaseId::from_uuid).collect())
+    }
+
     /// A page out of the range of the index that holds an organization's cases in this order.
     async fn places_of(
         &self,
         proof: &ReadProof,
         organization: OrganizationId,
         filter: &CaseFilter,
+        direction: Direction,
         page: &PageRequest,
     ) -> Result<Vec<(i64, Uuid)>, StoreError> {
         let to_case: RelationDef = case_party::Entity::belongs_to(cases::Entity)
@@ -127,8 +225,8 @@ impl CaseStore {
             .filter(case_party::Column::OrganizationId.eq(organization.uuid()))
             .filter(narrowed(proof, filter)?);
         let keys = [
-            descending(case_party::Column::SubmittedAt),
-            descending(case_party::Column::CaseId),
+            towards(case_party::Column::SubmittedAt, direction),
+            towards(case_party::Column::CaseId, direction),
         ];
         let places = keyset(query, &keys, page)?
             .select_only()
@@ -140,22 +238,18 @@ impl CaseStore {
         Ok(places)
     }
 
-    async fn places_within(
+    async fn places(
         &self,
         proof: &ReadProof,
+        among: Select<cases::Entity>,
         filter: &CaseFilter,
+        order: CaseOrder,
         page: &PageRequest,
     ) -> Result<Vec<(i64, Uuid)>, StoreError> {
-        let query = cases::Entity::find()
-            .filter(reach::cases_within(proof))
-            .filter(narrowed(proof, filter)?);
-        let keys = [
-            descending(cases::Column::SubmittedAt),
-            descending(cases::Column::Id),
-        ];
-        let places = keyset(query, &keys, page)?
+        let query = among.filter(narrowed(proof, filter)?);
+        let places = keyset(query, &order.keys(), page)?
             .select_only()
-            .column(cases::Column::SubmittedAt)
+            .column(order.column())
             .column(cases::Column::Id)
             .into_tuple()
             .all(self.database().read())
@@ -182,7 +276,28 @@ fn narrowed(proof: &ReadProof, filter: &CaseFilter) -> Result<Condition, StoreEr
         (Some(root), Belonging::OfTheDay) => Some(reach::of_the_day(root)?),
     };
     let micros = |at: DateTime<Utc>| at.timestamp_micros();
+    let kind = filter.kind.map(name_of).transpose()?;
+    if !filter.cards.is_empty() {
+        all = all.add(cases::Column::Id.in_subquery(reach::carded(&filter.cards)?));
+    }
     Ok(all
+        .add_option(kind.map(|kind| cases::Column::Kind.eq(kind)))
+        .add_option(
+            filter
+                .first_contact
+                .map(|contact| reach::is_of(proof, cases::Column::FirstContactId, contact)),
+        )
+        .add_option(filter.late_at.map(|now| cases::Column::DueOrder.lte(micros(now))))
+        .add_option(
+            filter
+                .due_from
+                .map(|from| cases::Column::DueOrder.gte(micros(from))),
+        )
+        .add_option(
+            filter
+                .due_before
+                .map(|before| cases::Column::DueOrder.lt(micros(before))),
+        )
         .add_option(
             filter
                 .item_code

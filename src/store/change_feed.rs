@@ -1,24 +1,23 @@
 //! The change feed: which cases changed, and whom it concerns. Read by polling, so nothing is lost in an outage.
 //!
-//! Positions are given when a row is inserted and rows become visible when their transaction commits, so on
-//! PostgreSQL a row can turn up behind one that was read already. A reader therefore looks again at the positions and
-//! the time that a late transaction can still fill, and remembers what it has told, so that callers get each
-//! change once.
+//! A row can become visible behind one that was read already; [`FeedCursor`] remembers what was passed over, and each
+//! read looks there again.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Utc};
+use onedoor_domain::feed::{FeedCursor, LATE};
 use onedoor_domain::id::{CaseId, DivisionId, OrganizationId};
 use onedoor_entity::change;
+use sea_orm::sea_query::Condition;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _};
 
 use super::case::CaseStore;
 use super::error::StoreError;
 use super::parse::Row;
+use super::retention;
 
-/// How long after its position was given a row may still appear; longer than any transaction is allowed to last.
-const LATE: Duration = Duration::seconds(60);
-/// How far behind the last position a late row may stand.
+/// How far behind the last position a row that is still on its way may stand.
 const LATE_POSITIONS: i64 = 10_000;
 
 /// A change of a case.
@@ -38,112 +37,93 @@ pub struct Change {
     pub at: DateTime<Utc>,
 }
 
-/// Where a reader of the feed stands, and what it has told of the part that may still fill.
-#[derive(Debug, Clone)]
-pub struct FeedReader {
-    after: i64,
-    told: BTreeSet<i64>,
-}
-
-impl FeedReader {
-    /// A reader that tells what changes from now on.
-    ///
-    /// # Errors
-    /// As any query.
-    pub async fn from_now(store: &CaseStore, now: DateTime<Utc>) -> Result<Self, StoreError> {
-        let after = store.latest_change().await?;
-        let visible = store
-            .late_changes(after.saturating_sub(LATE_POSITIONS), after, now - LATE)
-            .await?;
-        Ok(Self {
-            after,
-            told: visible.into_iter().map(|change| change.id).collect(),
-        })
-    }
-
-    /// A reader that goes on behind a position where another one stood. It may tell changes of the last minute again,
-    /// because it does not know which of them the other one had seen.
-    #[must_use]
-    pub const fn after(position: i64) -> Self {
-        Self {
-            after: position,
-            told: BTreeSet::new(),
-        }
-    }
-
-    /// The last position it has told.
-    #[must_use]
-    pub const fn position(&self) -> i64 {
-        self.after
-    }
-
-    /// The changes that it has not told yet, about in their order; at most `max` new ones, and those that were late.
-    ///
-    /// # Errors
-    /// As any query; then nothing counts as told.
-    pub async fn next(
-        &mut self,
-        store: &CaseStore,
-        now: DateTime<Utc>,
-        max: u64,
-    ) -> Result<Vec<Change>, StoreError> {
-        let begin = self.after.saturating_sub(LATE_POSITIONS);
-        let mut found = store.late_changes(begin, self.after, now - LATE).await?;
-        found.retain(|change| !self.told.contains(&change.id));
-        found.extend(store.changes_since(self.after, max).await?);
-        self.told.extend(found.iter().map(|change| change.id));
-        self.after = found.iter().map(|change| change.id).fold(self.after, i64::max);
-        self.told = self.told.split_off(&self.after.saturating_sub(LATE_POSITIONS));
-        Ok(found)
-    }
+/// Whether all that a cursor was not told is still in the feed.
+#[must_use]
+pub fn reaches_back_to(cursor: &FeedCursor, now: DateTime<Utc>) -> bool {
+    cursor.read_at() - LATE >= now - retention::FEED
 }
 
 impl CaseStore {
-    /// The last position of the feed; 0 while it is empty.
+    /// A cursor that was told all there is now.
     ///
     /// # Errors
     /// As any query.
-    pub async fn latest_change(&self) -> Result<i64, StoreError> {
-        let row = change::Entity::find()
-            .order_by_desc(change::Column::Id)
-            .one(self.database().read())
+    pub async fn feed_now(&self, now: DateTime<Utc>) -> Result<FeedCursor, StoreError> {
+        let latest = self.greatest_change(Condition::all()).await?;
+        let near = latest.saturating_sub(LATE_POSITIONS);
+        let settled = Condition::all()
+            .add(change::Column::Id.gt(near))
+            .add(change::Column::At.lt((now - LATE).timestamp_micros()));
+        // behind this one every position was given too long ago to appear still
+        let begin = self.greatest_change(settled).await?.max(near);
+        let visible: Vec<i64> = change::Entity::find()
+            .select_only()
+            .column(change::Column::Id)
+            .filter(change::Column::Id.gt(begin))
+            .filter(change::Column::Id.lte(latest))
+            .order_by_asc(change::Column::Id)
+            .into_tuple()
+            .all(self.database().read())
             .await?;
-        Ok(row.map_or(0, |row| row.id))
+        let mut cursor = FeedCursor::at(begin, now);
+        for id in visible {
+            cursor.tell(id, now);
+        }
+        Ok(cursor)
     }
 
-    /// Changes behind a position as they are visible now, in order. Rows of transactions that commit late can be
-    /// missing between them: use a [`FeedReader`] where each change counts.
+    /// The changes that a cursor was not told yet, those that were late first; at most `max` new ones. The cursor is
+    /// left as it was: tell it what was told on, and let it settle once all of these were.
     ///
     /// # Errors
     /// As any query.
-    pub async fn changes_since(&self, position: i64, max: u64) -> Result<Vec<Change>, StoreError> {
-        let rows = change::Entity::find()
-            .filter(change::Column::Id.gt(position))
+    pub async fn changes_behind(&self, cursor: &FeedCursor, max: u64) -> Result<Vec<Change>, StoreError> {
+        let mut found = Vec::new();
+        let gaps = cursor.gaps().fold(Condition::any(), |any, (first, last)| {
+            any.add(change::Column::Id.between(first, last))
+        });
+        if !gaps.is_empty() {
+            found = change::Entity::find()
+                .filter(gaps)
+                .order_by_asc(change::Column::Id)
+                .all(self.database().read())
+                .await?;
+        }
+        let new = change::Entity::find()
+            .filter(change::Column::Id.gt(cursor.position()))
             .order_by_asc(change::Column::Id)
             .limit(max)
             .all(self.database().read())
             .await?;
-        rows.iter().map(told).collect()
+        found.extend(new);
+        found.iter().map(change).collect()
     }
 
-    async fn late_changes(
-        &self,
-        after: i64,
-        until: i64,
-        since: DateTime<Utc>,
-    ) -> Result<Vec<Change>, StoreError> {
-        let rows = change::Entity::find()
-            .filter(change::Column::Id.gt(after))
-            .filter(change::Column::Id.lte(until))
-            .filter(change::Column::At.gte(since.timestamp_micros()))
-            .order_by_asc(change::Column::Id)
-            .all(self.database().read())
+    async fn greatest_change(&self, among: Condition) -> Result<i64, StoreError> {
+        let found: Option<Option<i64>> = change::Entity::find()
+            .select_only()
+            .column_as(change::Column::Id.max(), "greatest")
+            .filter(among)
+            .into_tuple()
+            .one(self.database().read())
             .await?;
-        rows.iter().map(told).collect()
+        Ok(found.flatten().unwrap_or_default())
     }
 }
 
-fn told(row: &change::Model) -> Result<Change, StoreError> {
+/// The last change of each case among some, in the order of these.
+#[must_use]
+pub fn last_of_each(changes: Vec<Change>) -> Vec<Change> {
+    let mut last = BTreeMap::new();
+    for change in changes {
+        last.insert(change.case, change);
+    }
+    let mut last: Vec<Change> = last.into_values().collect();
+    last.sort_by_key(|change| change.id);
+    last
+}
+
+fn change(row: &change::Model) -> Result<Change, StoreError> {
     let parse = Row::of("change", &row.id);
     Ok(Change {
         id: row.id,

@@ -1,34 +1,37 @@
-//! The board: handoffs by due date, cut to the reader's scope in SQL, and how many there are.
+//! The board: handoffs in the order of a desk, cut to the reader's scope in SQL, and how many there are, in one statement.
+//!
+//! A page is continued behind the values its last entry was read at. A handoff that moves between two pages, because its
+//! due date changed or it was closed, can be met twice or not at all; one that did not move is met exactly once.
 
-use chrono::{DateTime, Utc};
-use onedoor_domain::board::{HandoffCount, HandoffEntry};
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Duration, NaiveDate, Utc};
+use onedoor_domain::board::{BoardCounts, BoardEntry, BoardKey, BoardOrder, DayCount, HandoffCount};
+use onedoor_domain::card::Rung;
 use onedoor_domain::handoff::HandoffState;
 use onedoor_domain::id::{CaseId, DivisionId, HandoffId, OrganizationId};
-use onedoor_domain::page::{KeyPart, Page, PageRequest, Position};
-use onedoor_domain::proof::{ReadProof, ReadScope};
+use onedoor_domain::page::{Direction, End, KeyPart, Page, PageRequest, Position};
+use onedoor_domain::proof::ReadProof;
 use onedoor_domain::route::HandoffKind;
-use onedoor_entity::{cases, handoff};
-use sea_orm::sea_query::{CaseStatement, Condition, Expr, Func};
-use sea_orm::{
-    ColumnTrait as _, EntityTrait as _, FromQueryResult, JoinType, QueryFilter as _, QuerySelect as _,
-    RelationDef, Select,
-};
+use onedoor_entity::handoff;
+use sea_orm::sea_query::{Expr, Query, SelectStatement, UnionType};
+use sea_orm::{EntityTrait, FromQueryResult, QueryFilter as _, QuerySelect as _, QueryTrait as _, Select};
+use uuid::Uuid;
 
 use super::case::{CaseStore, rows};
 use super::error::StoreError;
-use super::names::name_of;
-use super::page::{ascending, keyset};
+use super::page::{Key, keyset, towards};
 use super::parse::{Row, number};
-use super::reach;
 
-/// The order of the board: due first, those without a date last. Positions have 2 parts.
-pub const HANDOFFS_BY_DUE: &str = "handoff.due";
+mod scope;
 
 /// Which handoffs of the scope; an empty or missing part does not narrow.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HandoffFilter {
     /// Handed to this organization: its desk.
     pub organization: Option<OrganizationId>,
+    /// With it the desks of all organizations in the divisions below this one, which is the organization's own.
+    pub and_below: Option<DivisionId>,
     /// Handed on by this organization.
     pub sender: Option<OrganizationId>,
     /// Of this case.
@@ -37,14 +40,40 @@ pub struct HandoffFilter {
     pub states: Vec<HandoffState>,
     /// Open and due at or before this instant.
     pub late_at: Option<DateTime<Utc>>,
+    /// Due at or after this instant.
+    pub due_from: Option<DateTime<Utc>>,
+    /// Due before this instant.
+    pub due_before: Option<DateTime<Utc>>,
     /// Of this kind.
     pub kind: Option<HandoffKind>,
     /// To organizations bound to this upstream system.
     pub upstream: Option<String>,
+    /// Of cases on which a card of one of these rungs stands.
+    pub cards: Vec<Rung>,
+    /// Of cases of this item.
+    pub item_code: Option<String>,
+    /// Of cases of this division and all below it.
+    pub division: Option<DivisionId>,
+    /// Of cases that this organization took in.
+    pub first_contact: Option<OrganizationId>,
 }
 
+/// A page of the board, with its counts when they were asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BoardPage {
+    /// The page.
+    pub page: Page<BoardEntry>,
+    /// How many open handoffs the whole list has.
+    pub counts: Option<BoardCounts>,
+}
+
+/// Microseconds of a day, and how far Beijing is ahead of UTC.
+const DAY_US: i64 = 86_400_000_000;
+const BEIJING_US: i64 = 28_800_000_000;
+
 impl CaseStore {
-    /// A page of the board, in the order [`HANDOFFS_BY_DUE`].
+    /// A page of the board, and with `count_at` how many open handoffs the list has, late ones told by that instant.
+    /// Both are one statement: they tell of the same moment.
     ///
     /// # Errors
     /// As any query; `Corrupt` when a row does not parse.
@@ -52,26 +81,37 @@ impl CaseStore {
         &self,
         proof: &ReadProof,
         filter: &HandoffFilter,
+        order: BoardOrder,
         page: &PageRequest,
-    ) -> Result<Page<HandoffEntry>, StoreError> {
-        let keys = [ascending(handoff::Column::DueAt), ascending(handoff::Column::Id)];
-        let rows = keyset(board(proof, filter)?, &keys, page)?
-            .select_also(cases::Entity)
-            .all(self.database().read())
+        count_at: Option<DateTime<Utc>>,
+    ) -> Result<BoardPage, StoreError> {
+        let read = self.database().read();
+        let statement = page_and_counts(proof, filter, order, page, count_at)?;
+        let rows = BoardRow::find_by_statement(read.get_database_backend().build(&statement))
+            .all(read)
             .await?;
-        let entries = rows
+        let (places, groups): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.part == 0);
+        let mut entries = places
             .iter()
-            .map(|(handoff, case)| entry(handoff, case.as_ref()))
+            .map(BoardRow::entry)
             .collect::<Result<Vec<_>, _>>()?;
-        Ok(page.page(entries, |entry| {
-            Position(vec![
-                KeyPart::Integer(entry.due_at.map_or(rows::NO_DATE, |due| due.timestamp_micros())),
-                KeyPart::Uuid(entry.handoff.id.uuid()),
-            ])
-        }))
+        // the parts of a union come in any order
+        entries.sort_by_key(|entry| (entry.key, entry.handoff.uuid()));
+        if (order.direction == Direction::Descending) != (page.end == End::Last) {
+            entries.reverse();
+        }
+        Ok(BoardPage {
+            page: page.page(entries, |entry| {
+                Position(vec![
+                    KeyPart::Integer(entry.key),
+                    KeyPart::Uuid(entry.handoff.uuid()),
+                ])
+            }),
+            counts: count_at.map(|_| counts(groups)).transpose()?,
+        })
     }
 
-    /// How many open handoffs of the list are in which state at `now`; states without any are left out.
+    /// How many open handoffs a list has, late ones told by `now`.
     ///
     /// # Errors
     /// As any query.
@@ -80,196 +120,178 @@ impl CaseStore {
         proof: &ReadProof,
         filter: &HandoffFilter,
         now: DateTime<Utc>,
-    ) -> Result<Vec<HandoffCount>, StoreError> {
-        #[derive(FromQueryResult)]
-        struct Counted {
-            state: String,
-            count: i64,
-            late: i64,
-        }
-        let late = handoff::Column::DueAt.lte(now.timestamp_micros());
-        let late = CaseStatement::new().case(late, 1).finally(0);
-        let rows = counted_board(proof, filter)?
-            .filter(is_open())
-            .select_only()
-            .column(handoff::Column::State)
-            .column_as(handoff::Column::Id.count(), "count")
-            // a sum of integers is a bigint on both databases
-            .expr_as(Func::sum(late), "late")
-            .group_by(handoff::Column::State)
-            .into_model::<Counted>()
-            .all(self.database().read())
+    ) -> Result<BoardCounts, StoreError> {
+        let read = self.database().read();
+        let statement = groups(proof, filter, now)?;
+        let groups = BoardRow::find_by_statement(read.get_database_backend().build(&statement))
+            .all(read)
             .await?;
-        let counted = |row: Counted| {
-            Ok(HandoffCount {
-                state: Row::of("handoff", &row.state).word("state", &row.state)?,
-                count: number(row.count)?,
-                late: number(row.late)?,
-            })
-        };
-        rows.into_iter().map(counted).collect()
+        counts(groups)
     }
 }
 
-fn board(proof: &ReadProof, filter: &HandoffFilter) -> Result<Select<handoff::Entity>, StoreError> {
-    let to_case: RelationDef = handoff::Entity::belongs_to(cases::Entity)
-        .from(handoff::Column::CaseId)
-        .to(cases::Column::Id)
-        .into();
-    Ok(handoff::Entity::find()
-        .join(JoinType::InnerJoin, to_case)
-        .filter(within(proof, filter))
-        .filter(narrowed(proof, filter)?))
+/// A line of the answer: an entry of the page (part 0), or a group of the counts (part 1).
+#[derive(FromQueryResult)]
+struct BoardRow {
+    part: i32,
+    id: Option<Uuid>,
+    case_id: Option<Uuid>,
+    place: Option<i64>,
+    state: Option<String>,
+    day: Option<i64>,
+    count: Option<i64>,
+    late: Option<i64>,
 }
 
-/// The board without its cases where nothing is asked of them: an own desk is then counted from its index alone.
-fn counted_board(proof: &ReadProof, filter: &HandoffFilter) -> Result<Select<handoff::Entity>, StoreError> {
-    if is_own_desk(proof, filter) {
-        Ok(handoff::Entity::find().filter(narrowed(proof, filter)?))
-    } else {
-        board(proof, filter)
-    }
-}
-
-fn is_own_desk(proof: &ReadProof, filter: &HandoffFilter) -> bool {
-    matches!(proof.scope(), ReadScope::ByOrganization(own) if filter.organization == Some(*own))
-}
-
-/// What of the board a scope shows. An organization sees its own part: what it was handed or handed on, and every
-/// handoff of the cases it holds or took in.
-fn within(proof: &ReadProof, filter: &HandoffFilter) -> Condition {
-    match proof.scope() {
-        // its own desk: the addressee alone leads to the desk's index
-        ReadScope::ByOrganization(_) if is_own_desk(proof, filter) => Condition::all(),
-        ReadScope::ByOrganization(own) => Condition::any()
-            .add(reach::is_of(proof, handoff::Column::ToId, *own))
-            .add(reach::is_of(proof, handoff::Column::FromId, *own))
-            .add(reach::is_of(proof, cases::Column::OwnerId, *own))
-            .add(reach::is_of(proof, cases::Column::FirstContactId, *own)),
-        ReadScope::BySubject(_) | ReadScope::ByDevice(_) | ReadScope::BySubtree(_) | ReadScope::All => {
-            reach::cases_within(proof)
+impl BoardRow {
+    fn entry(&self) -> Result<BoardEntry, StoreError> {
+        match (self.id, self.case_id, self.place) {
+            (Some(id), Some(case), Some(key)) => Ok(BoardEntry {
+                handoff: HandoffId::from_uuid(id),
+                case: CaseId::from_uuid(case),
+                key,
+            }),
+            _ => Err(StoreError::other("an entry of the board has no place")),
         }
     }
 }
 
-fn narrowed(proof: &ReadProof, filter: &HandoffFilter) -> Result<Condition, StoreError> {
-    let mut all = Condition::all();
-    if !filter.states.is_empty() {
-        let names = filter.states.iter().map(name_of).collect::<Result<Vec<_>, _>>()?;
-        all = all.add(handoff::Column::State.is_in(names));
+fn counts(groups: Vec<BoardRow>) -> Result<BoardCounts, StoreError> {
+    let mut states: BTreeMap<HandoffState, (u64, u64)> = BTreeMap::new();
+    // the key sorts those without a date last
+    let mut days: BTreeMap<(bool, Option<i64>), (u64, u64)> = BTreeMap::new();
+    for group in groups {
+        let state = group.state.as_deref().unwrap_or_default();
+        let state = Row::of("handoff", &"group").word("state", state)?;
+        let (count, late) = (
+            number(group.count.unwrap_or_default())?,
+            number(group.late.unwrap_or_default())?,
+        );
+        for sum in [
+            states.entry(state).or_default(),
+            days.entry((group.day.is_none(), group.day)).or_default(),
+        ] {
+            *sum = (sum.0.saturating_add(count), sum.1.saturating_add(late));
+        }
     }
-    if filter.late_at.is_some()
-        || (!filter.states.is_empty() && filter.states.iter().all(|state| state.is_open()))
-    {
-        all = all.add(is_open());
-    }
-    Ok(all
-        .add_option(
-            filter
-                .organization
-                .map(|to| reach::is_of(proof, handoff::Column::ToId, to)),
-        )
-        .add_option(
-            filter
-                .sender
-                .map(|from| reach::is_of(proof, handoff::Column::FromId, from)),
-        )
-        .add_option(filter.case.map(|case| handoff::Column::CaseId.eq(case.uuid())))
-        .add_option(
-            filter
-                .late_at
-                .map(|now| handoff::Column::DueAt.lte(now.timestamp_micros())),
-        )
-        .add_option(
-            filter
-                .kind
-                .map(name_of)
-                .transpose()?
-                .map(|kind| handoff::Column::Kind.eq(kind)),
-        )
-        .add_option(
-            filter
-                .upstream
-                .as_ref()
-                .map(|upstream| handoff::Column::Upstream.eq(upstream)),
-        ))
-}
-
-/// The predicate of the partial indexes, word for word.
-fn is_open() -> Expr {
-    Expr::col((handoff::Entity, handoff::Column::Open))
-}
-
-fn entry(row: &handoff::Model, case: Option<&cases::Model>) -> Result<HandoffEntry, StoreError> {
-    let id = HandoffId::from_uuid(row.id);
-    let parse = Row::of("handoff", &id);
-    let case = case.ok_or_else(|| parse.corrupt("case_id"))?;
-    let case_id = CaseId::from_uuid(case.id);
-    let of_case = Row::of("cases", &case_id);
-    let due_at = (row.due_at != rows::NO_DATE).then_some(row.due_at);
-    Ok(HandoffEntry {
-        handoff: rows::handoff(row)?,
-        due_at: parse.instant_opt("due_at", due_at)?,
-        case: case_id,
-        case_version: case.version,
-        tracking: of_case.text("tracking_code", &case.tracking_code)?,
-        item_code: case.item_code.clone(),
-        case_kind: of_case.word("kind", &case.kind)?,
-        case_status: of_case.word("status", &case.status)?,
-        division: DivisionId::from_uuid(case.division_id),
-        division_name: case.division_name.clone(),
-        owner: case.owner_id.map(OrganizationId::from_uuid),
+    let date = |day: Option<i64>| -> Result<Option<NaiveDate>, StoreError> {
+        let Some(day) = day else { return Ok(None) };
+        let date = NaiveDate::default().checked_add_signed(Duration::days(day));
+        let row = Row::of("handoff", &day);
+        date.map(Some).ok_or_else(|| row.corrupt("due_at"))
+    };
+    Ok(BoardCounts {
+        states: states
+            .into_iter()
+            .map(|(state, (count, late))| HandoffCount { state, count, late })
+            .collect(),
+        days: days
+            .into_iter()
+            .map(|((_, day), (count, late))| {
+                Ok(DayCount {
+                    due: date(day)?,
+                    count,
+                    late,
+                })
+            })
+            .collect::<Result<_, StoreError>>()?,
     })
 }
 
-#[cfg(test)]
-mod tests {
-    use onedoor_domain::actor::{Actor, ActorKind};
-    use onedoor_domain::policy::Act;
-    use onedoor_domain::proof;
-    use sea_orm::{ConnectionTrait as _, QueryTrait as _, Statement};
-    use uuid::Uuid;
-
-    use super::*;
-    use crate::store::database::{Database, DatabaseSettings};
-
-    #[actix_web::test]
-    async fn a_desk_is_read_from_its_index_in_order() {
-        let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}/onedoor.db?mode=rwc", folder.path().display());
-        let database = Database::connect(&DatabaseSettings::for_url(url), None)
-            .await
-            .unwrap();
-        database.migrate().await.unwrap();
-        let desk = OrganizationId::from_uuid(Uuid::from_u128(1));
-        let clerk = Actor {
-            kind: ActorKind::Clerk,
-            organization: Some(desk),
-            ..Actor::anonymous()
-        };
-        let proof = proof::read(&clerk, Act::ReadHandoffs).unwrap();
-        let filter = HandoffFilter {
-            organization: Some(desk),
-            states: vec![HandoffState::Offered, HandoffState::Acknowledged],
-            ..HandoffFilter::default()
-        };
-        let keys = [ascending(handoff::Column::DueAt), ascending(handoff::Column::Id)];
-        let page = PageRequest::first(HANDOFFS_BY_DUE, 50);
-        let backend = database.read().get_database_backend();
-        let query = keyset(board(&proof, &filter).unwrap(), &keys, &page)
-            .unwrap()
-            .build(backend);
-        let explain = Statement {
-            sql: format!("explain query plan {}", query.sql),
-            ..query
-        };
-        let rows = database.read().query_all_raw(explain).await.unwrap();
-        let plan: Vec<String> = rows
-            .iter()
-            .map(|row| row.try_get("", "detail").unwrap())
-            .collect();
-        let plan = plan.join("\n");
-        assert!(plan.contains("ix_handoff_desk (to_id=?"), "{plan}");
-        assert!(!plan.contains("TEMP B-TREE"), "no sorting: {plan}");
-    }
+/// The columns of an order.
+const fn keys(order: BoardOrder) -> [Key<handoff::Column>; 2] {
+    let first = match order.key {
+        BoardKey::Due => handoff::Column::DueAt,
+        BoardKey::Offered => handoff::Column::OfferedAt,
+    };
+    [
+        towards(first, order.direction),
+        towards(handoff::Column::Id, order.direction),
+    ]
 }
+
+fn page_and_counts(
+    proof: &ReadProof,
+    filter: &HandoffFilter,
+    order: BoardOrder,
+    page: &PageRequest,
+    count_at: Option<DateTime<Utc>>,
+) -> Result<SelectStatement, StoreError> {
+    let place = match order.key {
+        BoardKey::Due => handoff::Column::DueAt,
+        BoardKey::Offered => handoff::Column::OfferedAt,
+    };
+    let places = keyset(board(proof, filter)?, &keys(order), page)?
+        .select_only()
+        .column(handoff::Column::Id)
+        .column(handoff::Column::CaseId)
+        .column_as(place, "place")
+        .into_query();
+    let absent = || Expr::cust("null");
+    // the limited part stands in brackets of its own, or the limit would be the union's
+    let mut statement = Query::select()
+        .expr_as(Expr::cust("0"), "part")
+        .columns(["id", "case_id", "place"])
+        .expr_as(absent(), "state")
+        .expr_as(absent(), "day")
+        .expr_as(absent(), "count")
+        .expr_as(absent(), "late")
+        .from_subquery(places, "places")
+        .to_owned();
+    if let Some(now) = count_at {
+        statement.union(UnionType::All, groups(proof, filter, now)?);
+    }
+    Ok(statement)
+}
+
+/// The open handoffs of the list by state and by the last day that is in time.
+///
+/// Most of a desk is due at one of a few midnights: tallied by instant first, the days are reckoned for few lines only.
+fn groups(
+    proof: &ReadProof,
+    filter: &HandoffFilter,
+    now: DateTime<Utc>,
+) -> Result<SelectStatement, StoreError> {
+    let tallies = board(proof, filter)?
+        .filter(scope::is_open())
+        .select_only()
+        .column_as(handoff::Column::State, "state")
+        .column_as(handoff::Column::DueAt, "due_at")
+        .expr_as(Expr::cust("count(*)"), "tally")
+        .group_by(handoff::Column::State)
+        .group_by(handoff::Column::DueAt)
+        .into_query();
+    let absent = || Expr::cust("null");
+    let (none, ahead, now) = (rows::NO_DATE, BEIJING_US - 1, now.timestamp_micros());
+    let day = || {
+        Expr::cust(format!(
+            "case when due_at = {none} then null else (due_at + {ahead}) / {DAY_US} end"
+        ))
+    };
+    // a sum of bigints is a numeric on PostgreSQL
+    let sum = |of: String| Expr::cust(format!("cast(sum({of}) as bigint)"));
+    Ok(Query::select()
+        .expr_as(Expr::cust("1"), "part")
+        .expr_as(absent(), "id")
+        .expr_as(absent(), "case_id")
+        .expr_as(absent(), "place")
+        .column("state")
+        .expr_as(day(), "day")
+        .expr_as(sum("tally".to_owned()), "count")
+        .expr_as(
+            sum(format!("case when due_at <= {now} then tally else 0 end")),
+            "late",
+        )
+        .from_subquery(tallies, "tallies")
+        .add_group_by([Expr::col("state"), day()])
+        .to_owned())
+}
+
+fn board(proof: &ReadProof, filter: &HandoffFilter) -> Result<Select<handoff::Entity>, StoreError> {
+    Ok(handoff::Entity::find()
+        .filter(scope::within(proof, filter))
+        .filter(scope::narrowed(proof, filter)?))
+}
+
+#[cfg(test)]
+mod tests;

@@ -17,6 +17,7 @@ use rand::rngs::OsRng;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::case::CaseStore;
 use super::error::StoreError;
@@ -199,20 +200,42 @@ impl CaseStore {
     /// # Errors
     /// As any query; `Corrupt` when a line or a text cannot be read.
     pub async fn timeline(&self, case: CaseId) -> Result<Vec<StoredEvent>, StoreError> {
-        let lines = self.ledger_lines(case).await?;
-        let texts = ledger_private::Entity::find()
-            .filter(ledger_private::Column::Chain.eq(case.uuid()))
-            .order_by_asc(ledger_private::Column::Seq)
+        Ok(self.timelines(&[case]).await?.remove(&case).unwrap_or_default())
+    }
+
+    /// The same of several cases; those that do not exist are left out.
+    ///
+    /// # Errors
+    /// As [`Self::timeline`].
+    pub async fn timelines(
+        &self,
+        cases: &[CaseId],
+    ) -> Result<BTreeMap<CaseId, Vec<StoredEvent>>, StoreError> {
+        let chains = || cases.iter().map(|case| case.uuid());
+        let lines = ledger_event::Entity::find()
+            .filter(ledger_event::Column::Chain.is_in(chains()))
+            .order_by_asc(ledger_event::Column::Seq)
             .all(self.database().read())
             .await?;
-        let mut texts: BTreeMap<u64, ledger_private::Model> = texts
+        let texts = ledger_private::Entity::find()
+            .filter(ledger_private::Column::Chain.is_in(chains()))
+            .all(self.database().read())
+            .await?;
+        let mut texts: BTreeMap<(Uuid, i64), ledger_private::Model> = texts
             .into_iter()
-            .map(|text| Ok((number(text.seq)?, text)))
-            .collect::<Result<_, StoreError>>()?;
-        lines
-            .into_iter()
-            .map(|line| stored_event(&line, texts.remove(&line.seq), self.keys()))
-            .collect()
+            .map(|text| ((text.chain, text.seq), text))
+            .collect();
+        let mut timelines: BTreeMap<CaseId, Vec<StoredEvent>> = BTreeMap::new();
+        for row in lines {
+            let text = texts.remove(&(row.chain, row.seq));
+            let line = line(row)?;
+            let event = stored_event(&line, text, self.keys())?;
+            timelines
+                .entry(CaseId::from_uuid(line.chain))
+                .or_default()
+                .push(event);
+        }
+        Ok(timelines)
     }
 
     /// All lines of a case's ledger as they were sealed, for verifying.

@@ -1,9 +1,10 @@
 //! How the permission to read reads in SQL: a list is cut to what its reader may see before a row leaves the database.
 
+use onedoor_domain::card::{CardState, Rung};
 use onedoor_domain::division::CodeSystem;
 use onedoor_domain::id::{DivisionId, OrganizationId};
 use onedoor_domain::proof::{ReadProof, ReadScope};
-use onedoor_entity::{case_party, cases, division, division_code};
+use onedoor_entity::{case_card, case_party, cases, division, division_code};
 use sea_orm::sea_query::{
     Alias, CommonTableExpression, Condition, Expr, ExprTrait as _, Func, Query, SelectStatement, SimpleExpr,
     UnionType, WithClause,
@@ -36,6 +37,17 @@ pub(super) fn cases_within(proof: &ReadProof) -> Condition {
         }
         ReadScope::All => Condition::all(),
     }
+}
+
+/// Ids of the cases on which a card of one of these rungs stands.
+pub(super) fn carded(rungs: &[Rung]) -> Result<SelectStatement, StoreError> {
+    let rungs = rungs.iter().map(name_of).collect::<Result<Vec<_>, _>>()?;
+    Ok(Query::select()
+        .column(case_card::Column::CaseId)
+        .from(case_card::Entity)
+        .and_where(case_card::Column::Rung.is_in(rungs))
+        .and_where(case_card::Column::State.ne(name_of(CardState::Cancelled)?))
+        .to_owned())
 }
 
 /// Ids of the cases an organization ever held or was handed.

@@ -1,5 +1,7 @@
 //! Receipts: given their place in the ledger, signed, sealed, and read back as they were signed.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
@@ -24,13 +26,29 @@ impl CaseStore {
     /// # Errors
     /// As any query; `Other` when one does not open.
     pub async fn receipts(&self, case: CaseId) -> Result<Vec<SignedReceipt>, StoreError> {
+        Ok(self.receipts_of(&[case]).await?.remove(&case).unwrap_or_default())
+    }
+
+    /// The receipts of several cases, each oldest first; cases without any are left out.
+    ///
+    /// # Errors
+    /// As [`Self::receipts`].
+    pub async fn receipts_of(
+        &self,
+        cases: &[CaseId],
+    ) -> Result<BTreeMap<CaseId, Vec<SignedReceipt>>, StoreError> {
         let rows = receipt::Entity::find()
-            .filter(receipt::Column::CaseId.eq(case.uuid()))
+            .filter(receipt::Column::CaseId.is_in(cases.iter().map(|case| case.uuid())))
             .order_by_asc(receipt::Column::Seq)
             .order_by_asc(receipt::Column::Id)
             .all(self.database().read())
             .await?;
-        rows.into_iter().map(|row| self.signed_receipt(row)).collect()
+        let mut receipts: BTreeMap<CaseId, Vec<SignedReceipt>> = BTreeMap::new();
+        for row in rows {
+            let of = CaseId::from_uuid(row.case_id);
+            receipts.entry(of).or_default().push(self.signed_receipt(row)?);
+        }
+        Ok(receipts)
     }
 
     /// One receipt; its body names the case, which the policy is to be asked about.

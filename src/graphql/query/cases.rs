@@ -1,6 +1,6 @@
-//! Reading cases: one by key, by code, by code and secret; lists, the board, deliveries.
+//! Reading cases: one by key, by code, by code and secret; lists, deliveries.
 
-use async_graphql::{Context, Enum, ID, InputObject, Object, OneofObject, Result, SimpleObject};
+use async_graphql::{Context, Enum, ID, InputObject, Object, OneofObject, Result};
 use chrono::{DateTime, Utc};
 use onedoor_domain::id::{CaseId, OrganizationId};
 use onedoor_domain::page::PageArgs;
@@ -9,15 +9,16 @@ use onedoor_domain::tracking::TrackingCode;
 use crate::error::{AppError, ErrorCode};
 use crate::graphql::paging::{Connected, connection, page_request};
 use crate::graphql::reach::{self, cases, failed, request, services};
+use crate::graphql::types::card::CardRung;
 use crate::graphql::types::case::Case;
-use crate::graphql::types::case_enums::{CaseStatus, HandoffKind, HandoffState};
+use crate::graphql::types::case_enums::CaseStatus;
 use crate::graphql::types::delivery::{Delivery, DeliveryState};
-use crate::graphql::types::handoff::Handoff;
+use crate::graphql::types::division::Direction;
 use crate::graphql::types::scalars::DivisionCode;
+use crate::graphql::types::service_item::CaseKind;
 use crate::secret::Redacted;
 use crate::service::reading::{
-    Belonging as CaseBelonging, CASES_BY_SUBMITTED, CaseFilter, DELIVERIES_BY_CREATED, DeliveryFilter,
-    HANDOFFS_BY_DUE, HandoffFilter,
+    Belonging as CaseBelonging, CaseFilter, CaseKey, CaseOrder, DELIVERIES_BY_CREATED, DeliveryFilter,
 };
 
 /// Names one case.
@@ -53,29 +54,23 @@ pub struct CaseFilterInput {
     belonging: Option<Belonging>,
     /// On the desk of this organization.
     owner: Option<ID>,
+    /// 首问: taken in by this organization.
+    first_contact: Option<ID>,
+    /// A card (黄牌、红牌) of one of these rungs stands on it.
+    card: Option<Vec<CardRung>>,
+    /// Applications or grid events.
+    kind: Option<CaseKind>,
+    /// Only those whose due date has passed.
+    #[graphql(default = false)]
+    late: bool,
+    /// Due at this instant or later.
+    due_from: Option<DateTime<Utc>>,
+    /// Due before this instant.
+    due_before: Option<DateTime<Utc>>,
     /// Submitted at this instant or later.
     submitted_from: Option<DateTime<Utc>>,
     /// Submitted before this instant.
     submitted_before: Option<DateTime<Utc>>,
-}
-
-/// Which handoffs; what is left out does not narrow.
-#[derive(InputObject, Default)]
-#[graphql(name = "HandoffFilter")]
-pub struct HandoffFilterInput {
-    /// Handed to this organization: its desk.
-    organization: Option<ID>,
-    /// Handed on by this organization.
-    sender: Option<ID>,
-    /// In one of these states; left out: those that are open.
-    state: Option<Vec<HandoffState>>,
-    /// Only those whose due date has passed.
-    #[graphql(default = false)]
-    late: bool,
-    /// Of this kind.
-    kind: Option<HandoffKind>,
-    /// To organizations bound to this upstream system.
-    upstream: Option<String>,
 }
 
 /// Which deliveries; what is left out does not narrow.
@@ -90,24 +85,26 @@ pub struct DeliveryFilterInput {
     case: Option<ID>,
 }
 
-/// The board: a page of handoffs, and how many there are in each state.
-#[derive(SimpleObject)]
-pub struct Board {
-    /// The page, the most urgent first.
-    page: Connected<Handoff>,
-    /// How many, by state; states without any are left out.
-    counts: Vec<BoardCount>,
+/// By what a list of cases is ordered.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "CaseKey")]
+pub enum CaseOrderField {
+    /// By when they were submitted.
+    #[graphql(name = "SUBMITTED_AT")]
+    Submitted,
+    /// By due date; those without a date count as due last of all.
+    #[graphql(name = "DUE_AT")]
+    Due,
 }
 
-/// How many handoffs of the board are in one state.
-#[derive(SimpleObject)]
-pub struct BoardCount {
-    /// State.
-    state: HandoffState,
-    /// How many.
-    count: i32,
-    /// How many of them are late.
-    late: i32,
+/// The order of a list of cases.
+#[derive(InputObject, Debug, Clone, Copy)]
+#[graphql(name = "CaseOrder")]
+pub struct CaseOrderInput {
+    /// By what.
+    field: CaseOrderField,
+    /// In which direction.
+    direction: Direction,
 }
 
 /// Reading cases.
@@ -146,6 +143,8 @@ impl CaseQueries {
         after: Option<String>,
         last: Option<i32>,
         before: Option<String>,
+        #[graphql(desc = "Left out: the last submitted first. By due date it costs least with an owner.")]
+        order_by: Option<CaseOrderInput>,
     ) -> Option<Result<Connected<Case>>> {
         let args = PageArgs {
             first,
@@ -153,26 +152,11 @@ impl CaseQueries {
             after,
             before,
         };
-        Some(list(ctx, filter.unwrap_or_default(), &args).await)
-    }
-
-    /// The board: handoffs on the viewer's desk or in its division, the most urgent first, with counts.
-    async fn handoffs(
-        &self,
-        ctx: &Context<'_>,
-        filter: Option<HandoffFilterInput>,
-        first: Option<i32>,
-        after: Option<String>,
-        last: Option<i32>,
-        before: Option<String>,
-    ) -> Option<Result<Board>> {
-        let args = PageArgs {
-            first,
-            last,
-            after,
-            before,
-        };
-        Some(board(ctx, filter.unwrap_or_default(), &args).await)
+        let order = order_by.map_or(CaseOrder::NEWEST, |order| CaseOrder {
+            key: order.field.into(),
+            direction: order.direction.into(),
+        });
+        Some(list(ctx, filter.unwrap_or_default(), order, &args).await)
     }
 
     /// Deliveries to upstream systems, the last asked for first: waiting, uncertain, given up.
@@ -219,8 +203,13 @@ async fn track(ctx: &Context<'_>, code: &str, secret: String) -> Result<Case> {
     view.map(Case::of).map_err(|error| failed(ctx, error))
 }
 
-async fn list(ctx: &Context<'_>, filter: CaseFilterInput, args: &PageArgs) -> Result<Connected<Case>> {
-    let page = page_request(ctx, args, CASES_BY_SUBMITTED, 2)?;
+async fn list(
+    ctx: &Context<'_>,
+    filter: CaseFilterInput,
+    order: CaseOrder,
+    args: &PageArgs,
+) -> Result<Connected<Case>> {
+    let page = page_request(ctx, args, order.name(), 2)?;
     let filter = CaseFilter {
         statuses: distinct(filter.status.as_deref().unwrap_or_default()),
         item_code: filter.service_item,
@@ -230,11 +219,20 @@ async fn list(ctx: &Context<'_>, filter: CaseFilterInput, args: &PageArgs) -> Re
         },
         belonging: filter.belonging.map(Into::into).unwrap_or_default(),
         owner: optional::<OrganizationId>(ctx, filter.owner.as_ref())?,
+        first_contact: optional::<OrganizationId>(ctx, filter.first_contact.as_ref())?,
+        cards: distinct(filter.card.as_deref().unwrap_or_default()),
+        kind: filter.kind.map(Into::into),
+        late_at: filter
+            .late
+            .then(|| services(ctx).map(|services| services.clock.now()))
+            .transpose()?,
+        due_from: filter.due_from,
+        due_before: filter.due_before,
         submitted_from: filter.submitted_from,
         submitted_before: filter.submitted_before,
     };
     let (cases, actor) = (cases(ctx)?, &request(ctx)?.actor);
-    let found = cases.list_cases(actor, &filter, &page).await;
+    let found = cases.list_cases(actor, &filter, order, &page).await;
     let total = if ctx.look_ahead().field("totalCount").exists() {
         let counted = cases.count_cases(actor, &filter).await;
         Some(counted.map_err(|error| failed(ctx, error))?)
@@ -246,55 +244,6 @@ async fn list(ctx: &Context<'_>, filter: CaseFilterInput, args: &PageArgs) -> Re
         total,
         Case::of,
     ))
-}
-
-async fn board(ctx: &Context<'_>, filter: HandoffFilterInput, args: &PageArgs) -> Result<Board> {
-    let page = page_request(ctx, args, HANDOFFS_BY_DUE, 2)?;
-    let open = [
-        HandoffState::Offered,
-        HandoffState::Sent,
-        HandoffState::Expired,
-        HandoffState::Acknowledged,
-    ];
-    let filter = HandoffFilter {
-        organization: optional::<OrganizationId>(ctx, filter.organization.as_ref())?,
-        sender: optional::<OrganizationId>(ctx, filter.sender.as_ref())?,
-        case: None,
-        states: distinct(filter.state.as_deref().unwrap_or(&open)),
-        late_at: filter
-            .late
-            .then(|| services(ctx).map(|services| services.clock.now()))
-            .transpose()?,
-        kind: filter.kind.map(Into::into),
-        upstream: filter.upstream,
-    };
-    let (cases, actor) = (cases(ctx)?, &request(ctx)?.actor);
-    let found = cases
-        .list_handoffs(actor, &filter, &page)
-        .await
-        .map_err(|error| failed(ctx, error))?;
-    let counts = if ctx.look_ahead().field("counts").exists() {
-        cases
-            .count_handoffs(actor, &filter)
-            .await
-            .map_err(|error| failed(ctx, error))?
-    } else {
-        Vec::new()
-    };
-    let small = |count: u64| i32::try_from(count).unwrap_or(i32::MAX);
-    Ok(Board {
-        page: connection(found, None, |(view, handoff)| {
-            Handoff::of(&std::sync::Arc::new(view), &handoff)
-        }),
-        counts: counts
-            .into_iter()
-            .map(|count| BoardCount {
-                state: count.state.into(),
-                count: small(count.count),
-                late: small(count.late),
-            })
-            .collect(),
-    })
 }
 
 async fn deliveries(
@@ -319,7 +268,7 @@ async fn deliveries(
 }
 
 /// Each value once: a list of thousands would be more than a statement can bind.
-fn distinct<T: Copy + PartialEq, D: From<T>>(listed: &[T]) -> Vec<D> {
+pub(super) fn distinct<T: Copy + PartialEq, D: From<T>>(listed: &[T]) -> Vec<D> {
     let mut seen: Vec<T> = Vec::new();
     for value in listed {
         if !seen.contains(value) {
@@ -329,11 +278,11 @@ fn distinct<T: Copy + PartialEq, D: From<T>>(listed: &[T]) -> Vec<D> {
     seen.into_iter().map(D::from).collect()
 }
 
-fn optional<T: std::str::FromStr>(ctx: &Context<'_>, id: Option<&ID>) -> Result<Option<T>> {
+pub(super) fn optional<T: std::str::FromStr>(ctx: &Context<'_>, id: Option<&ID>) -> Result<Option<T>> {
     id.map(|id| reach::id::<T>(ctx, id)).transpose()
 }
 
-fn division(ctx: &Context<'_>, code: &DivisionCode) -> Result<onedoor_domain::id::DivisionId> {
+pub(super) fn division(ctx: &Context<'_>, code: &DivisionCode) -> Result<onedoor_domain::id::DivisionId> {
     let directory = services(ctx)?.directories.current();
     directory
         .division_of_any_day(&code.0)

@@ -15,6 +15,7 @@ use super::division::Division;
 use super::evaluation::Evaluation;
 use super::grid::GridLoop;
 use super::handoff::Handoff;
+use super::handoff_event::HandoffEvent;
 use super::organization::Organization;
 use super::receipt::Receipt;
 use super::service_item::{CaseKind, ServiceItem};
@@ -22,7 +23,7 @@ use super::timeline::TimelineEvent;
 use crate::error::Language;
 use crate::graphql::reach::{cases, failed, language, request};
 use crate::service::case_texts::{grid_words, next_step_words, status_words};
-use crate::service::reading::CaseView;
+use crate::service::reading::{CaseView, TimelineEntry};
 
 /// A case (办件): one application through its whole life.
 #[derive(Clone)]
@@ -258,6 +259,11 @@ impl Case {
         Some(self.read_timeline(ctx).await)
     }
 
+    /// What happened between the hands (移交记录), in order, each event a type of its own.
+    async fn handoff_timeline(&self, ctx: &Context<'_>) -> Option<Result<Vec<HandoffEvent>>> {
+        Some(self.read_handoff_timeline(ctx).await)
+    }
+
     /// Receipts (回执), in order.
     async fn receipts(&self, ctx: &Context<'_>) -> Option<Result<Vec<Receipt>>> {
         Some(self.read_receipts(ctx).await)
@@ -285,8 +291,9 @@ impl Case {
 
 impl Case {
     async fn find_applicant(&self, ctx: &Context<'_>) -> Result<Option<Applicant>> {
-        let found = cases(ctx)?
-            .applicant(&self.view)
+        let found = request(ctx)?
+            .loaders
+            .applicant(cases(ctx)?, &self.view)
             .await
             .map_err(|error| failed(ctx, error))?;
         Ok(found.map(|masked| Applicant {
@@ -298,16 +305,26 @@ impl Case {
     }
 
     async fn read_timeline(&self, ctx: &Context<'_>) -> Result<Vec<TimelineEvent>> {
-        let entries = cases(ctx)?
-            .timeline(&self.view)
-            .await
-            .map_err(|error| failed(ctx, error))?;
+        let entries = self.entries(ctx).await?;
         Ok(entries.into_iter().map(TimelineEvent::of).collect())
     }
 
+    async fn read_handoff_timeline(&self, ctx: &Context<'_>) -> Result<Vec<HandoffEvent>> {
+        let entries = self.entries(ctx).await?.into_iter();
+        Ok(entries
+            .filter_map(|entry| HandoffEvent::of(&self.view, entry))
+            .collect())
+    }
+
+    async fn entries(&self, ctx: &Context<'_>) -> Result<Vec<TimelineEntry>> {
+        let entries = request(ctx)?.loaders.timeline(cases(ctx)?, &self.view).await;
+        entries.map_err(|error| failed(ctx, error))
+    }
+
     async fn read_receipts(&self, ctx: &Context<'_>) -> Result<Vec<Receipt>> {
-        let receipts = cases(ctx)?
-            .receipts(&self.view)
+        let receipts = request(ctx)?
+            .loaders
+            .receipts(cases(ctx)?, &self.view)
             .await
             .map_err(|error| failed(ctx, error))?;
         Ok(receipts

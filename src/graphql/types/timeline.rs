@@ -116,7 +116,8 @@ impl TimelineEvent {
     }
 }
 
-const fn handoff_of(event: &Event) -> Option<HandoffId> {
+/// The handoff that an event is about.
+pub(super) const fn handoff_of(event: &Event) -> Option<HandoffId> {
     match event {
         Event::HandoffOffered { handoff } => Some(handoff.id),
         Event::HandoffSent { handoff }

@@ -18,7 +18,7 @@ use crate::store::error::StoreError;
 use crate::store::names::name_of;
 use crate::store::parse::{Row, json, micros, number};
 
-/// `due_at` of a handoff without a date: desks sort it last.
+/// What a row without a due date is ordered by: it comes last.
 pub(in crate::store) const NO_DATE: i64 = i64::MAX;
 
 /// Words of the column `cause`.
@@ -81,6 +81,7 @@ pub(in crate::store) fn case_row(
         completed_at: micros(case.completed_at),
         delivered_at: micros(case.delivered_at),
         due_at: micros(leading.and_then(|clock| clock.due_at)),
+        due_order: micros(leading.and_then(|clock| clock.due_at)).unwrap_or(NO_DATE),
         provisional: leading.is_some_and(|clock| clock.provisional),
         document: json(&Document {
             route: case.route.clone(),

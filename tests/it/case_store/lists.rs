@@ -2,10 +2,11 @@
 
 use chrono::Duration;
 use onedoor::store::case::CaseStore;
-use onedoor::store::case_list::{CASES_BY_SUBMITTED, CaseFilter};
+use onedoor::store::case_list::{CaseFilter, CaseOrder};
 use onedoor::store::delivery_list::{DELIVERIES_BY_CREATED, DeliveryFilter};
-use onedoor::store::handoff_list::{HANDOFFS_BY_DUE, HandoffFilter};
+use onedoor::store::handoff_list::HandoffFilter;
 use onedoor_domain::actor::ActorKind;
+use onedoor_domain::board::{BoardOrder, DayCount};
 use onedoor_domain::case::command::Command;
 use onedoor_domain::case::state::CaseStatus;
 use onedoor_domain::handoff::HandoffState;
@@ -35,7 +36,12 @@ async fn all_cases(store: &CaseStore, scope: &ReadProof, filter: &CaseFilter, si
     let (mut seen, mut after) = (Vec::new(), None);
     loop {
         let page = store
-            .list_cases(scope, filter, &request(CASES_BY_SUBMITTED, size, after))
+            .list_cases(
+                scope,
+                filter,
+                CaseOrder::NEWEST,
+                &request(CaseOrder::NEWEST.name(), size, after),
+            )
             .await
             .unwrap();
         seen.extend(page.edges.iter().map(|edge| edge.node.case.id));
@@ -85,13 +91,23 @@ story!(
             assert_eq!(store.count_cases(reader, &any).await.unwrap(), 7);
         }
         let first = store
-            .list_cases(&clerk, &any, &request(CASES_BY_SUBMITTED, 3, None))
+            .list_cases(
+                &clerk,
+                &any,
+                CaseOrder::NEWEST,
+                &request(CaseOrder::NEWEST.name(), 3, None),
+            )
             .await
             .unwrap();
         stored(&store, submission(morning() + Duration::hours(1))).await;
         let cursor = first.edges.last().map(|edge| edge.cursor.clone());
         let rest = store
-            .list_cases(&clerk, &any, &request(CASES_BY_SUBMITTED, 100, cursor))
+            .list_cases(
+                &clerk,
+                &any,
+                CaseOrder::NEWEST,
+                &request(CaseOrder::NEWEST.name(), 100, cursor),
+            )
             .await
             .unwrap();
         let seen: Vec<CaseId> = first
@@ -106,8 +122,11 @@ story!(
             before: rest.edges.first().map(|edge| edge.cursor.clone()),
             ..PageArgs::default()
         };
-        let back = PageRequest::parse(&back, CASES_BY_SUBMITTED, 2).unwrap();
-        let back = store.list_cases(&clerk, &any, &back).await.unwrap();
+        let back = PageRequest::parse(&back, CaseOrder::NEWEST.name(), 2).unwrap();
+        let back = store
+            .list_cases(&clerk, &any, CaseOrder::NEWEST, &back)
+            .await
+            .unwrap();
         let back: Vec<CaseId> = back.edges.iter().map(|edge| edge.node.case.id).collect();
         assert_eq!(back, expected[1..3]);
     }
@@ -188,62 +207,58 @@ story!(
             ..HandoffFilter::default()
         };
         let clerk = reader(Act::ReadHandoffs, ActorKind::Clerk, TOWNSHIP);
-        let page = store
-            .list_handoffs(&clerk, &desk, &request(HANDOFFS_BY_DUE, 2, None))
-            .await
-            .unwrap();
-        assert!(page.has_next);
-        let cursor = page.edges.last().map(|edge| edge.cursor.clone());
-        let rest = store
-            .list_handoffs(&clerk, &desk, &request(HANDOFFS_BY_DUE, 2, cursor))
-            .await
-            .unwrap();
-        let entries: Vec<_> = page
-            .edges
-            .into_iter()
-            .chain(rest.edges)
-            .map(|edge| edge.node)
-            .collect();
+        let listed = async |scope: &ReadProof, filter: &HandoffFilter, first, after, at| {
+            let due = BoardOrder::default();
+            let page = request(due.name(), first, after);
+            store.list_handoffs(scope, filter, due, &page, at).await.unwrap()
+        };
+        let page = listed(&clerk, &desk, 2, None, None).await;
+        assert!(page.page.has_next && page.counts.is_none());
+        let cursor = page.page.edges.last().map(|edge| edge.cursor.clone());
+        let rest = listed(&clerk, &desk, 2, cursor, None).await;
+        let edges = page.page.edges.into_iter().chain(rest.page.edges);
+        let entries: Vec<_> = edges.map(|edge| edge.node).collect();
         let order: Vec<CaseId> = entries.iter().map(|entry| entry.case).collect();
         assert_eq!(order, cases.iter().map(|case| case.id).collect::<Vec<_>>());
-        assert_eq!(entries[0].tracking, cases[0].tracking);
-        assert_eq!(
-            entries[0].due_at,
-            cases[0]
-                .handoffs
-                .last()
-                .and_then(|handoff| cases[0].handoff_due(handoff))
-        );
-        let evening = entries[0].due_at.unwrap();
-        assert!(entries[0].is_late(evening) && !entries[0].is_late(evening - Duration::seconds(1)));
-        let counts = store.count_handoffs(&clerk, &desk, evening).await.unwrap();
+        let evening = cases[0]
+            .handoffs
+            .last()
+            .and_then(|handoff| cases[0].handoff_due(handoff))
+            .unwrap();
+        assert_eq!(entries[0].key, evening.timestamp_micros());
+        let counts = listed(&clerk, &desk, 1, None, Some(evening))
+            .await
+            .counts
+            .unwrap();
         let offered = counts
+            .states
             .iter()
             .find(|count| count.state == HandoffState::Offered)
             .unwrap();
         assert_eq!((offered.count, offered.late), (3, 1));
+        let day = |due: &str, late| DayCount {
+            due: Some(due.parse().unwrap()),
+            count: 1,
+            late,
+        };
+        assert_eq!(
+            counts.days,
+            [day("2026-11-24", 1), day("2026-11-25", 0), day("2026-11-26", 0)],
+            "a working day to sign: until the end of the next day, in Beijing"
+        );
+        assert_eq!(
+            store.count_handoffs(&clerk, &desk, evening).await.unwrap(),
+            counts
+        );
         let late = HandoffFilter {
             late_at: Some(evening),
             ..desk.clone()
         };
-        let late = store
-            .list_handoffs(&clerk, &late, &request(HANDOFFS_BY_DUE, 9, None))
-            .await
-            .unwrap();
-        assert_eq!(late.edges.len(), 1);
+        assert_eq!(listed(&clerk, &late, 9, None, None).await.page.edges.len(), 1);
         let stranger = reader(Act::ReadHandoffs, ActorKind::Clerk, 55);
-        let none = store
-            .list_handoffs(&stranger, &desk, &request(HANDOFFS_BY_DUE, 9, None))
-            .await
-            .unwrap();
-        assert!(none.edges.is_empty());
-        assert!(
-            store
-                .count_handoffs(&stranger, &desk, evening)
-                .await
-                .unwrap()
-                .is_empty()
-        );
+        let none = listed(&stranger, &desk, 9, None, Some(evening)).await;
+        assert!(none.page.edges.is_empty());
+        assert!(none.counts.unwrap().states.is_empty());
     }
 );
 

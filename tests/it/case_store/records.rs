@@ -1,11 +1,11 @@
 //! Drafts, the change feed, and what time removes.
 
 use chrono::Duration;
-use onedoor::store::change_feed::FeedReader;
 use onedoor::store::draft::DRAFTS_BY_SAVED;
 use onedoor::store::error::StoreError;
 use onedoor::store::retention::Keeping;
 use onedoor_domain::draft::Draft;
+use onedoor_domain::feed::FeedCursor;
 use onedoor_domain::id::{DraftId, ItemVersionId};
 use onedoor_domain::page::PageRequest;
 use sea_orm::{ConnectionTrait as _, Statement};
@@ -89,10 +89,18 @@ story!(
     async |world| {
         let store = open(world).await;
         stored(&store, submission(morning())).await;
-        let mut reader = FeedReader::from_now(&store, morning()).await.unwrap();
-        assert!(reader.next(&store, morning(), 10).await.unwrap().is_empty());
+        let mut cursor = store.feed_now(morning()).await.unwrap();
+        let next = async |cursor: &mut FeedCursor, now| {
+            let found = store.changes_behind(cursor, 10).await.unwrap();
+            for change in &found {
+                cursor.tell(change.id, now);
+            }
+            cursor.settle(now);
+            found
+        };
+        assert!(next(&mut cursor, morning()).await.is_empty());
         let case = stored(&store, submission(morning())).await.case;
-        let told = reader.next(&store, morning(), 10).await.unwrap();
+        let told = next(&mut cursor, morning()).await;
         assert_eq!(told.len(), 1);
         assert_eq!(
             (told[0].case, told[0].revision, told[0].division),
@@ -121,11 +129,18 @@ story!(
             told.into_iter().map(|change| change.id).collect::<Vec<_>>()
         };
         let soon = morning() + Duration::seconds(5);
-        assert_eq!(ids(reader.next(&store, soon, 10).await.unwrap()), [101]);
+        assert_eq!(ids(next(&mut cursor, soon).await), [101]);
+        // whoever begins now is told of it too, and so is whoever was away for an hour meanwhile
+        let mut late_comer = store.feed_now(soon).await.unwrap();
+        let mut away = FeedCursor::decode(&cursor.encode()).unwrap();
         insert(100).await;
-        assert_eq!(ids(reader.next(&store, soon, 10).await.unwrap()), [100]);
-        assert!(reader.next(&store, soon, 10).await.unwrap().is_empty());
-        assert_eq!(reader.position(), 101);
+        assert_eq!(ids(next(&mut cursor, soon).await), [100]);
+        assert_eq!(ids(next(&mut late_comer, soon).await), [100]);
+        assert_eq!(ids(next(&mut away, soon + Duration::hours(1)).await), [100]);
+        for reader in [&mut cursor, &mut late_comer, &mut away] {
+            assert!(next(reader, soon).await.is_empty());
+            assert_eq!(reader.position(), 101);
+        }
     }
 );
 

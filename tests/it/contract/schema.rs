@@ -13,14 +13,17 @@ use super::source::assert_none;
 
 /// Plain lists of things: each is bounded by what it hangs on, so that it needs no pages.
 const BOUNDED_LISTS: &[&str] = &[
+    "Board.byDay",
     "Board.counts",
     "Case.cards",
     "Case.clocks",
     "Case.externalNumbers",
+    "Case.handoffTimeline",
     "Case.handoffs",
     "Case.receipts",
     "Case.supervisionOrders",
     "Case.timeline",
+    "Changes.changes",
     "Division.ancestors",
     "Division.codes",
     "LoopClosure.bySetting",

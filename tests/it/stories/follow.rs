@@ -20,10 +20,10 @@ const CASE_CHANGED: &str = "subscription($id: ID!) { caseChanged(id: $id) { stat
 const DESK_CHANGED: &str = "subscription { handoffsChanged { case { id status } at } }";
 
 /// A follower over `graphql-transport-ws`.
-struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+pub(super) struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Socket {
-    async fn following(app: &TestApp, who: &Gql, query: &str, variables: Value) -> Self {
+    pub(super) async fn following(app: &TestApp, who: &Gql, query: &str, variables: Value) -> Self {
         let mut request = format!("ws://{}/graphql", app.addr())
             .into_client_request()
             .unwrap();
@@ -43,11 +43,11 @@ impl Socket {
         socket
     }
 
-    async fn say(&mut self, message: Value) {
+    pub(super) async fn say(&mut self, message: Value) {
         self.0.send(Message::text(message.to_string())).await.unwrap();
     }
 
-    async fn hear(&mut self) -> Value {
+    pub(super) async fn hear(&mut self) -> Value {
         loop {
             let next = tokio::time::timeout(PATIENCE, self.0.next())
                 .await
@@ -61,7 +61,7 @@ impl Socket {
     }
 
     /// Hears on until a change fits, and gives it.
-    async fn hear_until(&mut self, fits: impl Fn(&Value) -> bool) -> Value {
+    pub(super) async fn hear_until(&mut self, fits: impl Fn(&Value) -> bool) -> Value {
         loop {
             let message = self.hear().await;
             assert_eq!(message["type"], "next", "{message}");

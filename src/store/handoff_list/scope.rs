@@ -1,0 +1,180 @@
+//! What of the board a reader sees and a filter leaves, as conditions that lead to the indexes of the desks.
+
+use chrono::{DateTime, Utc};
+use onedoor_domain::handoff::HandoffState;
+use onedoor_domain::id::{DivisionId, OrganizationId};
+use onedoor_domain::proof::{ReadProof, ReadScope};
+use onedoor_entity::{cases, handoff, organization};
+use sea_orm::ColumnTrait as _;
+use sea_orm::sea_query::{Condition, Expr, Query, SelectStatement, UnionType};
+
+use super::HandoffFilter;
+use crate::store::error::StoreError;
+use crate::store::names::name_of;
+use crate::store::reach;
+
+/// What of the board a scope shows. An organization sees its own part: what it was handed or handed on, and every
+/// handoff of the cases it holds or took in.
+pub(super) fn within(proof: &ReadProof, filter: &HandoffFilter) -> Condition {
+    match proof.scope() {
+        // narrowed to its own part anyway: the narrowing alone leads to an index
+        ReadScope::ByOrganization(own) if is_own_part(*own, filter) => Condition::all(),
+        ReadScope::ByOrganization(own) => {
+            Condition::all().add(handoff::Column::Id.in_subquery(part_of(proof, *own)))
+        }
+        ReadScope::All => Condition::all(),
+        ReadScope::BySubject(_) | ReadScope::ByDevice(_) | ReadScope::BySubtree(_) => {
+            of_cases(reach::cases_within(proof))
+        }
+    }
+}
+
+/// The filter as a condition.
+pub(super) fn narrowed(proof: &ReadProof, filter: &HandoffFilter) -> Result<Condition, StoreError> {
+    let mut all = Condition::all();
+    let every_open = OPEN.iter().all(|state| filter.states.contains(state));
+    if !filter.states.is_empty() && (!every_open || filter.states.len() > OPEN.len()) {
+        let names = filter.states.iter().map(name_of).collect::<Result<Vec<_>, _>>()?;
+        all = all.add(handoff::Column::State.is_in(names));
+    }
+    if filter.late_at.is_some()
+        || (!filter.states.is_empty() && filter.states.iter().all(|state| state.is_open()))
+    {
+        all = all.add(is_open());
+    }
+    let micros = |at: DateTime<Utc>| at.timestamp_micros();
+    let kind = filter.kind.map(name_of).transpose()?;
+    if !filter.cards.is_empty() {
+        all = all.add(handoff::Column::CaseId.in_subquery(reach::carded(&filter.cards)?));
+    }
+    Ok(all
+        .add_option(desks(proof, filter))
+        .add_option(
+            filter
+                .sender
+                .map(|from| reach::is_of(proof, handoff::Column::FromId, from)),
+        )
+        .add_option(filter.case.map(|case| handoff::Column::CaseId.eq(case.uuid())))
+        .add_option(filter.late_at.map(|now| handoff::Column::DueAt.lte(micros(now))))
+        .add_option(
+            filter
+                .due_from
+                .map(|from| handoff::Column::DueAt.gte(micros(from))),
+        )
+        .add_option(
+            filter
+                .due_before
+                .map(|before| handoff::Column::DueAt.lt(micros(before))),
+        )
+        .add_option(kind.map(|kind| handoff::Column::Kind.eq(kind)))
+        .add_option(
+            filter
+                .upstream
+                .as_ref()
+                .map(|upstream| handoff::Column::Upstream.eq(upstream)),
+        )
+        .add_option(of_cases_like(proof, filter)))
+}
+
+/// All states that are open: asked for together, the index of open work says it already.
+const OPEN: [HandoffState; 4] = [
+    HandoffState::Offered,
+    HandoffState::Sent,
+    HandoffState::Expired,
+    HandoffState::Acknowledged,
+];
+
+/// The predicate of the partial indexes, word for word.
+pub(super) fn is_open() -> Expr {
+    Expr::col((handoff::Entity, handoff::Column::Open))
+}
+
+fn is_own_part(own: OrganizationId, filter: &HandoffFilter) -> bool {
+    let desk = filter.organization == Some(own) && filter.and_below.is_none();
+    desk || filter.sender == Some(own) || filter.first_contact == Some(own)
+}
+
+/// Ids of the handoffs that are an organization's part. Each way has an index; joined by OR they would have none.
+fn part_of(proof: &ReadProof, own: OrganizationId) -> SelectStatement {
+    let ids = || {
+        Query::select()
+            .column(handoff::Column::Id)
+            .from(handoff::Entity)
+            .to_owned()
+    };
+    let of_cases = |column: cases::Column| {
+        ids()
+            .and_where(
+                handoff::Column::CaseId.in_subquery(
+                    Query::select()
+                        .column(cases::Column::Id)
+                        .from(cases::Entity)
+                        .and_where(reach::is_of(proof, column, own))
+                        .to_owned(),
+                ),
+            )
+            .to_owned()
+    };
+    ids()
+        .and_where(reach::is_of(proof, handoff::Column::ToId, own))
+        .union(
+            UnionType::Distinct,
+            ids()
+                .and_where(reach::is_of(proof, handoff::Column::FromId, own))
+                .to_owned(),
+        )
+        .union(UnionType::Distinct, of_cases(cases::Column::OwnerId))
+        .union(UnionType::Distinct, of_cases(cases::Column::FirstContactId))
+        .to_owned()
+}
+
+fn desks(proof: &ReadProof, filter: &HandoffFilter) -> Option<Condition> {
+    let own = filter.organization?;
+    let to_own = reach::is_of(proof, handoff::Column::ToId, own);
+    Some(match filter.and_below {
+        None => Condition::all().add(to_own),
+        Some(division) => Condition::any()
+            .add(to_own)
+            .add(handoff::Column::ToId.in_subquery(offices_below(division))),
+    })
+}
+
+fn offices_below(division: DivisionId) -> SelectStatement {
+    Query::select()
+        .column(organization::Column::Id)
+        .from(organization::Entity)
+        .and_where(organization::Column::DivisionId.ne(division.uuid()))
+        .and_where(organization::Column::DivisionId.in_subquery(reach::subtree(division)))
+        .to_owned()
+}
+
+fn of_cases_like(proof: &ReadProof, filter: &HandoffFilter) -> Option<Condition> {
+    let wanted = Condition::all()
+        .add_option(
+            filter
+                .item_code
+                .as_ref()
+                .map(|code| cases::Column::ItemCode.eq(code)),
+        )
+        .add_option(
+            filter
+                .first_contact
+                .map(|contact| reach::is_of(proof, cases::Column::FirstContactId, contact)),
+        )
+        .add_option(
+            filter
+                .division
+                .map(|root| cases::Column::DivisionId.in_subquery(reach::subtree(root))),
+        );
+    (!wanted.is_empty()).then(|| of_cases(wanted))
+}
+
+/// Handoffs whose case is so; the planner is free to begin at either end.
+fn of_cases(wanted: Condition) -> Condition {
+    let ids = Query::select()
+        .column(cases::Column::Id)
+        .from(cases::Entity)
+        .cond_where(wanted)
+        .to_owned();
+    Condition::all().add(handoff::Column::CaseId.in_subquery(ids))
+}
