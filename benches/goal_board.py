@@ -36,7 +36,7 @@ def run(folder, quick):
         began = time.monotonic()
         county = board_data.fill_postgres(url, cases)
         (handoffs,), = servers.sql(url, "select count(*) from handoff")
-        print(f"BOARD: {cases} cases and {handoffs} handoffs on PostgreSQL, made in {time.monotonic() - began:.0f} s")
+        print(f"BOARD: {cases} cases and {handoffs} handoffs on PostgreSQL with {', '.join(SETTINGS)}, made in {time.monotonic() - began:.0f} s")
         log = (folder / "postgres.log").open()
         results, statements = [], {}
         with gateway() as running:
