@@ -39,6 +39,7 @@ pub mod intake;
 pub mod news;
 pub mod notice;
 pub mod organizations;
+mod papers;
 pub mod progress;
 pub mod reading;
 pub mod receipt_text;

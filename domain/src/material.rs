@@ -162,6 +162,28 @@ pub fn check_materials(asked: &[Material], handed_in: &[MaterialEntry], channel:
     verdict
 }
 
+/// Checks what comes after the submission: a supplement, what is owed, what a step produced. Each entry must meet the
+/// form its material is asked in, and each of `must` must be there.
+#[must_use]
+pub fn check_brought(
+    asked: &[Material],
+    must: &[&str],
+    brought: &[MaterialEntry],
+    channel: Channel,
+) -> Vec<MaterialFault> {
+    let wanted = |code: &str| must.contains(&code) || brought.iter().any(|entry| entry.code == code);
+    let asked: Vec<Material> = asked
+        .iter()
+        .map(|material| Material {
+            required: wanted(&material.code),
+            defer_allowed: false,
+            produced_by: None,
+            ..material.clone()
+        })
+        .collect();
+    check_materials(&asked, brought, channel).faults
+}
+
 /// Whether the applicant must bring the material.
 #[must_use]
 pub fn demanded(material: &Material) -> bool {

@@ -353,7 +353,13 @@ impl CaseProof {
 pub fn on_case(actor: &Actor, act: Act, standing: &CaseStanding) -> Result<CaseProof, Denied> {
     let allowed = allow(actor, act)?;
     if allowed.grant.scope == Scope::OwnerWithApproval && !actor.approver {
-        return Err(Denied::NotForThisRole);
+        // a case that the actor may not see looks absent all the same
+        let seen = sees(actor, standing);
+        return Err(if seen {
+            Denied::NotForThisRole
+        } else {
+            Denied::Hidden
+        });
     }
     match capacity(actor, allowed.grant.scope, standing) {
         Some(capacity) => Ok(CaseProof {

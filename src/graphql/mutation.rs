@@ -1,9 +1,11 @@
 //! What can be done: one file a group of acts.
 
+pub mod acceptance;
 mod act;
 pub mod applicant;
 pub mod cases;
 pub mod evaluation;
 pub mod grid;
 pub mod intake;
+pub mod special;
 pub mod supervision;

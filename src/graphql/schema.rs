@@ -3,10 +3,13 @@
 use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions, Schema, SchemaBuilder};
 
 use super::descriptions::Descriptions;
+use super::mutation::acceptance::AcceptanceMutations;
+use super::mutation::applicant::ApplicantMutations;
 use super::mutation::cases::CaseMutations;
 use super::mutation::evaluation::EvaluationMutations;
 use super::mutation::grid::GridMutations;
 use super::mutation::intake::IntakeMutations;
+use super::mutation::special::SpecialMutations;
 use super::mutation::supervision::SupervisionMutations;
 use super::query::board::BoardQueries;
 use super::query::calendar::CalendarQuery;
@@ -39,6 +42,9 @@ pub struct Query(
 pub struct Mutation(
     IntakeMutations,
     CaseMutations,
+    AcceptanceMutations,
+    ApplicantMutations,
+    SpecialMutations,
     SupervisionMutations,
     GridMutations,
     EvaluationMutations,

@@ -83,11 +83,12 @@ user_errors! {
     /// Why `acceptCase` was not carried out.
     AcceptCaseUserError, AcceptCaseErrorCode {
         StaleVersion, IdempotencyMismatch, WrongOrganization, IllegalAct, ChooseOrganization, OutsideCalendar,
+        InvalidField, MaterialMissing,
     }
     /// Why `handOff` was not carried out.
     HandOffUserError, HandOffErrorCode {
         StaleVersion, IdempotencyMismatch, WrongOrganization, IllegalAct, ChooseOrganization, OrganizationIsFixed,
-        InvalidField, OutsideCalendar,
+        InvalidField, MaterialMissing, OutsideCalendar,
     }
     /// Why `acknowledgeHandoff` was not carried out.
     AcknowledgeHandoffUserError, AcknowledgeHandoffErrorCode {
@@ -102,6 +103,40 @@ user_errors! {
     DecideCaseUserError, DecideCaseErrorCode {
         StaleVersion, IdempotencyMismatch, WrongOrganization, IllegalAct, ReasonsRequired, OutcomeDoesNotFit,
         InvalidField, ChooseOrganization, OutsideCalendar,
+    }
+    /// Why `declineCase` was not carried out.
+    DeclineCaseUserError, DeclineCaseErrorCode {
+        StaleVersion, IdempotencyMismatch, WrongOrganization, IllegalAct, ReasonsRequired, InvalidField,
+        OutsideCalendar,
+    }
+    /// Why `requestSupplement` was not carried out.
+    RequestSupplementUserError, RequestSupplementErrorCode {
+        StaleVersion, IdempotencyMismatch, WrongOrganization, IllegalAct, InvalidField, OutsideCalendar,
+    }
+    /// Why `supplementCase` was not carried out.
+    SupplementCaseUserError, SupplementCaseErrorCode {
+        StaleVersion, IdempotencyMismatch, WrongOrganization, IllegalAct, InvalidField, MaterialMissing,
+        OutsideCalendar,
+    }
+    /// Why `withdrawCase` was not carried out.
+    WithdrawCaseUserError, WithdrawCaseErrorCode {
+        StaleVersion, IdempotencyMismatch, WrongOrganization, IllegalAct, InvalidField,
+    }
+    /// Why `beginSpecialProcedure` was not carried out.
+    BeginSpecialProcedureUserError, BeginSpecialProcedureErrorCode {
+        StaleVersion, IdempotencyMismatch, WrongOrganization, IllegalAct, InvalidField, OutsideCalendar,
+    }
+    /// Why `endSpecialProcedure` was not carried out.
+    EndSpecialProcedureUserError, EndSpecialProcedureErrorCode {
+        StaleVersion, IdempotencyMismatch, WrongOrganization, IllegalAct, OutsideCalendar,
+    }
+    /// Why `extendCase` was not carried out.
+    ExtendCaseUserError, ExtendCaseErrorCode {
+        StaleVersion, IdempotencyMismatch, WrongOrganization, IllegalAct, InvalidField, OutsideCalendar,
+    }
+    /// Why `voidCase` was not carried out.
+    VoidCaseUserError, VoidCaseErrorCode {
+        StaleVersion, IdempotencyMismatch, WrongOrganization, IllegalAct, InvalidField,
     }
     /// Why `deliverResult` was not carried out.
     DeliverResultUserError, DeliverResultErrorCode {

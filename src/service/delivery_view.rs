@@ -36,8 +36,7 @@ pub(super) async fn of(
         .await?
         .ok_or_else(|| missing("private"))?;
     let applicant: Applicant = serde_json::from_value(private.applicant).map_err(AppError::internal)?;
-    let entries: Vec<MaterialEntry> =
-        serde_json::from_value(private.materials).map_err(AppError::internal)?;
+    let entries = cases.materials(case, private.materials).await?;
     let handoff = case.handoff(handoff).ok_or_else(|| missing("handoff"))?;
     let to = directory
         .organization(handoff.to)

@@ -2,6 +2,7 @@
 
 use onedoor_domain::actor::Actor;
 use onedoor_domain::applicant::{Applicant, ApplicantFaultCode, check_applicant};
+use onedoor_domain::case::agent::Authorization;
 use onedoor_domain::case::command::{By, Submit};
 use onedoor_domain::case::decide;
 use onedoor_domain::case::state::Channel;
@@ -24,6 +25,7 @@ use uuid::Uuid;
 use super::answer::Warning;
 use super::cases::{ATTEMPTS_MAX, Cases, Done, Papers, Verdict, answer, verdict};
 use super::form::FormFacts;
+use super::papers::authorization_fault;
 use super::rejection::{Rejection, RejectionCode};
 use super::{catalogue, guard};
 use crate::error::{AppError, ErrorCode};
@@ -50,6 +52,8 @@ pub struct Application {
     pub form: Redacted<Value>,
     /// The materials handed in.
     pub materials: Vec<MaterialEntry>,
+    /// 全程代办: by what the agent acts for the applicant; `None`: the applicant is there.
+    pub authorization: Option<Authorization>,
     /// The draft this application was kept in; it ends with the submission.
     pub draft: Option<DraftId>,
 }
@@ -153,6 +157,11 @@ impl Cases {
             },
             ..invalid(fault.path(), &fault.message_zh, &fault.message_en)
         }));
+        let on_file = application.authorization.as_ref();
+        faults.extend(on_file.and_then(|on_file| match submitter {
+            Submitter::Window { .. } => authorization_fault(on_file, today),
+            Submitter::Citizen { .. } | Submitter::Kiosk { .. } => Some(no_agent()),
+        }));
         let facts = FormFacts {
             today,
             division_known: &|code| directory.division_by_code(code).is_some(),
@@ -223,7 +232,7 @@ impl Cases {
                 channel: placed.channel,
                 applicant_subject: (placed.channel == Channel::Online).then(|| actor.subject.clone()),
                 papers: private.commitment.to_string(),
-                authorization: None,
+                authorization: application.authorization.clone(),
             };
             let decided = self.decide(By::from(actor), item, calendar.calendar(), &directory, |cx| {
                 decide::submit(command, cx)
@@ -359,6 +368,16 @@ fn invalid(field: Vec<String>, zh: &str, en: &str) -> Rejection {
         field,
         ..Rejection::of(RejectionCode::InvalidField, &[], zh, en)
     }
+}
+
+/// Only a clerk or officer acts for an applicant by an authorization.
+fn no_agent() -> Rejection {
+    Rejection::of(
+        RejectionCode::InvalidField,
+        &["authorization"],
+        "仅窗口工作人员可凭授权代办，请勿填写 authorization。",
+        "Only a clerk acts for an applicant by an authorization; leave `authorization` out.",
+    )
 }
 
 pub(super) fn unknown_item() -> Rejection {

@@ -1,20 +1,22 @@
-//! Acts on an existing case: accept, hand off, acknowledge, finish, decide, deliver.
+//! Acts on an existing case, by whoever stands to it or holds its code and secret.
 
 use onedoor_domain::actor::Actor;
 use onedoor_domain::case::available;
-use onedoor_domain::case::command::{By, Command};
+use onedoor_domain::case::command::{By, Command, Competent};
 use onedoor_domain::case::decide;
 use onedoor_domain::case::refusal::{Refusal, Why};
 use onedoor_domain::case::state::Case;
-use onedoor_domain::id::{CaseId, HandoffId};
+use onedoor_domain::id::{CaseId, HandoffId, OrganizationId};
 use onedoor_domain::idempotency::{Fingerprint, IdempotencyKey};
+use onedoor_domain::organization::OrganizationKind;
 use onedoor_domain::policy::Act;
 use onedoor_domain::proof::Credential;
+use onedoor_domain::sla;
 
 use super::answer::Answer;
 use super::cases::{ATTEMPTS_MAX, Cases, Done, Verdict, answer, verdict};
-use super::guard;
 use super::rejection::Rejection;
+use super::{guard, papers};
 use crate::error::{AppError, ErrorCode};
 use crate::store::write_set::IdempotencyClaim;
 
@@ -77,13 +79,12 @@ impl Cases {
             .command
             .act()
             .ok_or_else(|| AppError::of(ErrorCode::Forbidden))?;
-        let (act, name) = (policy_act(named), act_name(named));
-        guard::allow(actor, act)?;
+        guard::allow(actor, policy_act(named))?;
         let principal = order.principal(actor);
         if let Some(done) = self.earlier(&principal, order.key, order.fingerprint).await? {
             return Ok(done);
         }
-        let done = self.decide_and_commit(actor, act, name, &order).await;
+        let done = self.decide_and_commit(actor, named, &order).await;
         if matches!(done, Ok(Ok(_))) {
             return done;
         }
@@ -97,15 +98,14 @@ impl Cases {
     async fn decide_and_commit(
         &self,
         actor: &Actor,
-        act: Act,
-        name: &'static str,
+        named: available::Act,
         order: &Order,
     ) -> Result<Done, AppError> {
         for _ in 0..ATTEMPTS_MAX {
             let (loaded, proof) = match order.credential {
-                None => self.load_for(actor, act, order.case).await?,
+                None => self.load_for(actor, policy_act(named), order.case).await?,
                 Some(credential) => {
-                    let proof = guard::by_credential(actor, act, credential)?;
+                    let proof = guard::by_credential(actor, policy_act(named), credential)?;
                     let loaded = self.store.load_case(proof.case()).await?;
                     (
                         loaded.ok_or_else(|| AppError::of(ErrorCode::NotFound))?,
@@ -114,7 +114,7 @@ impl Cases {
                 }
             };
             if proof.is_err() {
-                return Ok(Err(vec![self.other_office(actor, order, &loaded.case).await?]));
+                return Ok(Err(vec![self.other_office(actor, named, &loaded.case).await?]));
             }
             if let Err(refusal) = check_version(&loaded.case, order.expected) {
                 let status = Some(loaded.case.status);
@@ -132,11 +132,16 @@ impl Cases {
                 Ok(outcome) => outcome,
                 Err(refusal) => return Ok(Err(vec![refusal.into()])),
             };
+            let today = sla::beijing_date(self.clock.now());
+            let faults = papers::faults(&order.command, &loaded.case, &item, actor, today);
+            if !faults.is_empty() {
+                return Ok(Err(faults));
+            }
             let mut set = self.write_set(Some(loaded), outcome, &item, None).await?;
             set.idempotency = Some(IdempotencyClaim {
                 principal: order.principal(actor),
                 key: order.key,
-                act: name,
+                act: act_name(named),
                 fingerprint: order.fingerprint,
             });
             set.answer = Some(answer(None, Vec::new()));
@@ -151,20 +156,39 @@ impl Cases {
         Err(AppError::of(ErrorCode::Overloaded).retry_after_ms(500))
     }
 
-    /// What an actor is told whose work on this case lies on another desk: whoever resolved a grid event learns that
-    /// its check is another person's.
-    async fn other_office(&self, actor: &Actor, order: &Order, case: &Case) -> Result<Rejection, AppError> {
-        let check = matches!(order.command, Command::CheckGridEvent { .. });
-        if !check || case.decided_by.as_ref() != Some(&actor.subject) {
+    /// What an actor is told whose work on this case lies on another desk. One that held it, and asks for what the state
+    /// has no place for, learns the state; whoever resolved a grid event learns that its check is another person's.
+    async fn other_office(
+        &self,
+        actor: &Actor,
+        named: available::Act,
+        case: &Case,
+    ) -> Result<Rejection, AppError> {
+        let held = actor.organization.is_some_and(|own| case.ever_at(own));
+        let own_work =
+            named == available::Act::CheckGridEvent && case.decided_by.as_ref() == Some(&actor.subject);
+        if !own_work && (!held || available::admits(named, case)) {
             return Ok(Refusal::WrongOrganization.into());
         }
         let item = self.item_of(case).await?;
         let refusal = Refusal::IllegalAct {
             status: case.status,
             possible: available::possible(case, &item, &By::from(actor)),
-            why: Why::OwnWork,
+            why: if own_work { Why::OwnWork } else { Why::Status },
         };
         Ok(refusal.into())
+    }
+
+    /// The office that an applicant is sent to: one of the network, or one outside by its name. `None`: unknown.
+    #[must_use]
+    pub fn competent(&self, id: OrganizationId) -> Option<Competent> {
+        let directory = self.directory();
+        let office = directory.organization(directory.living(id))?;
+        Some(if office.kind == OrganizationKind::External {
+            Competent::Outside(office.name_zh.clone())
+        } else {
+            Competent::Inside(office.id)
+        })
     }
 
     /// The answer of an earlier act under the same key; looked up before anything is validated.

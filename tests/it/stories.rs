@@ -4,6 +4,7 @@
     reason = "json! literals read best when handed over"
 )]
 
+mod acts;
 mod bad_input;
 mod board;
 mod clocks;
@@ -11,6 +12,7 @@ mod desk;
 mod disconnects;
 mod drafts;
 mod evaluation;
+mod every_item;
 mod feed;
 mod follow;
 mod grid;

@@ -179,8 +179,14 @@ impl Work<'_> {
 
     /// An act in a state that has no place for it is illegal, not another organization's, for whoever held the case.
     fn must_be_the_state_for(&self, act: Act) -> Result<(), Refusal> {
-        let held = self.cx.by.organization.is_none_or(|own| self.case.ever_at(own));
-        self.require(admits(act, &self.case) || !held, Why::Status)
+        let held = |own| self.case.ever_at(own);
+        if admits(act, &self.case) {
+            Ok(())
+        } else if self.cx.by.organization.is_none_or(held) {
+            Err(self.illegal(Why::Status))
+        } else {
+            Err(Refusal::WrongOrganization)
+        }
     }
 
     /// A clerk or officer acts for the applicant only with an authorization on file; the events name both.

@@ -182,6 +182,9 @@ impl Work<'_> {
         let completed = self.case.kind == CaseKind::Grid && self.case.status == CaseStatus::Completed;
         self.require(completed, Why::Status)?;
         self.require(!is_own_work(&self.case, &self.cx.by), Why::OwnWork)?;
+        if self.cx.by.kind != ActorKind::Supervisor {
+            return Err(Refusal::WrongOrganization);
+        }
         if reason.trim().is_empty() {
             return Err(Refusal::FieldRequired { field: "reason" });
         }

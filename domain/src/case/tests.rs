@@ -27,14 +27,18 @@ use crate::item::{ApplicantKind, CaseKind, ItemType, ItemVersion, ProcessingType
 use crate::limit::Limit;
 use crate::route::{Assignment, HandoffKind, Step, StepClock};
 
+mod acts;
+mod agents;
 mod evaluations;
 mod grid;
 mod hands;
 mod order;
+mod procedures;
 mod properties;
 mod recomputed;
 mod stories;
 mod succession;
+mod table;
 mod ticks;
 
 const STATION: u128 = 1;
@@ -116,6 +120,7 @@ fn item(route: Vec<Step>) -> ItemVersion {
 }
 
 /// One case under test: its item, its people, its bound upstreams and the time of day.
+#[derive(Clone)]
 struct Story {
     item: ItemVersion,
     organizations: Vec<Option<OrganizationId>>,

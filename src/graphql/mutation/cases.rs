@@ -1,14 +1,18 @@
 //! Acts on a case: input and payload of each.
 
 use async_graphql::{Context, ID, InputObject, Object, Result};
-use onedoor_domain::case::command::Command;
+use onedoor_domain::case::agent::Authorization;
+use onedoor_domain::case::command::{Command, OwedPaper};
 use onedoor_domain::id::{HandoffId, OrganizationId};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::act::{Asked, carry_out, check_texts, fits, payloads};
+use super::applicant::AuthorizationInput;
+use super::intake::{MaterialEntryInput, materials};
 use crate::graphql::reach;
 use crate::graphql::types::case_enums::{Decision, Opinion};
+use crate::graphql::types::scalars::Date;
 use crate::graphql::user_error::{
     AcceptCaseUserError, AcknowledgeHandoffUserError, DecideCaseUserError, DeliverResultUserError,
     FinishHandoffUserError, HandOffUserError,
@@ -28,6 +32,18 @@ pub struct AcceptCaseInput {
     /// Also hand the case to the next step of its route.
     #[graphql(default = false)]
     advance: bool,
+    /// 容缺受理: minor materials that are brought later; a grant waits for them.
+    #[graphql(default)]
+    owed: Vec<OwedMaterialInput>,
+}
+
+/// A minor material that is owed (容缺).
+#[derive(InputObject)]
+pub struct OwedMaterialInput {
+    /// Code of the item's material.
+    material: String,
+    /// Last day on which it can be brought, at the latest the promised date.
+    due: Date,
 }
 
 /// What hands a case to the next step of its route (流转).
@@ -44,8 +60,12 @@ pub struct HandOffInput {
     /// Number of paper originals handed over, 0 to 999; a transfer slip is issued for them.
     #[graphql(default = 0)]
     originals: i32,
-    /// Number of the transfer slip (物料流转凭证), up to 64 characters.
+    /// Number of the transfer slip (物料流转凭证), up to 64 characters. Where the next office is outside the network and
+    /// has no system, the number of the paper sent to it; required there.
     slip: Option<String>,
+    /// What the step that is left has to bring (`producedBy` of the item's materials).
+    #[graphql(default)]
+    materials: Vec<MaterialEntryInput>,
 }
 
 /// What signs for a case (签收).
@@ -93,6 +113,8 @@ pub struct DecideCaseInput {
     reasons: Option<String>,
     /// Legal remedy (复议、诉讼), up to 2,000 characters; required with a denial.
     remedy: Option<String>,
+    /// The answer to objections of offices that worked beside, up to 2,000 characters; required when there is one.
+    objections: Option<String>,
 }
 
 /// What records that the result was handed over (送达).
@@ -106,6 +128,8 @@ pub struct DeliverResultInput {
     idempotency_key: Uuid,
     /// How and to whom, up to 2,000 characters.
     note: Option<String>,
+    /// By what an agent collects the result for the applicant (代领).
+    authorization: Option<AuthorizationInput>,
 }
 
 payloads! {
@@ -132,7 +156,18 @@ pub struct CaseMutations;
 impl CaseMutations {
     /// Accept an application (受理): the promised and statutory limits start.
     async fn accept_case(&self, ctx: &Context<'_>, input: AcceptCaseInput) -> Result<AcceptCasePayload> {
-        let asked = json!({ "case": *input.case, "expectedVersion": input.expected_version, "advance": input.advance });
+        let owed: Vec<OwedPaper> = input
+            .owed
+            .into_iter()
+            .map(|owed| OwedPaper {
+                material: owed.material,
+                due: owed.due.0,
+            })
+            .collect();
+        let listed: Vec<_> = owed.iter().map(|owed| json!([owed.material, owed.due])).collect();
+        let asked = json!({
+            "case": *input.case, "expectedVersion": input.expected_version, "advance": input.advance, "owed": listed,
+        });
         let act = Asked {
             case: &input.case,
             key: input.idempotency_key,
@@ -141,7 +176,7 @@ impl CaseMutations {
         };
         let command = Command::Accept {
             advance: input.advance,
-            owed: Vec::new(),
+            owed,
         };
         let done = carry_out(ctx, act, Expected::Case(input.expected_version), command).await?;
         AcceptCasePayload::of(ctx, done).await
@@ -149,9 +184,10 @@ impl CaseMutations {
 
     /// Hand a case to the next step of its route (流转). The sender answers for it until the receiver signs.
     async fn hand_off(&self, ctx: &Context<'_>, input: HandOffInput) -> Result<HandOffPayload> {
+        let materials = materials(ctx, input.materials)?;
         let asked = json!({
             "case": *input.case, "expectedVersion": input.expected_version, "to": input.to.as_deref(),
-            "originals": input.originals, "slip": input.slip,
+            "originals": input.originals, "slip": input.slip, "materials": materials,
         });
         let originals = u32::try_from(input.originals)
             .ok()
@@ -179,7 +215,7 @@ impl CaseMutations {
             to,
             originals,
             slip: input.slip,
-            materials: Vec::new(),
+            materials,
         };
         let done = carry_out(ctx, act, Expected::Case(input.expected_version), command).await?;
         HandOffPayload::of(ctx, done).await
@@ -242,6 +278,7 @@ impl CaseMutations {
         let texts = [
             ("reasons", input.reasons.as_deref()),
             ("remedy", input.remedy.as_deref()),
+            ("objections", input.objections.as_deref()),
         ];
         if let Err(fault) = check_texts(&texts) {
             return DecideCasePayload::of(ctx, Err(vec![fault])).await;
@@ -249,7 +286,7 @@ impl CaseMutations {
         let outcome = onedoor_domain::case::state::Outcome::from(input.decision);
         let asked = json!({
             "case": *input.case, "expectedVersion": input.expected_version, "decision": outcome,
-            "reasons": input.reasons, "remedy": input.remedy,
+            "reasons": input.reasons, "remedy": input.remedy, "objections": input.objections,
         });
         let act = Asked {
             case: &input.case,
@@ -261,7 +298,7 @@ impl CaseMutations {
             outcome,
             reasons: input.reasons,
             remedy: input.remedy,
-            objections: None,
+            objections: input.objections,
         };
         let done = carry_out(ctx, act, Expected::Case(input.expected_version), command).await?;
         DecideCasePayload::of(ctx, done).await
@@ -276,8 +313,11 @@ impl CaseMutations {
         if let Err(fault) = check_texts(&[("note", input.note.as_deref())]) {
             return DeliverResultPayload::of(ctx, Err(vec![fault])).await;
         }
-        let asked =
-            json!({ "case": *input.case, "expectedVersion": input.expected_version, "note": input.note });
+        let authorization = input.authorization.map(Authorization::from);
+        let asked = json!({
+            "case": *input.case, "expectedVersion": input.expected_version, "note": input.note,
+            "authorization": authorization,
+        });
         let act = Asked {
             case: &input.case,
             key: input.idempotency_key,
@@ -286,7 +326,7 @@ impl CaseMutations {
         };
         let command = Command::Deliver {
             note: input.note,
-            authorization: None,
+            authorization,
         };
         let done = carry_out(ctx, act, Expected::Case(input.expected_version), command).await?;
         DeliverResultPayload::of(ctx, done).await

@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 use onedoor_domain::applicant::{Applicant, IdType as DomainIdType};
+use onedoor_domain::case::agent::Authorization;
 use onedoor_domain::digest::Digest;
 use onedoor_domain::id::DraftId;
 use onedoor_domain::idempotency::{Fingerprint, IdempotencyKey};
@@ -10,6 +11,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::act::{answered, told};
+use super::applicant::AuthorizationInput;
 use crate::error::{AppError, Language};
 use crate::graphql::reach::{self, cases, failed, language, request};
 use crate::graphql::types::case::{ApplicantType, Case};
@@ -116,6 +118,8 @@ pub struct SubmitCaseInput {
     /// The materials handed in.
     #[graphql(default)]
     materials: Vec<MaterialEntryInput>,
+    /// 全程代办: by what a clerk acts for the applicant, who is not there.
+    authorization: Option<AuthorizationInput>,
     /// The draft this application was kept in; it ends with the submission.
     draft: Option<ID>,
 }
@@ -249,12 +253,10 @@ fn application(ctx: &Context<'_>, input: SubmitCaseInput) -> Result<Application>
         phone: input.applicant.phone,
         contact_name: input.applicant.contact_name,
     };
-    let materials = input
-        .materials
-        .into_iter()
-        .map(|entry| material(ctx, entry))
-        .collect::<Result<Vec<_>>>()?;
+    let materials = materials(ctx, input.materials)?;
+    let authorization = input.authorization.map(Authorization::from);
     let asked = json!({
+        "authorization": authorization,
         "serviceItem": input.service_item,
         "itemVersion": input.item_version,
         "division": input.division.as_ref().map(|division| &division.0),
@@ -275,11 +277,17 @@ fn application(ctx: &Context<'_>, input: SubmitCaseInput) -> Result<Application>
         applicant,
         form: Redacted::new(input.form.0),
         materials,
+        authorization,
         draft: match &input.draft {
             Some(draft) => Some(reach::id::<DraftId>(ctx, draft)?),
             None => None,
         },
     })
+}
+
+/// Parses materials handed in.
+pub(super) fn materials(ctx: &Context<'_>, entries: Vec<MaterialEntryInput>) -> Result<Vec<MaterialEntry>> {
+    entries.into_iter().map(|entry| material(ctx, entry)).collect()
 }
 
 fn material(ctx: &Context<'_>, entry: MaterialEntryInput) -> Result<MaterialEntry> {

@@ -18,6 +18,7 @@ use super::handoff::Handoff;
 use super::handoff_event::HandoffEvent;
 use super::organization::Organization;
 use super::receipt::Receipt;
+use super::scalars::Date;
 use super::service_item::{CaseKind, ServiceItem};
 use super::timeline::TimelineEvent;
 use crate::error::Language;
@@ -71,6 +72,30 @@ pub enum ApplicantType {
     Person,
     /// 法人和其他组织.
     Organization,
+}
+
+/// A supplement that was asked for (补正).
+#[derive(SimpleObject)]
+pub struct Supplement {
+    /// Whether it was asked before acceptance.
+    before_acceptance: bool,
+    /// Codes of the materials asked for; empty when words alone say what is wrong.
+    materials: Vec<String>,
+    /// When it was brought; null: it is awaited, or lapsed.
+    brought_at: Option<DateTime<Utc>>,
+}
+
+/// A minor material that is owed (容缺).
+#[derive(SimpleObject)]
+pub struct OwedMaterial {
+    /// Code of the item's material.
+    material: String,
+    /// Last day on which it can be brought.
+    due: Date,
+    /// When it was brought; null: not yet.
+    brought_at: Option<DateTime<Utc>>,
+    /// Whether the day passed without it, and a denial for that reason was proposed.
+    missed: bool,
 }
 
 /// The number of a case in an upstream system.
@@ -276,6 +301,35 @@ impl Case {
             number: external.number.clone(),
         };
         self.view.case.external_numbers.iter().map(shown).collect()
+    }
+
+    /// Supplements asked for (补正), in order: at most one before acceptance and one after.
+    async fn supplements(&self) -> Vec<Supplement> {
+        let shown = |asked: &onedoor_domain::case::state::Supplement| Supplement {
+            before_acceptance: asked.before_acceptance,
+            materials: asked.materials.clone(),
+            brought_at: asked.brought_at,
+        };
+        self.view.case.supplements.iter().map(shown).collect()
+    }
+
+    /// Minor materials owed since acceptance (容缺); a grant waits for them.
+    async fn owed_materials(&self) -> Vec<OwedMaterial> {
+        let shown = |owed: &onedoor_domain::case::state::Owed| OwedMaterial {
+            material: owed.material.clone(),
+            due: Date(owed.due),
+            brought_at: owed.brought_at,
+            missed: owed.missed,
+        };
+        self.view.case.owed.iter().map(shown).collect()
+    }
+
+    /// Working days by which the limits were extended (延长审批); null: they were not.
+    async fn extended_by_working_days(&self) -> Option<i32> {
+        self.view
+            .case
+            .extended_by
+            .and_then(|days| i32::try_from(days).ok())
     }
 
     /// What the viewer can do with the case now.

@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, ID, Object, Result};
 use chrono::{DateTime, Utc};
+use onedoor_domain::case::command::OnBehalfOf;
 use onedoor_domain::case::event::Event;
 use onedoor_domain::id::HandoffId;
 
@@ -60,6 +61,24 @@ impl TimelineEvent {
         upstream.then_some(self.entry.stored.by.subject.as_str())
     }
 
+    /// Whether an agent did it for the applicant (全程代办), with an authorization on file.
+    async fn for_applicant(&self) -> bool {
+        self.entry.stored.by.on_behalf_of == Some(OnBehalfOf::Applicant)
+    }
+
+    /// The organization in whose name another acted here, because it cannot: outside the network, or bound to a system.
+    async fn on_behalf_of(&self, ctx: &Context<'_>) -> Option<Result<Organization>> {
+        match self.entry.stored.by.on_behalf_of {
+            Some(OnBehalfOf::Organization(owner)) => organization(ctx, Some(owner)).await,
+            Some(OnBehalfOf::Applicant) | None => None,
+        }
+    }
+
+    /// Codes of the materials it is about: asked for, brought, owed, missed.
+    async fn materials(&self) -> Vec<&str> {
+        materials_of(&self.entry.stored.event)
+    }
+
     /// The handoff it is about.
     async fn handoff_id(&self) -> Option<ID> {
         handoff_of(&self.entry.stored.event).map(|id| ID(id.to_string()))
@@ -113,6 +132,19 @@ impl TimelineEvent {
     /// SHA-256 of the line, hex: what receipts attest.
     async fn hash(&self) -> String {
         self.entry.stored.hash.to_string()
+    }
+}
+
+fn materials_of(event: &Event) -> Vec<&str> {
+    if let Event::SupplementRequested { materials, .. }
+    | Event::MaterialsBrought { materials, .. }
+    | Event::OwedMissed { materials } = event
+    {
+        materials.iter().map(String::as_str).collect()
+    } else if let Event::MaterialsOwed { owed } = event {
+        owed.iter().map(|owed| owed.material.as_str()).collect()
+    } else {
+        Vec::new()
     }
 }
 

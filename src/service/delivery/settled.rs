@@ -6,7 +6,6 @@ use onedoor_domain::case::command::Said;
 use onedoor_domain::case::news_version::NewsVersion;
 use onedoor_domain::case::state::Case;
 use onedoor_domain::delivery::DeliveryState;
-use onedoor_domain::handoff::HandoffState;
 
 use crate::config::outbox::OutboxConfig;
 use crate::service::notice::said_of;
@@ -88,7 +87,7 @@ pub(super) const fn cancelled() -> Settled {
 pub(super) fn over(case: &Case, claimed: &ClaimedDelivery) -> Settled {
     let taken = case
         .handoff(claimed.handoff)
-        .is_some_and(|handoff| matches!(handoff.state, HandoffState::Acknowledged | HandoffState::Done));
+        .is_some_and(|handoff| handoff.acknowledged_at.is_some());
     if taken && claimed.attempt > 1 {
         ended(DeliveryState::Delivered, "ANSWERED")
     } else {

@@ -144,3 +144,5 @@ fn forbidden(text: &str) -> Result<Vec<ForbiddenCertificate>, ImportError> {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod walks;

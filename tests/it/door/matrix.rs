@@ -151,6 +151,46 @@ const ASKED: &[(&str, &str, &str)] = &[
         "answerEvaluation",
         r#"answerEvaluation(input: { case: "CASE", idempotencyKey: "KEY", answer: CONTACT }) { userErrors { code } }"#,
     ),
+    (
+        "Mutation",
+        "declineCase",
+        r#"declineCase(input: { case: "CASE", idempotencyKey: "KEY", expectedVersion: 1, ground: REFUSED }) { userErrors { code } }"#,
+    ),
+    (
+        "Mutation",
+        "requestSupplement",
+        r#"requestSupplement(input: { case: "CASE", idempotencyKey: "KEY", expectedVersion: 1 }) { userErrors { code } }"#,
+    ),
+    (
+        "Mutation",
+        "supplementCase",
+        r#"supplementCase(input: { case: "CASE", idempotencyKey: "KEY", expectedVersion: 1 }) { userErrors { code } }"#,
+    ),
+    (
+        "Mutation",
+        "withdrawCase",
+        r#"withdrawCase(input: { case: "CASE", idempotencyKey: "KEY", expectedVersion: 1 }) { userErrors { code } }"#,
+    ),
+    (
+        "Mutation",
+        "beginSpecialProcedure",
+        r#"beginSpecialProcedure(input: { case: "CASE", idempotencyKey: "KEY", expectedVersion: 1, reason: "r" }) { userErrors { code } }"#,
+    ),
+    (
+        "Mutation",
+        "endSpecialProcedure",
+        r#"endSpecialProcedure(input: { case: "CASE", idempotencyKey: "KEY", expectedVersion: 1 }) { userErrors { code } }"#,
+    ),
+    (
+        "Mutation",
+        "extendCase",
+        r#"extendCase(input: { case: "CASE", idempotencyKey: "KEY", expectedVersion: 1, workingDays: 1, reason: "r" }) { userErrors { code } }"#,
+    ),
+    (
+        "Mutation",
+        "voidCase",
+        r#"voidCase(input: { case: "CASE", idempotencyKey: "KEY", expectedVersion: 1, reason: "r" }) { userErrors { code } }"#,
+    ),
     ("Subscription", "caseChanged", r#"caseChanged(id: "CASE") { id }"#),
     ("Subscription", "handoffsChanged", "handoffsChanged { at }"),
 ];

@@ -13,6 +13,7 @@ use crate::harness::people::FARMER;
 use crate::harness::story::story;
 
 // the scalars of the schema, under the names that the generated code looks for
+type Date = chrono::NaiveDate;
 type DateTime = chrono::DateTime<chrono::Utc>;
 type DivisionCode = String;
 #[expect(clippy::upper_case_acronyms, reason = "the schema names it so")]
@@ -71,6 +72,7 @@ fn application() -> hand_in::SubmitCaseInput {
         },
         form: journey::senior_card(FARMER)["form"].clone(),
         materials: vec![material("id"), material("photo")],
+        authorization: None,
         draft: None,
     }
 }

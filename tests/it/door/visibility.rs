@@ -43,6 +43,14 @@ const ACTS: &[(&str, &str)] = &[
     ("deliverResult", ""),
     ("checkGridEvent", "result: PASS"),
     ("reopenCase", r#"reason: "r""#),
+    ("declineCase", r#"ground: REFUSED, reasons: "r", remedy: "r""#),
+    ("requestSupplement", r#"text: "t""#),
+    ("supplementCase", r#"note: "n""#),
+    ("withdrawCase", ""),
+    ("beginSpecialProcedure", r#"reason: "r""#),
+    ("endSpecialProcedure", ""),
+    ("extendCase", r#"workingDays: 1, reason: "r""#),
+    ("voidCase", r#"reason: "r""#),
 ];
 
 /// Lists in which a foreign case must not be, however they are narrowed.

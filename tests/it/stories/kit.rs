@@ -40,7 +40,7 @@ pub(crate) const CASE: &str = "fragment C on Case {
   handoffs { id seq kind state version step owning required upstream opinion from { code } to { code } dueAt isOverdue }
   clocks { kind state dueDate step }
   externalNumbers { upstream number }
-  timeline { seq event actorKind text remedy upstream organization { code } }
+  timeline { seq event actorKind text remedy upstream organization { code } onBehalfOf { code } }
   receipts { id kind keyId canonical signature promisedDate trackingCode applicantMasked }
 }";
 

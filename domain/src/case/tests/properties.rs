@@ -3,6 +3,8 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::case::command::Competent;
+use crate::case::event::Ground;
 
 fn routes() -> Vec<(Vec<Step>, Vec<u128>)> {
     let sign = Step {
@@ -52,7 +54,28 @@ fn commands(case: &Case) -> Vec<Command> {
         granted(),
         denied(),
         deliver(None),
+        acts::refuse(),
+        acts::request(&["id"]),
+        acts::supplement(&["id"]),
+        Command::Decline {
+            ground: Ground::NotCompetent,
+            competent: Some(Competent::Inside(organization(6))),
+            reasons: None,
+            remedy: None,
+        },
+        Command::BeginSpecialProcedure {
+            reason: "听证".to_owned(),
+            limit_working_days: Some(3),
+        },
+        Command::EndSpecialProcedure,
+        Command::Extend {
+            working_days: 5,
+            reason: "情况复杂".to_owned(),
+        },
     ];
+    if let Command::Supplement { authorization, .. } = &mut all[8] {
+        *authorization = Some(acts::on_file());
+    }
     for handoff in &case.handoffs {
         all.push(Command::Acknowledge { handoff: handoff.id });
         all.push(Command::Finish {
@@ -100,16 +123,20 @@ proptest! {
     fn every_history_keeps_one_owner_and_replays(
         route in 0..4_usize,
         bound in any::<bool>(),
-        acts in proptest::collection::vec((1..6_u128, any::<proptest::sample::Index>(), 0..3_i64), 0..40),
+        acts in proptest::collection::vec((1..7_u128, any::<proptest::sample::Index>(), 0..3_i64), 0..40),
     ) {
         let (steps, organizations) = routes().swap_remove(route);
         let mut story = Story::of(steps, &organizations);
         if bound {
             story = story.bound_to_upstream(COUNTY);
         }
+        story.item.materials = vec![acts::material("id", false)];
         let mut story = story.submitted();
+        let clock = By { kind: ActorKind::System, subject: "clock".to_owned(), organization: None, on_behalf_of: None };
         for (who, which, days) in acts {
             story.days_later(days);
+            story.attempt(clock.clone(), &Command::Tick).unwrap();
+            check(story.case());
             let all = commands(story.case());
             let command = which.get(&all);
             let hinted = command.act().is_some_and(|act| possible(story.case(), &story.item, &officer(who)).contains(&act));
