@@ -19,6 +19,7 @@ pub mod succession;
 mod consequences;
 mod decline;
 mod ending;
+mod hands;
 mod recompute;
 mod review;
 mod route_walk;

@@ -3,6 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use chrono::NaiveDate;
+
+use crate::admission::{self, Admission, Gate};
 use crate::card::Place;
 use crate::division::{ANCESTORS_MAX, Division, Level};
 use crate::edition::Ended;
@@ -25,6 +28,7 @@ pub struct Directory {
     lineage: Arc<Lineage>,
     ended: HashMap<DivisionId, Ended>,
     former_codes: HashMap<String, DivisionId>,
+    admissions: Vec<Admission>,
 }
 
 /// A step of a route and the organization it means.
@@ -58,6 +62,19 @@ pub enum StepHolder {
     Chosen(Vec<OrganizationId>),
     /// The division has no organization for the intake; whoever submits takes the papers in.
     Intake,
+}
+
+/// How one organization stands to another, as handoffs by hand go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Rank {
+    /// It serves the division directly above.
+    Above,
+    /// It serves a division below, at any depth.
+    Below,
+    /// Anywhere else in the network.
+    Beside,
+    /// Outside the network.
+    Outside,
 }
 
 /// A route that cannot be walked from a division.
@@ -275,6 +292,59 @@ impl Directory {
     pub fn holder_of(&self, role: &str, level: Level, division: DivisionId) -> Option<&Organization> {
         let place = self.ancestor_at(division, level)?;
         self.organization(*self.by_place.get(&(place.id, role.to_owned()))?)
+    }
+
+    /// How `other` stands to `organization`; `None`: it is unknown, or its work was taken over.
+    #[must_use]
+    pub fn rank(&self, organization: OrganizationId, other: OrganizationId) -> Option<Rank> {
+        let (from, to) = (self.organization(organization)?, self.organization(other)?);
+        if self.living(other) != other {
+            return None;
+        }
+        Some(if to.kind == OrganizationKind::External {
+            Rank::Outside
+        } else if to.division != from.division && self.is_within(to.division, from.division) {
+            Rank::Below
+        } else if self
+            .ancestors(from.division)
+            .first()
+            .is_some_and(|above| above.id == to.division && above.id != from.division)
+        {
+            Rank::Above
+        } else {
+            Rank::Beside
+        })
+    }
+
+    /// Puts the admission lists (准入) into the picture.
+    #[must_use]
+    pub fn with_admissions(self, admissions: Vec<Admission>) -> Self {
+        Self { admissions, ..self }
+    }
+
+    /// All entries of the admission lists, in the order they were imported.
+    #[must_use]
+    pub fn admissions(&self) -> &[Admission] {
+        &self.admissions
+    }
+
+    /// What the admission lists say of giving an item to an organization by hand, on a day.
+    #[must_use]
+    pub fn gate(&self, organization: OrganizationId, item_code: &str, on: NaiveDate) -> Gate {
+        let Some(organization) = self.organization(organization) else {
+            return Gate::Unlisted;
+        };
+        if organization.level != Level::Village {
+            return Gate::NotGrassroots;
+        }
+        let own = self.division(organization.division);
+        let above = self.ancestors(organization.division);
+        let place: Vec<&str> = own
+            .into_iter()
+            .chain(above)
+            .map(|division| division.code.as_str())
+            .collect();
+        admission::gate(&self.admissions, item_code, &place, on)
     }
 
     /// The organization that does the work of `id` today (DOMAIN §4, succession).

@@ -57,6 +57,34 @@ pub enum Opinion {
     Object,
 }
 
+/// Why a handoff was refused (退单): the closed list; a text says the rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum RefusalReason {
+    /// 不属于本单位职责: another organization is competent.
+    NotOurDuty,
+    /// 不属于本辖区: the place lies in another organization's area.
+    NotOurArea,
+    /// 移交材料不全: papers that were said to be handed over are missing.
+    PapersMissing,
+    /// 材料与清单不符: the papers are not those on the list.
+    PapersDiffer,
+    /// 重复移交: the same work lies here already.
+    Duplicate,
+    /// 其他, as the text says.
+    Other,
+}
+
+/// A material (材料) on file: its code, and the salted commitment to what was handed in for it (a document by its hash).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HandedMaterial {
+    /// Code of the material in its item.
+    pub material: String,
+    /// Salted commitment, hex; `None`: it came after the submission, and its own line of the ledger attests it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash: Option<String>,
+}
+
 /// A handoff.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Handoff {
@@ -82,6 +110,9 @@ pub struct Handoff {
     pub to: OrganizationId,
     /// Upstream system the receiver is bound to; then the outbox delivers.
     pub upstream: Option<String>,
+    /// What was handed over, by commitment (DOMAIN §4).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub materials: Vec<HandedMaterial>,
     /// Number of paper originals handed over.
     pub originals: u32,
     /// Number of the transfer slip (物料流转凭证).
@@ -104,4 +135,18 @@ pub struct Handoff {
     pub closed_at: Option<DateTime<Utc>>,
     /// What a beside-handoff ended with.
     pub opinion: Option<Opinion>,
+    /// Why the receiver refused it; an upstream's rejection has none of the list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused_for: Option<RefusalReason>,
+    /// Number of the admission (准入) by which a village-level organization could be given it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub admission: Option<String>,
+}
+
+impl Handoff {
+    /// Whether it hands over the step in which the case stands, with its rights, instead of leading into another.
+    #[must_use]
+    pub const fn keeps_step(&self) -> bool {
+        matches!(self.kind, HandoffKind::Transfer | HandoffKind::Assign)
+    }
 }

@@ -1,6 +1,7 @@
 //! The pure rules of OneDoor: every function takes state, command and time, and gives data back.
 
 pub mod actor;
+pub mod admission;
 pub mod applicant;
 pub mod board;
 pub mod calendar;

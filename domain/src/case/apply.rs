@@ -8,10 +8,11 @@ use super::grid::{CheckResult, GridLoop};
 use super::news_version::NewsVersion;
 use super::state::{Case, CaseStatus, ExternalNumber, Supplement};
 use super::succession;
-use crate::clock::ClockState;
+use crate::clock::{CaseClock, ClockKind, ClockState};
 use crate::evaluation::{Evaluation, EvaluationAnswer};
-use crate::handoff::HandoffState;
-use crate::id::HandoffId;
+use crate::handoff::{HandedMaterial, HandoffState};
+use crate::id::{HandoffId, OrganizationId};
+use crate::route::HandoffKind;
 
 /// Builds a case from its whole ledger; `None` when the first event is not a submission.
 #[must_use]
@@ -55,6 +56,8 @@ pub fn begin(submitted: &Submitted, at: DateTime<Utc>, by: &By) -> Case {
         outcome: None,
         completed_at: None,
         delivered_at: None,
+        back_and_forth: 0,
+        materials: submitted.materials.clone(),
         external_numbers: Vec::new(),
         supplements: Vec::new(),
         owed: Vec::new(),
@@ -78,6 +81,9 @@ pub fn apply(case: &mut Case, new: &NewEvent) {
         Event::HandoffOffered { handoff } => {
             case.version += 1;
             case.handoffs.push((**handoff).clone());
+            if !handoff.keeps_step() && handoff.kind != HandoffKind::Return {
+                hold_step(case, handoff.step, handoff.to);
+            }
         }
         Event::HandoffSent { handoff } => close(case, *handoff, HandoffState::Sent, at),
         Event::HandoffAcknowledged { handoff } => acknowledge(case, *handoff, at, &new.by),
@@ -87,9 +93,22 @@ pub fn apply(case: &mut Case, new: &NewEvent) {
                 done.opinion = *opinion;
             }
         }
-        Event::HandoffRefused { handoff } => {
-            case.version += 1;
+        Event::HandoffRefused { handoff, reason } => {
             close(case, *handoff, HandoffState::Refused, at);
+            if let Some(refused) = case.handoffs.iter_mut().find(|other| other.id == *handoff) {
+                refused.refused_for = *reason;
+                case.back_and_forth += u32::from(refused.owning);
+            }
+            fall_back(case, *handoff);
+        }
+        Event::HandoffRecalled { handoff } => {
+            close(case, *handoff, HandoffState::Recalled, at);
+            fall_back(case, *handoff);
+        }
+        Event::HandoffExpired { handoff } => expire(case, *handoff),
+        Event::HandoffWaived { handoff } => {
+            case.version += 1;
+            close(case, *handoff, HandoffState::Waived, at);
         }
         Event::Accepted => {
             moved(case, CaseStatus::Accepted);
@@ -295,6 +314,11 @@ fn bring(case: &mut Case, materials: &[String], at: DateTime<Utc>) {
         if !case.brought.contains(material) {
             case.brought.push(material.clone());
         }
+        case.materials.retain(|on_file| on_file.material != *material);
+        case.materials.push(HandedMaterial {
+            material: material.clone(),
+            hash: None,
+        });
     }
     for owed in case.owed.iter_mut().filter(|owed| owed.brought_at.is_none()) {
         if materials.contains(&owed.material) {
@@ -328,7 +352,43 @@ const fn moved(case: &mut Case, to: CaseStatus) {
     case.version += 1;
 }
 
+/// The clocks of a step that still count are held by an organization from now on.
+fn hold_step(case: &mut Case, step: Option<usize>, holder: OrganizationId) {
+    let of_step = |clock: &&mut CaseClock| {
+        clock.state != ClockState::Stopped
+            && step.is_some()
+            && clock.step == step
+            && matches!(
+                clock.kind,
+                ClockKind::Acceptance | ClockKind::Step | ClockKind::Special
+            )
+    };
+    for clock in case.clocks.iter_mut().filter(of_step) {
+        clock.holder = Some(holder);
+    }
+}
+
+/// Nobody signed: the case moves on in version, and the sender answers for the offered step's clocks again.
+fn fall_back(case: &mut Case, id: HandoffId) {
+    case.version += 1;
+    let Some(handoff) = case.handoffs.iter().find(|handoff| handoff.id == id) else {
+        return;
+    };
+    if let (Some(from), step) = (handoff.from, handoff.step) {
+        hold_step(case, step, from);
+    }
+}
+
+/// Still open: only its state says that nobody signed in time.
+fn expire(case: &mut Case, id: HandoffId) {
+    if let Some(late) = case.handoffs.iter_mut().find(|handoff| handoff.id == id) {
+        late.state = HandoffState::Expired;
+        late.version += 1;
+    }
+}
+
 fn acknowledge(case: &mut Case, id: HandoffId, at: DateTime<Utc>, by: &By) {
+    let held_before: Vec<OrganizationId> = case.held_before().map(|handoff| handoff.to).collect();
     let Some(taken) = case.handoffs.iter_mut().find(|handoff| handoff.id == id) else {
         return;
     };
@@ -336,10 +396,22 @@ fn acknowledge(case: &mut Case, id: HandoffId, at: DateTime<Utc>, by: &By) {
     taken.version += 1;
     taken.acknowledged_at = Some(at);
     taken.acknowledged_by = Some(by.subject.clone());
-    if taken.owning {
-        case.owner = Some(taken.to);
-        case.step = taken.step.unwrap_or(case.step);
-        case.version += 1;
+    if !taken.owning {
+        return;
+    }
+    let (to, step) = (taken.to, taken.step);
+    let back = taken.kind == HandoffKind::Return || taken.keeps_step() && held_before.contains(&to);
+    case.back_and_forth += u32::from(back && case.owner.is_some_and(|owner| owner != to));
+    // before the first step of the route there is no step: a return there begins the route anew
+    case.step = step.unwrap_or_default();
+    case.owner = Some(to);
+    case.version += 1;
+    hold_step(case, step, to);
+    let legal = |clock: &&mut CaseClock| {
+        clock.state != ClockState::Stopped && matches!(clock.kind, ClockKind::Statutory | ClockKind::Promise)
+    };
+    for clock in case.clocks.iter_mut().filter(legal) {
+        clock.holder = Some(to);
     }
 }
 

@@ -3,11 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::command::By;
+use super::route_walk::lacking_after_decision;
 use super::state::{Case, CaseStatus};
 use super::{evaluate, grid};
 use crate::actor::ActorKind;
 use crate::card::{Card, CardState, SupervisionOrder};
-use crate::handoff::Handoff;
+use crate::handoff::{Handoff, HandoffState};
 use crate::id::OrganizationId;
 use crate::item::{CaseKind, ItemType, ItemVersion, ProcessingType};
 use crate::route::{Assignment, HandoffKind};
@@ -22,6 +23,10 @@ pub enum Act {
     HandOff,
     /// `acknowledgeHandoff`.
     AcknowledgeHandoff,
+    /// `refuseHandoff`.
+    RefuseHandoff,
+    /// `recallHandoff`.
+    RecallHandoff,
     /// `finishHandoff`.
     FinishHandoff,
     /// `decideCase`.
@@ -155,7 +160,6 @@ pub fn admits(act: Act, case: &Case) -> bool {
     match act {
         Act::AcceptCase | Act::DeclineCase => status == CaseStatus::Submitted,
         Act::RequestSupplement | Act::DecideCase => in_review || status == CaseStatus::Submitted,
-        Act::HandOff => in_review || matches!(status, CaseStatus::Submitted | CaseStatus::SpecialProcedure),
         Act::BeginSpecialProcedure | Act::ExtendCase => in_review,
         Act::EndSpecialProcedure => status == CaseStatus::SpecialProcedure,
         Act::SupplementCase => {
@@ -165,7 +169,10 @@ pub fn admits(act: Act, case: &Case) -> bool {
         Act::WithdrawCase => case.is_undecided(),
         Act::DeliverResult => matches!(status, CaseStatus::Decided | CaseStatus::Completed),
         Act::VoidCase
+        | Act::HandOff
         | Act::AcknowledgeHandoff
+        | Act::RefuseHandoff
+        | Act::RecallHandoff
         | Act::FinishHandoff
         | Act::RemindHolder
         | Act::IssueSupervisionOrder => !case.is_closed(),
@@ -196,6 +203,18 @@ pub fn stand_in_for(case: &Case, item: &ItemVersion, by: &By) -> Option<Organiza
     (elsewhere && sent_it && by.kind == ActorKind::Officer)
         .then_some(case.owner)
         .flatten()
+}
+
+/// The owner as whom somebody does everything an owner can: they are of it, or it stands outside and the officer of the
+/// sender records its acts. For one that is bound to a system only what that system cannot do here is done.
+#[must_use]
+pub fn acts_in_full(case: &Case, item: &ItemVersion, by: &By, own: OrganizationId) -> Option<OrganizationId> {
+    let bound = case.holding().is_some_and(|holding| holding.upstream.is_some());
+    if case.owner == Some(own) {
+        case.owner
+    } else {
+        stand_in_for(case, item, by).filter(|_| !bound)
+    }
 }
 
 fn possible_in_office(case: &Case, item: &ItemVersion, by: &By, own: OrganizationId) -> Vec<Act> {
@@ -246,30 +265,40 @@ fn can_request_supplement(case: &Case, item: &ItemVersion, accepts: bool, holds:
 
 fn possible_on_the_way(case: &Case, item: &ItemVersion, by: &By, own: OrganizationId) -> Vec<Act> {
     let stands_in = stand_in_for(case, item, by);
-    let own_or_for = stands_in.unwrap_or(own);
+    let holds = case.owner == Some(stands_in.unwrap_or(own));
+    let officer = by.kind == ActorKind::Officer;
     let external = stands_in.filter(|_| case.holding().is_some_and(|holding| holding.upstream.is_none()));
     let mut acts = Vec::new();
     if can_accept(case, item, own) || stands_in.is_some_and(|owner| can_accept(case, item, owner)) {
         acts.push(Act::AcceptCase);
     }
-    if case.owner == Some(own_or_for) && can_hand_off(case, item) {
+    if !handoff_kinds(case, item, by).is_empty() {
         acts.push(Act::HandOff);
     }
+    let answerable =
+        |handoff: &&Handoff| handoff.to == own && handoff.state.awaits_answer() && handoff.upstream.is_none();
+    if case.handoffs.iter().any(|handoff| answerable(&handoff)) {
+        acts.push(Act::AcknowledgeHandoff);
+    }
+    let accepting = |handoff: &Handoff| {
+        handoff.owning
+            && case.accepted_at.is_none()
+            && handoff.step.is_some()
+            && handoff.step == item.accepting_step()
+    };
     if case
         .handoffs
         .iter()
-        .any(|handoff| handoff.to == own && handoff.state.awaits_answer() && handoff.upstream.is_none())
+        .filter(answerable)
+        .any(|handoff| !accepting(handoff))
     {
-        acts.push(Act::AcknowledgeHandoff);
+        acts.push(Act::RefuseHandoff);
     }
-    let beside = |handoff: &Handoff| {
-        handoff.to == own
-            && !handoff.owning
-            && handoff.upstream.is_none()
-            && handoff.state.is_open()
-            && handoff.kind != HandoffKind::Delivery
-    };
-    if case.kind == CaseKind::Case && case.handoffs.iter().any(beside) {
+    if can_recall(case, own, holds) {
+        acts.push(Act::RecallHandoff);
+    }
+    let waives = officer && holds && case.handoffs.iter().any(|handoff| can_be_waived(case, handoff));
+    if can_finish(case, own) || waives {
         acts.push(Act::FinishHandoff);
     }
     let decides = can_decide(case, item, own) || external.is_some_and(|owner| can_decide(case, item, owner));
@@ -309,19 +338,99 @@ fn afterwards(case: &Case, item: &ItemVersion, by: &By) -> Vec<Act> {
 fn can_accept(case: &Case, item: &ItemVersion, own: OrganizationId) -> bool {
     let accepting = item.accepting_step();
     case.status == CaseStatus::Submitted
-        && (case.owner == Some(own) && case.open_owning().is_none() && Some(case.step) == accepting
+        && (case.owner == Some(own) && case.open_owning().is_none() && case.stands() == accepting
             || case
                 .open_owning()
                 .is_some_and(|open| open.to == own && open.step == accepting && open.upstream.is_none()))
 }
 
-fn can_hand_off(case: &Case, item: &ItemVersion) -> bool {
-    let before_acceptance = case.status == CaseStatus::Submitted && Some(case.step) < item.accepting_step();
-    let under_way = matches!(
-        case.status,
-        CaseStatus::Accepted | CaseStatus::InReview | CaseStatus::SpecialProcedure
-    ) && Some(case.step) < item.deciding_step();
-    (before_acceptance || under_way) && case.open_owning().is_none() && case.open_required().next().is_none()
+/// The kinds of handoff that this actor could offer now, for menus; empty: none. A shortest time that has not passed,
+/// the receiver and the admission lists may still stand in the way.
+#[must_use]
+pub fn handoff_kinds(case: &Case, item: &ItemVersion, by: &By) -> Vec<HandoffKind> {
+    let Some(own) = by
+        .organization
+        .filter(|_| matches!(by.kind, ActorKind::Clerk | ActorKind::Officer))
+    else {
+        return Vec::new();
+    };
+    let mut kinds = Vec::new();
+    let owner = acts_in_full(case, item, by, own).is_some();
+    if case.is_closed() || case.open_owning().is_some() || !owner && stand_in_for(case, item, by).is_none() {
+        return kinds;
+    }
+    let free = case.open_required().next().is_none();
+    if free && can_go_on(case, item) {
+        kinds.push(HandoffKind::Route);
+    }
+    if !owner || case.decided_at.is_some() {
+        return kinds;
+    }
+    if free && case.status != CaseStatus::AwaitingSupplement {
+        if case.stands().is_some() {
+            kinds.extend([HandoffKind::Assign, HandoffKind::Transfer]);
+        }
+        let another = |earlier: &Handoff| Some(earlier.to) != case.owner || earlier.step != case.stands();
+        if case.held_before().any(another) {
+            kinds.push(HandoffKind::Return);
+        }
+    }
+    kinds.extend([
+        HandoffKind::Escalate,
+        HandoffKind::Consult,
+        HandoffKind::Countersign,
+        HandoffKind::JointReview,
+    ]);
+    kinds
+}
+
+/// Whether the route goes on from here: to its next step, or to a later one that was turned down.
+fn can_go_on(case: &Case, item: &ItemVersion) -> bool {
+    let stands = case.stands();
+    match case.status {
+        CaseStatus::Submitted => stands < item.accepting_step(),
+        CaseStatus::Accepted | CaseStatus::InReview | CaseStatus::SpecialProcedure => {
+            stands < item.deciding_step()
+        }
+        CaseStatus::Decided | CaseStatus::Completed => lacking_after_decision(case, item),
+        CaseStatus::AwaitingSupplement
+        | CaseStatus::Delivered
+        | CaseStatus::NotAccepted
+        | CaseStatus::Lapsed
+        | CaseStatus::Withdrawn
+        | CaseStatus::Voided => false,
+    }
+}
+
+fn can_recall(case: &Case, own: OrganizationId, for_owner: bool) -> bool {
+    let own_or_owners = |handoff: &Handoff| {
+        handoff.from == Some(own) || for_owner && (handoff.from == case.owner || !handoff.owning)
+    };
+    case.handoffs
+        .iter()
+        .any(|handoff| handoff.state.awaits_answer() && own_or_owners(handoff))
+}
+
+fn can_finish(case: &Case, own: OrganizationId) -> bool {
+    let beside = |handoff: &Handoff| {
+        handoff.to == own
+            && !handoff.owning
+            && handoff.upstream.is_none()
+            && handoff.state.is_open()
+            && handoff.kind != HandoffKind::Delivery
+    };
+    case.kind == CaseKind::Case && case.handoffs.iter().any(beside)
+}
+
+/// Whether a required opinion is still missing: open, or turned down and not asked for again.
+#[must_use]
+pub fn can_be_waived(case: &Case, handoff: &Handoff) -> bool {
+    let since = case.entered().map_or(0, |entered| entered.seq);
+    let asked_again = |other: &Handoff| other.step == handoff.step && other.seq > handoff.seq;
+    let turned_down = matches!(handoff.state, HandoffState::Refused | HandoffState::Recalled);
+    let missing = handoff.state.is_open()
+        || turned_down && handoff.seq >= since && !case.handoffs.iter().any(asked_again);
+    handoff.required && missing
 }
 
 fn can_decide(case: &Case, item: &ItemVersion, own: OrganizationId) -> bool {
@@ -330,7 +439,7 @@ fn can_decide(case: &Case, item: &ItemVersion, own: OrganizationId) -> bool {
         CaseStatus::Accepted | CaseStatus::InReview => {
             free && case.owner == Some(own)
                 && case.open_owning().is_none()
-                && Some(case.step) == item.deciding_step()
+                && case.stands() == item.deciding_step()
         }
         CaseStatus::Submitted => {
             item.processing == ProcessingType::Immediate && free && can_accept(case, item, own)
@@ -395,17 +504,21 @@ pub fn next_step(case: &Case, item: &ItemVersion) -> NextStep {
     if case.kind == CaseKind::Grid && case.status == CaseStatus::Decided {
         return NextStep::Check;
     }
+    // what the owner merely asks beside the route holds nothing up
     let beside = |handoff: &Handoff| {
-        !handoff.owning && handoff.state.is_open() && handoff.kind != HandoffKind::Delivery
+        !handoff.owning
+            && handoff.state.is_open()
+            && handoff.kind != HandoffKind::Delivery
+            && (handoff.required || case.decided_at.is_some())
     };
     if case.handoffs.iter().any(beside) {
         return NextStep::Finish;
     }
     match case.status {
-        CaseStatus::Submitted if Some(case.step) == item.accepting_step() => NextStep::Accept,
+        CaseStatus::Submitted if case.stands() == item.accepting_step() => NextStep::Accept,
         CaseStatus::Submitted => NextStep::HandOff,
         CaseStatus::AwaitingSupplement => NextStep::Supplement,
-        CaseStatus::Accepted | CaseStatus::InReview if Some(case.step) == item.deciding_step() => {
+        CaseStatus::Accepted | CaseStatus::InReview if case.stands() == item.deciding_step() => {
             NextStep::Decide
         }
         CaseStatus::Accepted | CaseStatus::InReview => NextStep::HandOff,

@@ -10,15 +10,17 @@ use super::grid::CheckResult;
 use super::news_version::NewsVersion;
 use super::state::{Channel, Outcome};
 use crate::actor::{Actor, ActorKind};
+use crate::admission::Gate;
 use crate::calendar::WorkCalendar;
 use crate::card::{CardCause, Place};
+use crate::directory::Rank;
 use crate::evaluation::{EvaluationAnswer, Grade};
-use crate::handoff::Opinion;
+use crate::handoff::{HandedMaterial, Opinion, RefusalReason};
 use crate::id::{CardId, CaseId, DivisionId, HandoffId, OrganizationId, SupervisionOrderId};
 use crate::item::ItemVersion;
 use crate::limit::Limit;
 use crate::material::MaterialEntry;
-use crate::route::Step;
+use crate::route::{HandoffKind, Step};
 use crate::tracking::TrackingCode;
 
 /// Who did something, as it stands in the ledger: kind, opaque subject and organization, no name.
@@ -76,6 +78,10 @@ pub struct Context<'a> {
     pub living: &'a dyn Fn(OrganizationId) -> OrganizationId,
     /// Whether an organization is one of those that a CHOSEN step leaves to choose from, for the case's division.
     pub may_be_chosen: &'a dyn Fn(&Step, DivisionId, OrganizationId) -> bool,
+    /// How the second organization stands to the first; `None`: it is not there, or no longer.
+    pub rank: &'a dyn Fn(OrganizationId, OrganizationId) -> Option<Rank>,
+    /// What the admission lists say of giving this item to an organization by hand.
+    pub admission: &'a dyn Fn(OrganizationId) -> Gate,
 }
 
 /// A new case, its papers already checked.
@@ -103,6 +109,8 @@ pub struct Submit {
     pub papers: String,
     /// 全程代办: by what the agent acts for the applicant; `None`: the applicant is there.
     pub authorization: Option<Authorization>,
+    /// Salted commitments to each material handed in.
+    pub materials: Vec<HandedMaterial>,
 }
 
 /// A minor material that is owed (容缺).
@@ -121,6 +129,42 @@ pub enum Competent {
     Inside(OrganizationId),
     /// One outside, by name: the applicant is sent there.
     Outside(String),
+}
+
+/// A handoff asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HandOff {
+    /// Its kind.
+    pub kind: HandoffKind,
+    /// The receiver; along the route only where the step leaves the choice, on a return only another than the last
+    /// holder.
+    pub to: Option<OrganizationId>,
+    /// Why, or what is asked; required unless it goes along the route.
+    pub reason: Option<String>,
+    /// Codes of the materials handed over; `None`: all on file.
+    pub handed: Option<Vec<String>>,
+    /// Number of paper originals handed over.
+    pub originals: u32,
+    /// Number of the transfer slip; for an EXTERNAL step the number of the paper sent.
+    pub slip: Option<String>,
+    /// What the step that is left has produced.
+    pub materials: Vec<MaterialEntry>,
+}
+
+impl HandOff {
+    /// 流转: to the next step of the route, with everything on file and no paper.
+    #[must_use]
+    pub const fn along_the_route() -> Self {
+        Self {
+            kind: HandoffKind::Route,
+            to: None,
+            reason: None,
+            handed: None,
+            originals: 0,
+            slip: None,
+            materials: Vec::new(),
+        }
+    }
 }
 
 /// An act on an existing case.
@@ -188,16 +232,28 @@ pub enum Command {
         /// Why.
         reason: String,
     },
-    /// Hand the case to the next step of its route.
-    HandOff {
-        /// The organization, only where the step leaves the choice.
-        to: Option<OrganizationId>,
-        /// Number of paper originals handed over.
-        originals: u32,
-        /// Number of the transfer slip; for an EXTERNAL step the number of the paper sent.
-        slip: Option<String>,
-        /// What the step that is left has produced.
-        materials: Vec<MaterialEntry>,
+    /// 移交: along the route, to another hand in the same step, back, or beside the owner.
+    HandOff(HandOff),
+    /// 退单: the receiver will not take it.
+    Refuse {
+        /// Which handoff.
+        handoff: HandoffId,
+        /// Why, of the list.
+        reason: RefusalReason,
+        /// Why, in words.
+        text: String,
+    },
+    /// The sender takes back what nobody signed for.
+    Recall {
+        /// Which handoff.
+        handoff: HandoffId,
+    },
+    /// An officer of the owner does without an opinion that the route requires.
+    Waive {
+        /// Which handoff.
+        handoff: HandoffId,
+        /// Why.
+        reason: String,
     },
     /// 签收.
     Acknowledge {

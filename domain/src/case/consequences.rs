@@ -11,6 +11,7 @@ use super::state::CaseStatus;
 use super::submit::Papers;
 use super::tick::{Call, Saying};
 use crate::clock::{CaseClock, ClockKind, ClockState};
+use crate::handoff::Handoff;
 use crate::id::ClockId;
 use crate::sla::{Due, start_of_working_day_after};
 
@@ -130,8 +131,12 @@ impl Work<'_> {
             .map_or(self.cx.now, |clock| clock.started_at);
         self.as_system(CLOCK, |work| {
             let accepting = work.cx.item.accepting_step();
+            let elsewhere = |open: &&Handoff| open.step != accepting;
+            if let Some(open) = work.case.open_owning().filter(elsewhere).map(|open| open.id) {
+                work.take_back(open);
+            }
             if work.case.open_owning().is_none()
-                && Some(work.case.step) != accepting
+                && work.case.stands() != accepting
                 && let Some(index) = accepting
                 && let Some(to) = work.case.route.get(index).copied().flatten()
             {

@@ -10,7 +10,6 @@ use super::event::{Event, NewEvent, Submitted};
 use super::refusal::{Refusal, Why};
 use super::review::Reasons;
 use super::state::Case;
-use super::submit::Papers;
 use crate::actor::ActorKind;
 use crate::handoff::Handoff;
 use crate::id::{HandoffId, OrganizationId};
@@ -45,6 +44,7 @@ pub fn submit(command: Submit, cx: Context<'_>) -> Result<Outcome, Refusal> {
         channel: command.channel,
         applicant_subject: command.applicant_subject,
         papers: command.papers,
+        materials: command.materials,
     };
     let authorization = command.authorization;
     let mut cx = cx;
@@ -124,18 +124,14 @@ impl Work<'_> {
                 authorization,
             } => self.withdraw(reason.as_deref(), authorization.as_ref())?,
             Command::Void { reason } => self.void(reason)?,
-            Command::HandOff {
-                to,
-                originals,
-                slip,
-                materials,
-            } => {
-                let papers = Papers {
-                    originals: *originals,
-                    slip: slip.clone(),
-                };
-                self.hand_off(*to, papers, materials)?;
-            }
+            Command::HandOff(asked) => self.hand_over(asked)?,
+            Command::Refuse {
+                handoff,
+                reason,
+                text,
+            } => self.refuse(*handoff, *reason, text)?,
+            Command::Recall { handoff } => self.recall(*handoff)?,
+            Command::Waive { handoff, reason } => self.waive(*handoff, reason)?,
             Command::Acknowledge { handoff } => self.acknowledge_by_hand(*handoff)?,
             Command::Finish {
                 handoff,
@@ -299,7 +295,10 @@ impl Command {
             Self::Extend { .. } => Some(Act::ExtendCase),
             Self::Withdraw { .. } => Some(Act::WithdrawCase),
             Self::Void { .. } => Some(Act::VoidCase),
-            Self::HandOff { .. } => Some(Act::HandOff),
+            Self::HandOff(_) => Some(Act::HandOff),
+            Self::Refuse { .. } => Some(Act::RefuseHandoff),
+            Self::Recall { .. } => Some(Act::RecallHandoff),
+            Self::Waive { .. } => Some(Act::FinishHandoff),
             Self::Acknowledge { .. } => Some(Act::AcknowledgeHandoff),
             Self::Finish { .. } => Some(Act::FinishHandoff),
             Self::Decide { .. } => Some(Act::DecideCase),

@@ -7,9 +7,10 @@ use super::decide::Work;
 use super::event::{Event, Ground};
 use super::refusal::{Refusal, Why};
 use super::state::CaseStatus;
+use super::submit::Papers;
 use crate::clock::ClockKind;
+use crate::directory::Rank;
 use crate::id::OrganizationId;
-use crate::limit::Limit;
 use crate::route::HandoffKind;
 
 impl Work<'_> {
@@ -41,6 +42,8 @@ impl Work<'_> {
                 if *to == own {
                     return Err(Refusal::NotAnother);
                 }
+                let inside = (self.cx.rank)(own, *to).filter(|rank| *rank != Rank::Outside);
+                inside.ok_or(Refusal::ReceiverUnfit)?;
                 self.emit_with(
                     Event::Declined {
                         ground,
@@ -68,15 +71,8 @@ impl Work<'_> {
         };
         self.stop_clocks(|clock| clock.kind == ClockKind::Acceptance);
         let mut handoff = self.new_handoff(HandoffKind::Transfer, to, Some(accepting));
-        handoff.upstream = (self.cx.upstream_of)(to);
-        let id = handoff.id;
-        self.emit(Event::HandoffOffered {
-            handoff: Box::new(handoff),
-        });
-        self.start_clock(ClockKind::HandoffAck, Limit::working_days(1), |clock| {
-            clock.handoff = Some(id);
-            clock.holder = Some(to);
-        })?;
+        handoff.admission = self.admit(to)?;
+        self.offer(handoff, &Papers::default())?;
         self.start_acceptance(accepting, to)
     }
 }

@@ -12,7 +12,7 @@ use super::succession::{Heir, Redirected};
 use crate::card::{Card, SupervisionOrder};
 use crate::clock::{CaseClock, ClockState};
 use crate::evaluation::{EvaluationAnswer, Grade};
-use crate::handoff::{Handoff, Opinion};
+use crate::handoff::{HandedMaterial, Handoff, Opinion, RefusalReason};
 use crate::id::{
     CalendarVersionId, CardId, CaseId, ClockId, DivisionId, HandoffId, ItemVersionId, OrganizationId,
     SupervisionOrderId,
@@ -26,7 +26,7 @@ use crate::tracking::TrackingCode;
 pub enum Event {
     /// The papers were taken in.
     Submitted(Box<Submitted>),
-    /// A handoff was offered, with all its fields.
+    /// A handoff was offered, with all its fields; its reason or question lies sealed beside.
     HandoffOffered {
         /// The handoff as offered.
         handoff: Box<Handoff>,
@@ -50,6 +50,24 @@ pub enum Event {
     },
     /// 退单: the receiver will not take the case; its reason lies sealed beside.
     HandoffRefused {
+        /// Which one.
+        handoff: HandoffId,
+        /// Why, of the list; an upstream's rejection has its own words only.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<RefusalReason>,
+    },
+    /// The sender took it back before anybody signed for it.
+    HandoffRecalled {
+        /// Which one.
+        handoff: HandoffId,
+    },
+    /// Nobody signed for it in time: it stays open, on the supervisor's list.
+    HandoffExpired {
+        /// Which one.
+        handoff: HandoffId,
+    },
+    /// An officer of the owner did without the opinion it asked for; the reason lies sealed beside.
+    HandoffWaived {
         /// Which one.
         handoff: HandoffId,
     },
@@ -297,6 +315,9 @@ pub struct Submitted {
     pub applicant_subject: Option<String>,
     /// Salted commitment to applicant, form and materials, hex.
     pub papers: String,
+    /// Salted commitments to each material handed in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub materials: Vec<HandedMaterial>,
 }
 
 impl Event {
@@ -310,6 +331,9 @@ impl Event {
             Self::HandoffAcknowledged { .. } => "HANDOFF_ACKNOWLEDGED",
             Self::HandoffDone { .. } => "HANDOFF_DONE",
             Self::HandoffRefused { .. } => "HANDOFF_REFUSED",
+            Self::HandoffRecalled { .. } => "HANDOFF_RECALLED",
+            Self::HandoffExpired { .. } => "HANDOFF_EXPIRED",
+            Self::HandoffWaived { .. } => "HANDOFF_WAIVED",
             Self::ClockStarted { .. } => "CLOCK_STARTED",
             Self::ClockMoved { .. } => "CLOCK_MOVED",
             Self::ClockStopped { .. } => "CLOCK_STOPPED",

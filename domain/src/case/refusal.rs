@@ -4,6 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use super::available::Act;
 use super::state::CaseStatus;
+use crate::admission::Gate;
 
 /// A refused act. Nothing has changed, and no idempotency key was used up.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -36,6 +37,22 @@ pub enum Refusal {
     /// An organization was named where the route fixes it.
     #[error("the route fixes the organization")]
     OrganizationIsFixed,
+    /// No organization of that kind can receive this kind of handoff: 交办 goes down, 上报 to the level above, nothing by
+    /// hand outside the network or to oneself.
+    #[error("the organization cannot receive this kind of handoff")]
+    ReceiverUnfit,
+    /// The admission lists (准入) do not let this item be given to that organization by hand.
+    #[error("the item is not admitted there")]
+    NotAdmitted {
+        /// What the lists say.
+        gate: Gate,
+    },
+    /// The act needs a reason in words.
+    #[error("a reason is required")]
+    ReasonMissing,
+    /// A material was named that is not on file.
+    #[error("the material is not on file")]
+    MaterialNotOnFile,
     /// A denial needs reasons and remedy, an unfounded event reasons.
     #[error("reasons and remedy are required")]
     ReasonsRequired,
@@ -150,4 +167,14 @@ pub enum Why {
     AlreadyEvaluated,
     /// What was wrong must be put right first.
     NotRectified,
+    /// Conditions, an objection or an answer need words.
+    TextMissing,
+    /// Into the accepting step nothing is refused: `declineCase` says who is competent, or why not.
+    DeclineInstead,
+    /// Only an officer can do it.
+    OfficerOnly,
+    /// The route does not require this opinion, so there is nothing to do without.
+    NotRequired,
+    /// Nobody held the case before.
+    NobodyBefore,
 }

@@ -11,7 +11,7 @@ use super::refusal::{Refusal, Why};
 use super::state::{CaseStatus, Outcome};
 use super::submit::Papers;
 use crate::clock::ClockKind;
-use crate::handoff::{Handoff, Opinion};
+use crate::handoff::{Handoff, HandoffState, Opinion};
 use crate::id::OrganizationId;
 use crate::item::{CaseKind, ProcessingType};
 use crate::route::{Assignment, HandoffKind, Step};
@@ -37,7 +37,7 @@ impl Work<'_> {
         self.accept_since(self.cx.now, Event::Accepted)?;
         self.owe(owed)?;
         if advance {
-            self.hand_off(None, Papers::default(), &[])
+            self.hand_off(None, &Papers::default(), &[])
         } else {
             Ok(())
         }
@@ -65,7 +65,7 @@ impl Work<'_> {
             self.require(open.upstream.is_none(), Why::Bound)?;
             return self.acknowledge(open.id);
         }
-        self.require(Some(self.case.step) == accepting, Why::NotThisStep)
+        self.require(self.case.stands() == accepting, Why::NotThisStep)
     }
 
     /// 受理 by this event; the legal clocks run since an instant that a deemed acceptance may have in the past.
@@ -131,14 +131,13 @@ impl Work<'_> {
         )?;
         self.require(self.case.open_owning().is_none(), Why::HandoffOpen)?;
         self.require(
-            Some(self.case.step) == self.cx.item.deciding_step(),
+            self.case.stands() == self.cx.item.deciding_step(),
             Why::NotThisStep,
         )?;
         self.require(self.case.open_required().next().is_none(), Why::BesideOpen)?;
         let owes = outcome == Outcome::Granted && self.case.outstanding().next().is_some();
         self.require(!owes, Why::StillOwed)?;
-        let since = self.case.holding().and_then(|handoff| handoff.acknowledged_at);
-        self.must_have_lasted(Some(self.case.step), since)?;
+        self.step_has_lasted()?;
         self.begin_review();
         let stands = self.case.step;
         self.stop_clocks(|clock| match clock.kind {
@@ -196,11 +195,10 @@ impl Work<'_> {
 
     /// A bound or EXTERNAL decider cannot hand over the result: the first contact does, unless the route names another.
     fn offer_result(&mut self) -> Result<(), Refusal> {
-        let named = self
-            .case
-            .handoffs
-            .iter()
-            .any(|handoff| handoff.kind == HandoffKind::Delivery);
+        let named = self.case.handoffs.iter().any(|handoff| {
+            handoff.kind == HandoffKind::Delivery
+                && !matches!(handoff.state, HandoffState::Refused | HandoffState::Recalled)
+        });
         let elsewhere = |handoff: &Handoff| {
             let step = handoff.step.and_then(|step| self.cx.item.route.get(step));
             handoff.upstream.is_some() || step.is_some_and(|step| step.assignment == Assignment::External)
@@ -211,18 +209,7 @@ impl Work<'_> {
         }
         let mut handoff = self.new_handoff(HandoffKind::Delivery, self.case.first_contact, None);
         handoff.owning = false;
-        let (id, holder) = (handoff.id, handoff.to);
-        self.emit(Event::HandoffOffered {
-            handoff: Box::new(handoff),
-        });
-        self.start_clock(
-            ClockKind::HandoffAck,
-            crate::limit::Limit::working_days(1),
-            |clock| {
-                clock.handoff = Some(id);
-                clock.holder = Some(holder);
-            },
-        )
+        self.offer(handoff, &Papers::default())
     }
 
     /// 办结, in the transaction that makes it true.

@@ -8,12 +8,12 @@ use super::command::OnBehalfOf;
 use super::decide::Work;
 use super::event::Event;
 use super::refusal::{Refusal, Why};
-use super::state::CaseStatus;
+use super::state::{Case, CaseStatus};
 use super::submit::Papers;
-use crate::clock::ClockKind;
-use crate::handoff::{HandoffState, Opinion};
+use crate::clock::{CaseClock, ClockKind};
+use crate::handoff::{Handoff, HandoffState, Opinion};
 use crate::id::{HandoffId, OrganizationId};
-use crate::item::CaseKind;
+use crate::item::{CaseKind, ItemVersion};
 use crate::material::MaterialEntry;
 use crate::route::{Assignment, HandoffKind};
 use crate::sla;
@@ -30,28 +30,29 @@ pub(super) enum Beside {
 }
 
 impl Work<'_> {
-    /// 流转: to the next step of the route, or its next parallel group.
+    /// 流转: to the next step of the route, or its next parallel group. After the decision: a later step, or the result,
+    /// that was turned down.
     pub(super) fn hand_off(
         &mut self,
         to: Option<OrganizationId>,
-        papers: Papers,
+        papers: &Papers,
         materials: &[MaterialEntry],
     ) -> Result<(), Refusal> {
         self.act_as_owner()?;
         self.require(self.case.open_owning().is_none(), Why::HandoffOpen)?;
         self.require(self.case.open_required().next().is_none(), Why::BesideOpen)?;
+        let stands = self.case.stands();
         match self.case.status {
             CaseStatus::Submitted => {
-                self.require(
-                    Some(self.case.step) < self.cx.item.accepting_step(),
-                    Why::NotAccepted,
-                )?;
+                self.require(stands < self.cx.item.accepting_step(), Why::NotAccepted)?;
             }
             CaseStatus::Accepted | CaseStatus::InReview | CaseStatus::SpecialProcedure => {
-                self.require(
-                    Some(self.case.step) < self.cx.item.deciding_step(),
-                    Why::EndOfRoute,
-                )?;
+                self.require(stands < self.cx.item.deciding_step(), Why::EndOfRoute)?;
+            }
+            CaseStatus::Decided | CaseStatus::Completed if !self.case.is_closed() => {
+                let lacking = lacking_after_decision(&self.case, self.cx.item);
+                self.require(lacking, Why::Status)?;
+                return self.after_decision();
             }
             CaseStatus::AwaitingSupplement
             | CaseStatus::Decided
@@ -62,12 +63,11 @@ impl Work<'_> {
             | CaseStatus::Withdrawn
             | CaseStatus::Voided => return Err(self.illegal(Why::Status)),
         }
-        let since = self.case.holding().and_then(|handoff| handoff.acknowledged_at);
-        self.must_have_lasted(Some(self.case.step), since)?;
+        self.step_has_lasted()?;
         self.take_products(materials)?;
         self.begin_review();
         let next = self.next_step();
-        self.offer_group(next, to, &papers)
+        self.offer_group(next, to, papers)
     }
 
     /// Whoever acts is the owner, or stands in for one that cannot act here; then the events name both.
@@ -125,28 +125,29 @@ impl Work<'_> {
     /// The first route step ahead that nobody was offered, or that whoever was offered turned down.
     fn next_step(&self) -> usize {
         // the first contact holds the case outside the route when it is not the intake
-        let ahead = self
-            .case
-            .holding()
-            .and_then(|holding| holding.step)
-            .map_or(0, |step| step + 1);
+        let ahead = self.case.stands().map_or(0, |step| step + 1);
         (ahead..self.cx.item.route.len())
             .find(|step| !self.was_offered(*step))
             .unwrap_or(self.cx.item.route.len())
     }
 
-    /// Whether a step was offered and not turned down.
+    /// Whether a step was offered and not turned down, since the case entered the step it stands in.
     pub(super) fn was_offered(&self, step: usize) -> bool {
-        self.was_offered_since(0, step)
+        was_offered_since(&self.case, entered_at(&self.case), step)
     }
 
     /// The same, by a handoff after the one with this `seq`.
     pub(super) fn was_offered_since(&self, seq: i32, step: usize) -> bool {
-        self.case.handoffs.iter().any(|handoff| {
-            handoff.step == Some(step)
-                && handoff.seq > seq
-                && !matches!(handoff.state, HandoffState::Refused | HandoffState::Recalled)
-        })
+        was_offered_since(&self.case, seq, step)
+    }
+
+    /// The step in which the case stands has lasted as long as it must, whoever held it.
+    pub(super) fn step_has_lasted(&self) -> Result<(), Refusal> {
+        let entered = self.case.entered();
+        self.must_have_lasted(
+            entered.and_then(|handoff| handoff.step),
+            entered.and_then(|handoff| handoff.acknowledged_at),
+        )
     }
 
     /// `at_least`: a step may not be left before the day after its shortest time.
@@ -190,7 +191,11 @@ impl Work<'_> {
                 first + same.saturating_sub(1)
             }
         };
-        for index in first..=last {
+        for index in (first..=last)
+            // of a parallel group only who turned it down is asked again
+            .filter(|index| *index == first || !self.was_offered(*index))
+            .collect::<Vec<_>>()
+        {
             let to = self.organization_of(index, chosen)?;
             let beside = self.beside(index);
             if beside == Beside::No {
@@ -281,8 +286,16 @@ impl Work<'_> {
         let handoff = self.handoff(id)?;
         let before = self.case.holding().map(|holding| holding.id);
         self.stop_clocks(|clock| clock.kind == ClockKind::HandoffAck && clock.handoff == Some(id));
+        let left = handoff.kind == HandoffKind::Return && handoff.step != self.case.stands();
+        if left {
+            // the sender's step runs until the receiver signs; a refusal changes nothing
+            self.leave_step()?;
+            let ahead = |clock: &CaseClock| clock.kind == ClockKind::Step && clock.step > handoff.step;
+            self.stop_clocks(ahead);
+        }
         self.emit(Event::HandoffAcknowledged { handoff: id });
         if !handoff.owning {
+            self.begin_review();
             return Ok(());
         }
         if let Some(before) = before {
@@ -293,6 +306,9 @@ impl Work<'_> {
         }
         let Some(index) = handoff.step else { return Ok(()) };
         self.begin_review();
+        if left {
+            self.begin_step_anew(index, &handoff)?;
+        }
         if self.case.status == CaseStatus::InReview && self.is_special(index) {
             self.emit(Event::SpecialProcedureBegun { step: index });
             self.pause_clocks(legal);
@@ -307,6 +323,17 @@ impl Work<'_> {
         } else {
             Ok(())
         }
+    }
+
+    /// STEP of a step to which the case was returned, from the offer into it.
+    fn begin_step_anew(&mut self, index: usize, handoff: &Handoff) -> Result<(), Refusal> {
+        let step = self.cx.item.route.get(index);
+        let limited = step.is_some_and(|step| step.limit.is_none_or(|limit| limit.value > 0));
+        let waits = step.is_some_and(|step| step.accepts) && self.case.accepted_at.is_none();
+        if !limited || waits || self.is_special(index) {
+            return Ok(());
+        }
+        self.start_step_at(handoff.offered_at, index, handoff.to)
     }
 
     /// ACCEPTED becomes IN_REVIEW with the first act after it (DOMAIN §2).
@@ -333,7 +360,7 @@ impl Work<'_> {
             !handoff.owning && handoff.kind != HandoffKind::Delivery && self.case.kind == CaseKind::Case;
         self.require(fits, Why::NotThisStep)?;
         self.require(handoff.upstream.is_none(), Why::Bound)?;
-        self.require(!handoff.required || opinion.is_some(), Why::OpinionMissing)?;
+        self.answer_is_whole(&handoff, opinion, text)?;
         self.must_have_lasted(handoff.step, handoff.acknowledged_at)?;
         self.require(handoff.state.is_open(), Why::AlreadyAnswered)?;
         if handoff.state.awaits_answer() {
@@ -351,6 +378,29 @@ impl Work<'_> {
         Ok(())
     }
 
+    /// An opinion that was asked for, with words where it sets conditions or objects; 上报 is answered in words.
+    fn answer_is_whole(
+        &self,
+        handoff: &Handoff,
+        opinion: Option<Opinion>,
+        text: Option<&str>,
+    ) -> Result<(), Refusal> {
+        let asks = match handoff.kind {
+            HandoffKind::Countersign | HandoffKind::JointReview | HandoffKind::Consult => true,
+            HandoffKind::Route
+            | HandoffKind::Assign
+            | HandoffKind::Transfer
+            | HandoffKind::Return
+            | HandoffKind::Escalate
+            | HandoffKind::Delivery => handoff.required,
+        };
+        self.require(!asks || opinion.is_some(), Why::OpinionMissing)?;
+        let needs_words = handoff.kind == HandoffKind::Escalate
+            || matches!(opinion, Some(Opinion::AgreeWithConditions | Opinion::Object));
+        let worded = text.is_some_and(|text| !text.trim().is_empty());
+        self.require(worded || !needs_words, Why::TextMissing)
+    }
+
     /// The owner's STEP goes on when no beside-handoff that the route requires is open.
     pub(super) fn resume_step_when_free(&mut self) -> Result<(), Refusal> {
         if self.case.open_required().next().is_some() || self.is_paused() {
@@ -359,4 +409,35 @@ impl Work<'_> {
         let stands = self.case.step;
         self.resume_clocks(|clock| clock.kind == ClockKind::Step && clock.step == Some(stands))
     }
+}
+
+/// Where the walk through the steps ahead begins: just before the handoff by which the case entered the step it stands in,
+/// so that after a return the route is walked again from there.
+fn entered_at(case: &Case) -> i32 {
+    case.entered().map_or(0, |entered| entered.seq - 1)
+}
+
+/// Whether a step was offered by a handoff after the one with this `seq`, and not turned down.
+fn was_offered_since(case: &Case, seq: i32, step: usize) -> bool {
+    case.handoffs.iter().any(|handoff| {
+        handoff.step == Some(step)
+            && handoff.seq > seq
+            && !matches!(handoff.state, HandoffState::Refused | HandoffState::Recalled)
+    })
+}
+
+/// Whether a later step, or the delivery, was turned down after the decision and nobody works on it.
+pub(super) fn lacking_after_decision(case: &Case, item: &ItemVersion) -> bool {
+    let turned_down = case.handoffs.iter().any(|handoff| {
+        let later = handoff.step > item.deciding_step() || handoff.kind == HandoffKind::Delivery;
+        later && matches!(handoff.state, HandoffState::Refused | HandoffState::Recalled)
+    });
+    let open = |handoff: &Handoff| handoff.step > item.deciding_step() && handoff.state.is_open();
+    let delivering = |handoff: &Handoff| handoff.kind == HandoffKind::Delivery && handoff.state.is_open();
+    let working = case
+        .handoffs
+        .iter()
+        .any(|handoff| open(handoff) && !delivering(handoff));
+    let delivered = case.delivered_at.is_some() || case.handoffs.iter().any(delivering);
+    turned_down && !working && (case.status == CaseStatus::Decided || !delivered)
 }

@@ -8,7 +8,7 @@ use super::news_version::NewsVersion;
 use crate::card::{Card, SupervisionOrder};
 use crate::clock::{CaseClock, ClockKind, ClockState};
 use crate::evaluation::Evaluation;
-use crate::handoff::{Handoff, HandoffState};
+use crate::handoff::{HandedMaterial, Handoff, HandoffState};
 use crate::id::{CaseId, ClockId, DivisionId, HandoffId, ItemVersionId, OrganizationId};
 use crate::item::CaseKind;
 use crate::route::HandoffKind;
@@ -194,6 +194,13 @@ pub struct Case {
     /// When the result was handed over.
     #[serde(with = "chrono::serde::ts_microseconds_option", default)]
     pub delivered_at: Option<DateTime<Utc>>,
+    /// How often the case went back and forth: owning handoffs that were refused, and those by hand that brought it
+    /// back to an organization that had held it.
+    #[serde(default)]
+    pub back_and_forth: u32,
+    /// Materials on file, by commitment; a handoff says which of them went along.
+    #[serde(default)]
+    pub materials: Vec<HandedMaterial>,
     /// Numbers in upstream systems.
     pub external_numbers: Vec<ExternalNumber>,
     /// Supplements asked for, in order.
@@ -251,6 +258,38 @@ impl Case {
             .iter()
             .rev()
             .find(|handoff| handoff.owning && handoff.state == HandoffState::Acknowledged)
+    }
+
+    /// The handoff by which the case entered the step it stands in: 交办 and 转办 stay in the step.
+    #[must_use]
+    pub fn entered(&self) -> Option<&Handoff> {
+        let holding = self.holding()?;
+        let mut entered = holding;
+        for earlier in self.handoffs.iter().rev().filter(|earlier| {
+            earlier.owning && earlier.acknowledged_at.is_some() && earlier.seq < holding.seq
+        }) {
+            // an office that gets the step from itself, or from nobody, begins it anew (a grid event opened again)
+            let handed_on = entered.from.is_some_and(|from| from != entered.to);
+            if !entered.keeps_step() || !handed_on || entered.step != earlier.step {
+                break;
+            }
+            entered = earlier;
+        }
+        Some(entered)
+    }
+
+    /// The route step the owner holds; `None` before the first step of a route that has no intake, and once closed.
+    #[must_use]
+    pub fn stands(&self) -> Option<usize> {
+        self.holding().and_then(|holding| holding.step)
+    }
+
+    /// The owning handoffs by which organizations held the case before, the latest of each organization and step
+    /// last.
+    pub fn held_before(&self) -> impl DoubleEndedIterator<Item = &Handoff> {
+        self.handoffs.iter().filter(|handoff| {
+            handoff.owning && handoff.state == HandoffState::Done && handoff.acknowledged_at.is_some()
+        })
     }
 
     /// Beside-handoffs the route requires that are open; one that was refused is offered again before the case goes on.

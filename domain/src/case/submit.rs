@@ -4,16 +4,16 @@ use super::decide::Work;
 use super::event::Event;
 use super::refusal::Refusal;
 use super::route_walk::Beside;
-use crate::clock::ClockKind;
-use crate::handoff::{Handoff, HandoffState};
-use crate::id::HandoffId;
-use crate::route::{Assignment, HandoffKind, StepClock};
+use crate::handoff::{HandedMaterial, Handoff, HandoffState};
+use crate::id::{HandoffId, OrganizationId};
+use crate::route::{Assignment, HandoffKind, Step, StepClock};
 
 impl Work<'_> {
     /// Writes handoff 1 to the first contact, acknowledged, and offers the step after the intake.
     pub(super) fn take_in(&mut self) -> Result<(), Refusal> {
         let intake = self.cx.item.intake_step();
-        let first = self.new_handoff(HandoffKind::Route, self.case.first_contact, intake);
+        let mut first = self.new_handoff(HandoffKind::Route, self.case.first_contact, intake);
+        first.materials.clone_from(&self.case.materials);
         let id = first.id;
         self.emit(Event::HandoffOffered {
             handoff: Box::new(first),
@@ -27,7 +27,7 @@ impl Work<'_> {
     pub(super) fn new_handoff(
         &mut self,
         kind: HandoffKind,
-        to: crate::id::OrganizationId,
+        to: OrganizationId,
         step: Option<usize>,
     ) -> Handoff {
         let seq = i32::try_from(self.case.handoffs.len()).unwrap_or(i32::MAX - 1) + 1;
@@ -43,6 +43,7 @@ impl Work<'_> {
             from: self.case.owner,
             to: (self.cx.living)(to),
             upstream: None,
+            materials: Vec::new(),
             originals: 0,
             slip: None,
             offered_by: self.cx.by.subject.clone(),
@@ -52,6 +53,8 @@ impl Work<'_> {
             acknowledged_at: None,
             closed_at: None,
             opinion: None,
+            refused_for: None,
+            admission: None,
         }
     }
 
@@ -59,7 +62,7 @@ impl Work<'_> {
     pub(super) fn offer_step(
         &mut self,
         index: usize,
-        to: crate::id::OrganizationId,
+        to: OrganizationId,
         beside: Beside,
         papers: &Papers,
     ) -> Result<(), Refusal> {
@@ -69,43 +72,37 @@ impl Work<'_> {
         let mut handoff = self.new_handoff(step.handoff, to, Some(index));
         handoff.owning = beside == Beside::No;
         handoff.required = beside == Beside::Required;
-        handoff.upstream = (self.cx.upstream_of)(to);
-        handoff.originals = papers.originals;
-        handoff.slip.clone_from(&papers.slip);
+        if step.assignment == Assignment::Chosen {
+            handoff.admission = self.admit(to)?;
+        }
         let id = handoff.id;
-        let to_itself = self.case.owner == Some(to);
-        let on_paper = step.assignment == Assignment::External && handoff.upstream.is_none();
+        let on_paper = step.assignment == Assignment::External && (self.cx.upstream_of)(to).is_none();
         let named = papers.slip.as_ref().is_some_and(|slip| !slip.trim().is_empty());
         if on_paper && !named {
             return Err(Refusal::FieldRequired { field: "slip" });
         }
-        let holder = handoff.to;
-        self.emit(Event::HandoffOffered {
-            handoff: Box::new(handoff),
-        });
-        if !to_itself && !on_paper {
-            self.start_clock(
-                ClockKind::HandoffAck,
-                crate::limit::Limit::working_days(1),
-                |clock| {
-                    clock.handoff = Some(id);
-                    clock.holder = Some(holder);
-                },
-            )?;
+        self.announce(handoff, papers);
+        if self.case.owner == Some(to) {
+            self.start_clocks_of(index, &step, to)?;
+            return self.acknowledge(id);
         }
+        if on_paper {
+            self.start_clocks_of(index, &step, to)?;
+            // the paper is on its way: its receiver answers for the case, and its sender records that here
+            return self.in_name_of(to, |work| work.acknowledge(id));
+        }
+        self.await_acknowledgement(id, to)?;
+        self.start_clocks_of(index, &step, to)
+    }
+
+    /// The clocks that run from the offer into a step.
+    fn start_clocks_of(&mut self, index: usize, step: &Step, holder: OrganizationId) -> Result<(), Refusal> {
         if step.accepts && self.case.accepted_at.is_none() {
             self.start_acceptance(index, holder)?;
         } else if !self.is_special(index) && step.limit.is_none_or(|limit| limit.value > 0) {
             self.start_step(index, holder)?;
         }
-        if to_itself {
-            self.acknowledge(id)
-        } else if on_paper {
-            // the paper is on its way: its receiver answers for the case, and its sender records that here
-            self.in_name_of(to, |work| work.acknowledge(id))
-        } else {
-            Ok(())
-        }
+        Ok(())
     }
 
     /// Whether a step is a special procedure of kind 2: excluded, between acceptance and decision.
@@ -120,9 +117,13 @@ impl Work<'_> {
     }
 }
 
-/// The paper that goes along with a handoff.
+/// What goes along with a handoff.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Papers {
+    /// `None`: all materials on file.
+    pub(super) handed: Option<Vec<HandedMaterial>>,
     pub(super) originals: u32,
     pub(super) slip: Option<String>,
+    /// Why, or what is asked.
+    pub(super) reason: Option<String>,
 }

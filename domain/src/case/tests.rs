@@ -9,17 +9,19 @@ use uuid::Uuid;
 
 use super::apply::replay;
 use super::available::{Act, possible};
-use super::command::{By, Command, Context, Said, Submit, UpstreamNews};
+use super::command::{By, Command, Context, HandOff, Said, Submit, UpstreamNews};
 use super::decide::{self, decide};
 use super::event::NewEvent;
 use super::refusal::{Refusal, Why};
 use super::state::{Case, CaseStatus, Channel, Outcome};
 use crate::actor::ActorKind;
+use crate::admission::Gate;
 use crate::calendar::WorkCalendar;
 use crate::card::Place;
 use crate::clock::{ClockKind, ClockState};
+use crate::directory::Rank;
 use crate::division::Level;
-use crate::handoff::{HandoffState, Opinion};
+use crate::handoff::{HandedMaterial, HandoffState, Opinion, RefusalReason};
 use crate::id::{
     CalendarVersionId, CaseId, DivisionId, HandoffId, ItemVersionId, OrganizationId, ServiceItemId,
 };
@@ -29,10 +31,13 @@ use crate::route::{Assignment, HandoffKind, Step, StepClock};
 
 mod acts;
 mod agents;
+mod beside;
+mod by_hand;
 mod evaluations;
 mod grid;
 mod hands;
 mod order;
+mod owner;
 mod procedures;
 mod properties;
 mod recomputed;
@@ -44,6 +49,49 @@ mod ticks;
 const STATION: u128 = 1;
 const TOWNSHIP: u128 = 2;
 const COUNTY: u128 = 3;
+const CITY: u128 = 9;
+/// A village committee: grassroots.
+const VILLAGE: u128 = 87;
+/// Another one, which the lists admit.
+const ADMITTED: u128 = 86;
+/// Outside the network.
+const OUTSIDE: u128 = 99;
+
+/// Station 1 < township 2 < county 3 < city 9; everybody else serves the villages.
+fn rank(from: OrganizationId, to: OrganizationId) -> Option<Rank> {
+    let level = |of: OrganizationId| match of {
+        of if of == organization(CITY) => 3,
+        of if of == organization(COUNTY) => 2,
+        of if of == organization(TOWNSHIP) => 1,
+        _ => 0,
+    };
+    if to == organization(OUTSIDE) {
+        return Some(Rank::Outside);
+    }
+    if to == organization(404) {
+        return None;
+    }
+    Some(match level(to) - level(from) {
+        1 => Rank::Above,
+        up if up < 0 => Rank::Below,
+        _ => Rank::Beside,
+    })
+}
+
+/// What the lists say: one village is admitted, another forbidden, the rest of the tests' offices stand above.
+fn gate(to: OrganizationId) -> Gate {
+    match to {
+        to if to == organization(VILLAGE) => Gate::Forbidden {
+            number: "N-7".to_owned(),
+            approver: "区政府".to_owned(),
+        },
+        to if to == organization(ADMITTED) => Gate::Admitted {
+            number: "A-1".to_owned(),
+        },
+        to if to == organization(77) => Gate::Unlisted,
+        _ => Gate::NotGrassroots,
+    }
+}
 
 /// Monday to Friday works; built once, because a property test asks for it ten thousand times.
 fn calendar() -> &'static WorkCalendar {
@@ -189,6 +237,8 @@ impl Story {
                 places: &places,
                 living: &living,
                 may_be_chosen: &|_, _, to| to == organization(COUNTY),
+                rank: &|from, to| rank(from, to),
+                admission: &|to| gate(to),
             },
         );
         self.next_id = next;
@@ -208,6 +258,10 @@ impl Story {
             applicant_subject: None,
             papers: "00".repeat(32),
             authorization: None,
+            materials: vec![HandedMaterial {
+                material: "id-card".to_owned(),
+                hash: Some("11".repeat(32)),
+            }],
         };
         let by = By {
             kind: ActorKind::Kiosk,
@@ -313,12 +367,17 @@ fn deliver(note: Option<&str>) -> Command {
 }
 
 fn hand_off() -> Command {
-    Command::HandOff {
-        to: None,
-        originals: 0,
-        slip: None,
-        materials: Vec::new(),
-    }
+    Command::HandOff(HandOff::along_the_route())
+}
+
+/// A handoff by hand, with a reason.
+fn by_hand(kind: HandoffKind, to: Option<u128>) -> Command {
+    Command::HandOff(HandOff {
+        kind,
+        to: to.map(organization),
+        reason: Some("请协助办理".to_owned()),
+        ..HandOff::along_the_route()
+    })
 }
 
 fn granted() -> Command {
@@ -365,6 +424,8 @@ fn dummy() -> Case {
         outcome: None,
         completed_at: None,
         delivered_at: None,
+        back_and_forth: 0,
+        materials: Vec::new(),
         external_numbers: Vec::new(),
         supplements: Vec::new(),
         owed: Vec::new(),

@@ -9,6 +9,8 @@ use chrono::{DateTime, Utc};
 use super::decide::Work;
 use super::refusal::Refusal;
 use crate::card::Rung;
+use crate::clock::ClockKind;
+use crate::handoff::{Handoff, HandoffState};
 use crate::id::{ClockId, HandoffId};
 
 /// Sayings of one tick; a case that has more goes on with the next tick.
@@ -69,7 +71,7 @@ impl Work<'_> {
             // what still runs outlives the case: an evaluation is to be answered
             return Ok(calls.into_iter().min());
         }
-        self.expiring_handoffs(&mut calls)?;
+        self.expiring_handoffs(&mut calls);
         self.ending_special_procedure(&mut calls);
         self.missing_owed(&mut calls);
         self.lapsing(&mut calls);
@@ -95,16 +97,21 @@ impl Work<'_> {
 /// When each saying is true: each adds the calls of its own rule, and none for what was said already.
 impl Work<'_> {
     /// One for each handoff that is OFFERED or SENT, at the due instant of its HANDOFF_ACK.
-    fn expiring_handoffs(&self, calls: &mut Vec<Call>) -> Result<(), Refusal> {
-        let _ = (&self.case, calls);
-        Ok(())
-    }
-}
-
-/// What follows from each saying.
-impl Work<'_> {
-    fn expire_handoff(&mut self, handoff: HandoffId) -> Result<(), Refusal> {
-        let _ = (&mut self.case, handoff);
-        Ok(())
+    fn expiring_handoffs(&self, calls: &mut Vec<Call>) {
+        let waiting =
+            |handoff: &&Handoff| matches!(handoff.state, HandoffState::Offered | HandoffState::Sent);
+        for handoff in self.case.handoffs.iter().filter(waiting) {
+            let clock = self
+                .case
+                .clocks
+                .iter()
+                .find(|clock| clock.kind == ClockKind::HandoffAck && clock.handoff == Some(handoff.id));
+            if let Some(at) = clock.and_then(|clock| clock.due_at) {
+                calls.push(Call {
+                    at,
+                    saying: Saying::HandoffExpired(handoff.id),
+                });
+            }
+        }
     }
 }

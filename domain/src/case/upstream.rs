@@ -103,7 +103,13 @@ impl Work<'_> {
                 clock.kind == ClockKind::HandoffAck && clock.handoff == Some(handoff.id)
             });
             let private = json!({ "reason": reason });
-            work.emit_with(Event::HandoffRefused { handoff: handoff.id }, Some(private));
+            work.emit_with(
+                Event::HandoffRefused {
+                    handoff: handoff.id,
+                    reason: None,
+                },
+                Some(private),
+            );
             work.resume_step_when_free()
         });
     }

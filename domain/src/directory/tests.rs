@@ -157,3 +157,74 @@ fn a_division_that_is_its_own_parent_does_not_hang_a_walk() {
     assert!(directory.is_within(DivisionId::named("village"), DivisionId::named("city")));
     assert!(!directory.is_within(DivisionId::named("city"), DivisionId::named("village")));
 }
+
+#[test]
+fn a_handoff_by_hand_knows_above_below_beside_and_outside() {
+    let directory = directory();
+    let rank = |from, to| directory.rank(id(from), id(to));
+    assert_eq!(rank("tax", "station"), Some(Rank::Below), "at any depth");
+    assert_eq!(
+        rank("station", "tax"),
+        Some(Rank::Beside),
+        "two levels up is not the level above"
+    );
+    assert_eq!(rank("tax", "new"), Some(Rank::Beside));
+    assert_eq!(rank("station", "abroad"), Some(Rank::Outside));
+    assert_eq!(rank("tax", "old"), None, "its work was taken over");
+    assert_eq!(rank("tax", "nobody"), None);
+    let city = organization(
+        "city-office",
+        "city.office",
+        OrganizationKind::Department,
+        "city",
+        Level::City,
+    );
+    let places = vec![
+        division("city", None, Level::City),
+        division("county", Some("city"), Level::County),
+        division("self", Some("self"), Level::Village),
+    ];
+    let county = organization(
+        "tax",
+        "county.tax",
+        OrganizationKind::Department,
+        "county",
+        Level::County,
+    );
+    let alone = |code| organization(code, code, OrganizationKind::Station, "self", Level::Village);
+    let offices = vec![city, county, alone("one"), alone("two")];
+    let small = Directory::new(places, offices, HashMap::new());
+    assert_eq!(small.rank(id("tax"), id("city-office")), Some(Rank::Above));
+    assert_eq!(
+        small.rank(id("one"), id("two")),
+        Some(Rank::Beside),
+        "a division that is its own parent is not above itself"
+    );
+}
+
+#[test]
+fn the_lists_are_asked_for_the_village_level_alone() {
+    let entry = Admission {
+        number: "A-1".to_owned(),
+        list: admission::AdmissionList::Assist,
+        item_code: "pension-enroll".to_owned(),
+        division_code: Some("township".to_owned()),
+        approver: "any".to_owned(),
+        funds_note: "any".to_owned(),
+        valid_from: "2026-01-01".parse().unwrap(),
+        valid_to: None,
+    };
+    let directory = directory().with_admissions(vec![entry]);
+    let gate = |to, item| directory.gate(id(to), item, "2026-06-01".parse().unwrap());
+    assert_eq!(gate("tax", "any"), Gate::NotGrassroots);
+    assert_eq!(gate("station", "any"), Gate::Unlisted);
+    let admitted = Gate::Admitted {
+        number: "A-1".to_owned(),
+    };
+    assert_eq!(
+        gate("station", "pension-enroll"),
+        admitted,
+        "an entry of the township holds below it"
+    );
+    assert_eq!(gate("nobody", "pension-enroll"), Gate::Unlisted);
+}

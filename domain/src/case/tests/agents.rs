@@ -107,12 +107,11 @@ fn external() -> Story {
 }
 
 fn on_paper() -> Command {
-    Command::HandOff {
-        to: None,
+    Command::HandOff(HandOff {
         originals: 3,
         slip: Some("皖退役〔2026〕7号".to_owned()),
-        materials: Vec::new(),
-    }
+        ..HandOff::along_the_route()
+    })
 }
 
 #[test]
@@ -177,11 +176,11 @@ fn what_a_step_produces_comes_with_the_handoff_that_leaves_it() {
     story
         .officer(8, &Command::Acknowledge { handoff: offered })
         .unwrap();
-    let bring = |codes: &[&str]| Command::HandOff {
-        to: None,
-        originals: 0,
-        slip: None,
-        materials: codes.iter().map(|code| entry(code)).collect(),
+    let bring = |codes: &[&str]| {
+        Command::HandOff(HandOff {
+            materials: codes.iter().map(|code| entry(code)).collect(),
+            ..HandOff::along_the_route()
+        })
     };
     assert_eq!(
         story.officer(8, &bring(&[])),

@@ -57,12 +57,10 @@ fn assigned() -> Story {
 }
 
 fn to_department() -> Command {
-    Command::HandOff {
+    Command::HandOff(HandOff {
         to: Some(organization(DEPARTMENT)),
-        originals: 0,
-        slip: None,
-        materials: Vec::new(),
-    }
+        ..HandOff::along_the_route()
+    })
 }
 
 fn feeds_back(outcome: Outcome) -> Command {

@@ -158,22 +158,20 @@ fn a_chosen_step_wants_a_name_and_a_fixed_one_does_not() {
         story.officer(TOWNSHIP, &hand_off()),
         Err(Refusal::ChooseOrganization)
     );
-    let stranger = Command::HandOff {
+    let stranger = Command::HandOff(HandOff {
         to: Some(organization(STATION)),
-        originals: 0,
-        slip: None,
-        materials: Vec::new(),
-    };
+        ..HandOff::along_the_route()
+    });
     assert_eq!(
         story.officer(TOWNSHIP, &stranger),
         Err(Refusal::ChooseOrganization)
     );
-    let named = Command::HandOff {
+    let named = Command::HandOff(HandOff {
         to: Some(organization(COUNTY)),
         originals: 2,
         slip: Some("S-1".into()),
-        materials: Vec::new(),
-    };
+        ..HandOff::along_the_route()
+    });
     story.officer(TOWNSHIP, &named).unwrap();
     let handoff = story.case().handoffs.last().unwrap();
     assert_eq!((handoff.to, handoff.originals), (organization(COUNTY), 2));

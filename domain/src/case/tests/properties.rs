@@ -81,7 +81,7 @@ fn commands(case: &Case) -> Vec<Command> {
         all.push(Command::Finish {
             handoff: handoff.id,
             opinion: Some(Opinion::Object),
-            text: None,
+            text: Some("不同意".to_owned()),
         });
     }
     all

@@ -25,7 +25,7 @@ const STATES: [CaseStatus; 12] = [
     CaseStatus::Voided,
 ];
 
-const ACTS: [Act; 14] = [
+const ACTS: [Act; 16] = [
     Act::AcceptCase,
     Act::DeclineCase,
     Act::RequestSupplement,
@@ -33,6 +33,8 @@ const ACTS: [Act; 14] = [
     Act::WithdrawCase,
     Act::HandOff,
     Act::AcknowledgeHandoff,
+    Act::RefuseHandoff,
+    Act::RecallHandoff,
     Act::FinishHandoff,
     Act::BeginSpecialProcedure,
     Act::EndSpecialProcedure,
@@ -166,6 +168,12 @@ fn command(act: Act, case: &Case, kind: ActorKind) -> Command {
         },
         Act::HandOff => hand_off(),
         Act::AcknowledgeHandoff => Command::Acknowledge { handoff: last },
+        Act::RefuseHandoff => Command::Refuse {
+            handoff: last,
+            reason: RefusalReason::NotOurDuty,
+            text: "非本单位职责".to_owned(),
+        },
+        Act::RecallHandoff => Command::Recall { handoff: last },
         Act::FinishHandoff => Command::Finish {
             handoff: last,
             opinion: None,
@@ -205,6 +213,8 @@ const fn policy_act(act: Act) -> policy::Act {
         Act::WithdrawCase => policy::Act::WithdrawCase,
         Act::HandOff => policy::Act::HandOff,
         Act::AcknowledgeHandoff => policy::Act::AcknowledgeHandoff,
+        Act::RefuseHandoff => policy::Act::RefuseHandoff,
+        Act::RecallHandoff => policy::Act::RecallHandoff,
         Act::FinishHandoff => policy::Act::FinishHandoff,
         Act::BeginSpecialProcedure | Act::EndSpecialProcedure => policy::Act::SpecialProcedure,
         Act::ExtendCase => policy::Act::ExtendCase,
