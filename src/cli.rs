@@ -100,6 +100,8 @@ pub enum ImportKind {
     Catalogue,
     /// Working days (CSV). 工作日历
     Calendar,
+    /// Lists of what may be given to the grassroots (CSV). 准入清单
+    Admissions,
 }
 
 /// Look at the public schema.

@@ -3,6 +3,7 @@
 //! Readers take `Database::read()`; writers take a [`tx::Tx`] from `Database::write_tx()`, and nothing else begins
 //! a transaction. What many write at once goes through `Database::in_turn`. Rows become domain values here; a row that does not parse is `StoreError::Corrupt`.
 
+pub mod admission;
 mod bulk;
 pub mod calendar;
 pub mod case;

@@ -69,7 +69,9 @@ pub struct Model {
     pub due_order: i64,
     /// Whether that date is provisional.
     pub provisional: bool,
-    /// The rest as JSON: organizations of the route, external numbers.
+    /// How often it went back and forth.
+    pub back_and_forth: i64,
+    /// The rest as JSON: organizations of the route, external numbers, materials on file by commitment.
     #[sea_orm(column_type = "Text")]
     pub document: String,
     /// When a clock of it speaks next, microseconds UTC; none: no clock will. A hint: the case itself decides.

@@ -60,6 +60,15 @@ pub struct Model {
     /// Name of an `Opinion`.
     #[sea_orm(column_type = "Text", nullable)]
     pub opinion: Option<String>,
+    /// What was handed over, by commitment, as JSON; none: nothing, or an older binary wrote the row.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub materials: Option<String>,
+    /// Name of a `RefusalReason`.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub refused_for: Option<String>,
+    /// Number of the admission by which a village-level organization could be given it.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub admission: Option<String>,
     /// When its work is due, microseconds UTC; `i64::MAX`: no date, so that desks sort dates first.
     pub due_at: i64,
 }

@@ -23,6 +23,7 @@ mod columns;
 mod m20261101_000001_reference;
 mod m20261101_000002_cases;
 mod m20261123_000003_acts;
+mod m20261123_000004_hands;
 mod m20261123_000005_clocks;
 mod m20261123_000006_grid;
 mod m20261123_000007_succession;
@@ -41,6 +42,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261101_000001_reference::Migration),
             Box::new(m20261101_000002_cases::Migration),
             Box::new(m20261123_000003_acts::Migration),
+            Box::new(m20261123_000004_hands::Migration),
             Box::new(m20261123_000007_succession::Migration),
             Box::new(m20261123_000005_clocks::Migration),
             Box::new(m20261123_000006_grid::Migration),

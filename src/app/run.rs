@@ -14,7 +14,7 @@ use crate::clock::{SharedClock, SystemClock};
 use crate::config::{Config, secret_source};
 use crate::secret::Redacted;
 use crate::service::Services;
-use crate::service::import::{Mode, calendar, catalogue, divisions, organizations};
+use crate::service::import::{Mode, admissions, calendar, catalogue, divisions, organizations};
 use crate::store::database::{Database, DatabaseSettings};
 
 /// Serves until SIGTERM or SIGINT. `tell` gets what the operator should read once it listens.
@@ -115,6 +115,8 @@ pub enum Imported {
     Catalogue,
     /// Working days (CSV, or one year of holiday-cn as JSON).
     Calendar,
+    /// Admission lists (CSV).
+    Admissions,
 }
 
 /// Imports a file, or says what importing it would change.
@@ -132,6 +134,7 @@ pub async fn import(config: &Config, what: Imported, file: &Path, mode: Mode) ->
         Imported::Divisions => divisions::import(&services, &text, None, mode).await?,
         Imported::Organizations => organizations::import(&services, &text, mode).await?,
         Imported::Catalogue => catalogue::import(&services, &text, mode).await?,
+        Imported::Admissions => admissions::import(&services, &text, mode).await?,
         Imported::Calendar => return import_calendar(config, &services, &text, mode).await,
     };
     Ok(report.to_string())

@@ -17,14 +17,22 @@ pub enum Epoch {
     Items,
     /// The working-day calendar.
     Calendar,
+    /// The admission lists.
+    Admissions,
 }
 
 /// How many kinds there are.
-const KINDS: usize = 4;
+const KINDS: usize = 5;
 
 impl Epoch {
     /// All kinds, in the order of a stamp.
-    pub const ALL: [Self; KINDS] = [Self::Divisions, Self::Organizations, Self::Items, Self::Calendar];
+    pub const ALL: [Self; KINDS] = [
+        Self::Divisions,
+        Self::Organizations,
+        Self::Items,
+        Self::Calendar,
+        Self::Admissions,
+    ];
 
     /// Its name in the database.
     #[must_use]
@@ -34,6 +42,7 @@ impl Epoch {
             Self::Organizations => "organizations",
             Self::Items => "items",
             Self::Calendar => "calendar",
+            Self::Admissions => "admissions",
         }
     }
 }

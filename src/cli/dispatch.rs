@@ -81,6 +81,7 @@ async fn import(arguments: ImportArgs) -> Result<(), AppFailure> {
         ImportKind::Organizations => Imported::Organizations,
         ImportKind::Catalogue => Imported::Catalogue,
         ImportKind::Calendar => Imported::Calendar,
+        ImportKind::Admissions => Imported::Admissions,
     };
     let mode = if arguments.dry_run {
         Mode::DryRun

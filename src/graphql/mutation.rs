@@ -6,6 +6,7 @@ pub mod applicant;
 pub mod cases;
 pub mod evaluation;
 pub mod grid;
+pub mod hands;
 pub mod intake;
 pub mod special;
 pub mod supervision;

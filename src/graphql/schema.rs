@@ -8,6 +8,7 @@ use super::mutation::applicant::ApplicantMutations;
 use super::mutation::cases::CaseMutations;
 use super::mutation::evaluation::EvaluationMutations;
 use super::mutation::grid::GridMutations;
+use super::mutation::hands::HandMutations;
 use super::mutation::intake::IntakeMutations;
 use super::mutation::special::SpecialMutations;
 use super::mutation::supervision::SupervisionMutations;
@@ -42,6 +43,7 @@ pub struct Query(
 pub struct Mutation(
     IntakeMutations,
     CaseMutations,
+    HandMutations,
     AcceptanceMutations,
     ApplicantMutations,
     SpecialMutations,

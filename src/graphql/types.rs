@@ -1,5 +1,6 @@
 //! The types of the schema.
 
+pub mod admission;
 pub mod calendar;
 pub mod card;
 pub mod case;

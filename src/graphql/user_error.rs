@@ -88,7 +88,15 @@ user_errors! {
     /// Why `handOff` was not carried out.
     HandOffUserError, HandOffErrorCode {
         StaleVersion, IdempotencyMismatch, WrongOrganization, IllegalAct, ChooseOrganization, OrganizationIsFixed,
-        InvalidField, MaterialMissing, OutsideCalendar,
+        ReceiverUnfit, NotAdmitted, MaterialMissing, InvalidField, OutsideCalendar,
+    }
+    /// Why `refuseHandoff` was not carried out.
+    RefuseHandoffUserError, RefuseHandoffErrorCode {
+        StaleVersion, IdempotencyMismatch, WrongOrganization, IllegalAct, UnknownHandoff, InvalidField, OutsideCalendar,
+    }
+    /// Why `recallHandoff` was not carried out.
+    RecallHandoffUserError, RecallHandoffErrorCode {
+        StaleVersion, IdempotencyMismatch, WrongOrganization, IllegalAct, UnknownHandoff, OutsideCalendar,
     }
     /// Why `acknowledgeHandoff` was not carried out.
     AcknowledgeHandoffUserError, AcknowledgeHandoffErrorCode {

@@ -1,5 +1,6 @@
 //! What is said to people about a case: the next step, refusals and their way out, in both languages.
 
+use onedoor_domain::admission::Gate;
 use onedoor_domain::case::available::{Act, NextStep};
 use onedoor_domain::case::grid::GridStatus;
 use onedoor_domain::case::refusal::{Refusal, Why};
@@ -96,8 +97,10 @@ pub const fn next_step_words(next: NextStep) -> (&'static str, &'static str) {
 pub const fn act_words(act: Act) -> (&'static str, &'static str) {
     match act {
         Act::AcceptCase => ("受理", "acceptCase"),
-        Act::HandOff => ("流转", "handOff"),
+        Act::HandOff => ("移交", "handOff"),
         Act::AcknowledgeHandoff => ("签收", "acknowledgeHandoff"),
+        Act::RefuseHandoff => ("退单", "refuseHandoff"),
+        Act::RecallHandoff => ("撤回移交", "recallHandoff"),
         Act::FinishHandoff => ("办结会办", "finishHandoff"),
         Act::DecideCase => ("决定", "decideCase"),
         Act::DeclineCase => ("不予受理", "declineCase"),
@@ -150,6 +153,16 @@ pub fn refusal_words(refusal: &Refusal) -> Words {
         Refusal::OrganizationIsFixed => Words::new(
             "下一环节的承办单位由流程确定，请勿填写 to。",
             "The route fixes the next organization; leave `to` out.",
+        ),
+        Refusal::ReceiverUnfit => Words::new(
+            "该单位不能接收此类移交：交办只能向下，上报到上一级，退回给经手过的单位，不能移交给本单位或网外单位。",
+            "That organization cannot receive this: an assignment goes down, an escalation to the level above, a return to who held the case; nothing to oneself or outside the network.",
+        ),
+        Refusal::NotAdmitted { gate } => not_admitted_words(gate),
+        Refusal::ReasonMissing => Words::new("请说明理由。", "Give a reason."),
+        Refusal::MaterialNotOnFile => Words::new(
+            "所列材料不在本件材料中，请核对材料代码。",
+            "A material named is not on file with this case; check its code.",
         ),
         Refusal::ReasonsRequired => Words::new(
             "不予受理、不予许可或查无实据须说明理由；不予受理、不予许可并须告知救济途径（行政许可法第三十八条）。",
@@ -240,6 +253,10 @@ fn input_words(refusal: &Refusal) -> Words {
         | Refusal::UnknownHandoff
         | Refusal::ChooseOrganization
         | Refusal::OrganizationIsFixed
+        | Refusal::ReceiverUnfit
+        | Refusal::NotAdmitted { .. }
+        | Refusal::ReasonMissing
+        | Refusal::MaterialNotOnFile
         | Refusal::ReasonsRequired
         | Refusal::OutcomeDoesNotFit
         | Refusal::UnknownCard
@@ -247,6 +264,22 @@ fn input_words(refusal: &Refusal) -> Words {
         | Refusal::NotAHolder
         | Refusal::LevelTooLow
         | Refusal::OutsideCalendar => refusal_words(refusal),
+    }
+}
+
+/// What the lists say, and where to turn.
+fn not_admitted_words(gate: &Gate) -> Words {
+    match gate {
+        Gate::Forbidden { number, approver } => Words::new(
+            format!("该事项列入负面清单（条目 {number}，{approver}批准），不得交村（社区）办理。"),
+            format!(
+                "The item stands on the negative list (entry {number}, approved by {approver}): it must not be given to the village level."
+            ),
+        ),
+        Gate::Unlisted | Gate::NotGrassroots | Gate::Admitted { .. } => Words::new(
+            "准入清单中没有该事项在当地的有效条目，须先经准入审批，再交村（社区）办理。",
+            "No valid entry of the admission lists covers this item there; have it admitted before giving it to the village level.",
+        ),
     }
 }
 
@@ -322,6 +355,17 @@ fn why_words(why: Why) -> (String, String) {
             );
         }
         Why::OpinionMissing => ("须填写会办意见 opinion", "an opinion is required"),
+        Why::TextMissing => (
+            "答复、附条件同意或不同意须写明文字 text",
+            "an answer, conditions or an objection need words in `text`",
+        ),
+        Why::DeclineInstead => (
+            "受理环节不退单，请用 declineCase 说明有权单位或理由",
+            "into the accepting step nothing is refused: use declineCase to name the competent office or the reasons",
+        ),
+        Why::OfficerOnly => ("须由审批人员办理", "only an officer can do this"),
+        Why::NotRequired => ("该意见非流程必需", "the route does not require this opinion"),
+        Why::NobodyBefore => ("此前没有经手单位可退回", "nobody held the case before"),
         Why::TooEarly { not_before } => {
             let day = onedoor_domain::sla::beijing_date(not_before);
             return (

@@ -13,11 +13,12 @@ use onedoor_domain::case::state::Case;
 use onedoor_domain::case::succession::Redirected;
 use onedoor_domain::directory::Directory;
 use onedoor_domain::handoff::Handoff;
-use onedoor_domain::id::{CaseId, DeliveryId};
+use onedoor_domain::id::{CaseId, DeliveryId, HandoffId};
 use onedoor_domain::item::ItemVersion;
 use onedoor_domain::material::MaterialEntry;
 use onedoor_domain::policy::Act;
 use onedoor_domain::proof::{CaseProof, Denied};
+use onedoor_domain::sla::beijing_date;
 use uuid::Uuid;
 
 use super::answer::{Answer, Warning};
@@ -159,6 +160,8 @@ impl Cases {
             upstream_of: &upstream_of,
             places: &|id| directory.places(id),
             living: &|id| directory.living(id),
+            rank: &|from, to| directory.rank(from, to),
+            admission: &|to| directory.gate(to, &item.code, beijing_date(self.clock.now())),
             may_be_chosen: &|step, division, to| directory.candidates(step.level, division).contains(&to),
         })
     }
@@ -192,6 +195,7 @@ impl Cases {
         let issued = receipts::issue(&outcome.events, &facts, &mut Uuid::now_v7);
         let deliveries = deliveries(&outcome);
         let next_tick_at = outcome.next_tick_at;
+        let unwanted = unwanted(&outcome);
         let change = crate::store::write_set::CaseChange {
             before,
             after: outcome.case,
@@ -207,6 +211,7 @@ impl Cases {
             })
             .collect();
         set.deliveries = deliveries;
+        set.unwanted = unwanted;
         Ok(set)
     }
 
@@ -307,6 +312,18 @@ fn deliveries(outcome: &Outcome) -> Vec<NewDelivery> {
         .chain(redirected)
         .map(|(handoff, upstream)| delivery(handoff, upstream))
         .collect()
+}
+
+/// Handoffs that were taken back, or done without: nothing more is to be delivered for them.
+fn unwanted(outcome: &Outcome) -> Vec<HandoffId> {
+    let over = |event: &Event| {
+        if let Event::HandoffRecalled { handoff } | Event::HandoffWaived { handoff } = event {
+            Some(*handoff)
+        } else {
+            None
+        }
+    };
+    outcome.events.iter().filter_map(|new| over(&new.event)).collect()
 }
 
 /// Builds the answer from what was sealed.

@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 use super::Services;
 use crate::cache::epochs::{Epoch, Stamp};
 use crate::error::AppError;
-use crate::store::{division, organization};
+use crate::store::{admission, division, organization};
 
 /// Which upstream system acts for whom, by configuration. A binding by code beats one by role.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub struct Directories {
 }
 
 /// What a picture is made from.
-const EPOCHS: &[Epoch] = &[Epoch::Divisions, Epoch::Organizations];
+const EPOCHS: &[Epoch] = &[Epoch::Divisions, Epoch::Organizations, Epoch::Admissions];
 
 impl Directories {
     pub(super) fn new(bindings: UpstreamBindings) -> Self {
@@ -68,7 +68,7 @@ impl Directories {
     }
 }
 
-/// Takes a new picture if divisions or organizations moved since the last one.
+/// Takes a new picture if divisions, organizations or admission lists moved since the last one.
 ///
 /// # Errors
 /// As any query.
@@ -84,8 +84,10 @@ pub async fn refresh(cx: &Services) -> Result<(), AppError> {
     for organization in &mut everybody.organizations {
         organization.upstream = cx.directories.bindings.of(organization).map(str::to_owned);
     }
+    let admissions = admission::all(&cx.database).await?;
     let directory = Directory::new(divisions, everybody.organizations, everybody.successors);
-    let picture = Arc::new(directory.with_history(past.ended, past.codes));
+    let directory = directory.with_history(past.ended, past.codes);
+    let picture = Arc::new(directory.with_admissions(admissions));
     *cx.directories
         .picture
         .write()

@@ -12,6 +12,7 @@ use crate::store::tx::Tx;
 use super::{Services, reference};
 use fault::{Faults, ImportFault};
 
+pub mod admissions;
 pub mod calendar;
 pub mod catalogue;
 pub mod divisions;

@@ -9,6 +9,7 @@ use onedoor_domain::case::state::Channel;
 use onedoor_domain::digest::Digest;
 use onedoor_domain::directory::{Directory, ResolveError, ResolvedStep};
 use onedoor_domain::division::{Division, Level};
+use onedoor_domain::handoff::HandedMaterial;
 use onedoor_domain::id::{CaseId, DraftId, OrganizationId};
 use onedoor_domain::idempotency::{Fingerprint, IdempotencyKey};
 use onedoor_domain::identifier::division_code::DivisionCode;
@@ -233,6 +234,7 @@ impl Cases {
                 applicant_subject: (placed.channel == Channel::Online).then(|| actor.subject.clone()),
                 papers: private.commitment.to_string(),
                 authorization: application.authorization.clone(),
+                materials: private.materials.clone(),
             };
             let decided = self.decide(By::from(actor), item, calendar.calendar(), &directory, |cx| {
                 decide::submit(command, cx)
@@ -289,6 +291,7 @@ fn random() -> [u8; 8] {
 struct SealedPapers {
     columns: NewPrivate,
     commitment: Digest,
+    materials: Vec<HandedMaterial>,
 }
 
 /// The papers as they are kept, and the salted commitment by which the ledger attests them.
@@ -300,7 +303,17 @@ fn seal_papers(application: &Application, secret_hash: String) -> Result<SealedP
     let form = application.form.expose().clone();
     let papers = serde_json::to_vec(&json!([applicant, form, materials])).map_err(AppError::internal)?;
     let commitment = ledger::commitment(&salt, &papers);
+    let each = |entry: &MaterialEntry| {
+        let bytes = serde_json::to_vec(entry).map_err(AppError::internal)?;
+        Ok(HandedMaterial {
+            material: entry.code.clone(),
+            hash: Some(ledger::commitment(&salt, &bytes).to_string()),
+        })
+    };
+    let handed = application.materials.iter().map(each);
+    let handed = handed.collect::<Result<Vec<_>, AppError>>()?;
     Ok(SealedPapers {
+        materials: handed,
         columns: NewPrivate {
             secret_hash,
             applicant,

@@ -60,8 +60,8 @@ fn brought_by<'a>(command: &'a Command, actor: &Actor) -> Option<(&'a [MaterialE
     };
     if let Command::Supplement { materials, .. } = command {
         Some((materials, channel))
-    } else if let Command::HandOff { materials, .. } = command {
-        (!materials.is_empty()).then_some((materials, channel))
+    } else if let Command::HandOff(asked) = command {
+        (!asked.materials.is_empty()).then_some((&asked.materials, channel))
     } else {
         None
     }

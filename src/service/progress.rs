@@ -229,6 +229,8 @@ const fn policy_act(act: available::Act) -> Act {
         available::Act::AcceptCase => Act::AcceptCase,
         available::Act::HandOff => Act::HandOff,
         available::Act::AcknowledgeHandoff => Act::AcknowledgeHandoff,
+        available::Act::RefuseHandoff => Act::RefuseHandoff,
+        available::Act::RecallHandoff => Act::RecallHandoff,
         available::Act::FinishHandoff => Act::FinishHandoff,
         available::Act::DecideCase => Act::DecideCase,
         available::Act::DeclineCase => Act::DeclineCase,

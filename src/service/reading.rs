@@ -16,6 +16,7 @@ use onedoor_domain::page::{Page, PageRequest};
 use onedoor_domain::policy::Act;
 use onedoor_domain::proof::{Capacity, CaseProof, ReadProof};
 use onedoor_domain::receipt::SignedReceipt;
+use onedoor_domain::route::HandoffKind;
 use onedoor_domain::timeline::StoredEvent;
 use onedoor_domain::tracking::TrackingCode;
 use onedoor_domain::{identifier, mask};
@@ -247,6 +248,15 @@ impl Cases {
     pub async fn available(&self, actor: &Actor, view: &CaseView) -> Result<Vec<available::Act>, AppError> {
         let item = self.item_of(&view.case).await?;
         Ok(available::possible(&view.case, &item, &By::from(actor)))
+    }
+
+    /// The kinds of handoff that the actor could offer now.
+    ///
+    /// # Errors
+    /// As any lookup of reference data.
+    pub async fn handoff_kinds(&self, actor: &Actor, view: &CaseView) -> Result<Vec<HandoffKind>, AppError> {
+        let item = self.item_of(&view.case).await?;
+        Ok(available::handoff_kinds(&view.case, &item, &By::from(actor)))
     }
 
     /// What happens next with the case.

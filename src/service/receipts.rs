@@ -118,6 +118,9 @@ fn kind_of(event: &Event, case: &Case, by: &By) -> Option<(ReceiptKind, Acting)>
         | Event::HandoffAcknowledged { .. }
         | Event::HandoffDone { .. }
         | Event::HandoffRefused { .. }
+        | Event::HandoffRecalled { .. }
+        | Event::HandoffExpired { .. }
+        | Event::HandoffWaived { .. }
         | Event::ClockStarted { .. }
         | Event::ClockMoved { .. }
         | Event::ClockStopped { .. }

@@ -49,6 +49,8 @@ rejection_codes! {
     UnknownHandoff = "The case has no such handoff (移交).";
     ChooseOrganization = "The route leaves the choice: name the organization, one of the candidates.";
     OrganizationIsFixed = "The route fixes the organization; name none.";
+    ReceiverUnfit = "That organization (单位) cannot receive this kind of handoff: an assignment goes down, an escalation to the level above, a return to who held the case.";
+    NotAdmitted = "The admission lists (准入清单) do not let this item be given to the village level by hand; the message cites the entry.";
     ReasonsRequired = "A refusal or denial needs reasons and the legal remedy (理由和救济途径); an objection needs an answer.";
     OutcomeDoesNotFit = "The decision does not belong to this kind of case.";
     UnknownCard = "The case has no such card (预警、黄牌、红牌).";
@@ -122,6 +124,10 @@ impl From<Refusal> for Rejection {
             Refusal::UnknownHandoff => (RejectionCode::UnknownHandoff, &["handoff"]),
             Refusal::ChooseOrganization => (RejectionCode::ChooseOrganization, &["to"]),
             Refusal::OrganizationIsFixed => (RejectionCode::OrganizationIsFixed, &["to"]),
+            Refusal::ReceiverUnfit => (RejectionCode::ReceiverUnfit, &["to"]),
+            Refusal::NotAdmitted { .. } => (RejectionCode::NotAdmitted, &["to"]),
+            Refusal::ReasonMissing => (RejectionCode::InvalidField, &["reason"]),
+            Refusal::MaterialNotOnFile => (RejectionCode::InvalidField, &["materials"]),
             Refusal::ReasonsRequired => (RejectionCode::ReasonsRequired, &["reasons"]),
             Refusal::OutcomeDoesNotFit => (RejectionCode::OutcomeDoesNotFit, &["outcome"]),
             Refusal::FieldRequired { field } => (RejectionCode::InvalidField, slice::from_ref(field)),
@@ -150,6 +156,10 @@ impl From<Refusal> for Rejection {
             | Refusal::UnknownHandoff
             | Refusal::ChooseOrganization
             | Refusal::OrganizationIsFixed
+            | Refusal::ReceiverUnfit
+            | Refusal::NotAdmitted { .. }
+            | Refusal::ReasonMissing
+            | Refusal::MaterialNotOnFile
             | Refusal::ReasonsRequired
             | Refusal::OutcomeDoesNotFit
             | Refusal::FieldRequired { .. }

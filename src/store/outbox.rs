@@ -377,6 +377,31 @@ pub(super) async fn apply_result(tx: &Tx, result: &DeliveryResult, now: i64) -> 
     Ok(true)
 }
 
+/// Cancels the deliveries of handoffs that are no longer wanted, but only those of which surely nothing left: a system
+/// that may have acted is asked, or its answer kept, as before. The fence moves, so that a worker that holds one and
+/// has not begun sends nothing.
+pub(super) async fn cancel_unsent(tx: &Tx, unwanted: &[HandoffId], now: i64) -> Result<(), StoreError> {
+    if unwanted.is_empty() {
+        return Ok(());
+    }
+    let cancellable = |state: DeliveryState| state.is_claimable() || state == DeliveryState::Dead;
+    delivery::Entity::update_many()
+        .col_expr(
+            delivery::Column::State,
+            Expr::value(name_of(DeliveryState::Cancelled)?),
+        )
+        .col_expr(delivery::Column::Waiting, Expr::value(false))
+        .col_expr(delivery::Column::Fence, Expr::col(delivery::Column::Fence).add(1))
+        .col_expr(delivery::Column::Reason, Expr::value(Some("RECALLED".to_owned())))
+        .col_expr(delivery::Column::ChangedAt, Expr::value(now))
+        .filter(delivery::Column::HandoffId.is_in(unwanted.iter().map(|handoff| handoff.uuid())))
+        .filter(delivery::Column::InDoubt.eq(false))
+        .filter(delivery::Column::State.is_in(states(cancellable)?))
+        .exec(tx.connection())
+        .await?;
+    Ok(())
+}
+
 /// Ids that can be claimed.
 fn claimable(request: &ClaimRequest<'_>) -> Result<SelectStatement, StoreError> {
     let column = |column: delivery::Column| Expr::col(("d", column));

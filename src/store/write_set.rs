@@ -31,6 +31,9 @@ pub struct WriteSet {
     pub receipts: Vec<NewReceipt>,
     /// Deliveries to put into the outbox.
     pub deliveries: Vec<NewDelivery>,
+    /// Handoffs that nobody wants delivered any more: of their deliveries those are cancelled of which surely nothing
+    /// left the house.
+    pub unwanted: Vec<HandoffId>,
     /// What came of the delivery by which the act was learnt, or what a person decides of it.
     pub delivery_result: Option<DeliveryResult>,
     /// The notice that the act settles.
@@ -53,6 +56,7 @@ impl WriteSet {
             private: None,
             receipts: Vec::new(),
             deliveries: Vec::new(),
+            unwanted: Vec::new(),
             delivery_result: None,
             inbox: None,
             finished_draft: None,

@@ -7,6 +7,7 @@
 mod acts;
 mod bad_input;
 mod board;
+mod by_hand;
 mod clocks;
 mod desk;
 mod disconnects;

@@ -3,22 +3,15 @@
 use async_graphql::{Context, ID, InputObject, Object, Result};
 use onedoor_domain::case::agent::Authorization;
 use onedoor_domain::case::command::{Command, OwedPaper};
-use onedoor_domain::id::{HandoffId, OrganizationId};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::act::{Asked, carry_out, check_texts, fits, payloads};
+use super::act::{Asked, carry_out, check_texts, payloads};
 use super::applicant::AuthorizationInput;
-use super::intake::{MaterialEntryInput, materials};
-use crate::graphql::reach;
-use crate::graphql::types::case_enums::{Decision, Opinion};
+use crate::graphql::types::case_enums::Decision;
 use crate::graphql::types::scalars::Date;
-use crate::graphql::user_error::{
-    AcceptCaseUserError, AcknowledgeHandoffUserError, DecideCaseUserError, DeliverResultUserError,
-    FinishHandoffUserError, HandOffUserError,
-};
+use crate::graphql::user_error::{AcceptCaseUserError, DecideCaseUserError, DeliverResultUserError};
 use crate::service::progress::Expected;
-use crate::service::rejection::{Rejection, RejectionCode};
 
 /// What accepts an application (受理).
 #[derive(InputObject)]
@@ -44,58 +37,6 @@ pub struct OwedMaterialInput {
     material: String,
     /// Last day on which it can be brought, at the latest the promised date.
     due: Date,
-}
-
-/// What hands a case to the next step of its route (流转).
-#[derive(InputObject)]
-pub struct HandOffInput {
-    /// The case.
-    case: ID,
-    /// Version of the case you have seen.
-    expected_version: i32,
-    /// A fresh UUID for this act; repeat it only to repeat the same act.
-    idempotency_key: Uuid,
-    /// The receiving organization; only where the route leaves the choice.
-    to: Option<ID>,
-    /// Number of paper originals handed over, 0 to 999; a transfer slip is issued for them.
-    #[graphql(default = 0)]
-    originals: i32,
-    /// Number of the transfer slip (物料流转凭证), up to 64 characters. Where the next office is outside the network and
-    /// has no system, the number of the paper sent to it; required there.
-    slip: Option<String>,
-    /// What the step that is left has to bring (`producedBy` of the item's materials).
-    #[graphql(default)]
-    materials: Vec<MaterialEntryInput>,
-}
-
-/// What signs for a case (签收).
-#[derive(InputObject)]
-pub struct AcknowledgeHandoffInput {
-    /// The case.
-    case: ID,
-    /// The handoff.
-    handoff: ID,
-    /// Version of the handoff you have seen.
-    expected_version: i32,
-    /// A fresh UUID for this act; repeat it only to repeat the same act.
-    idempotency_key: Uuid,
-}
-
-/// What ends a countersignature, a joint review, or a step after the decision.
-#[derive(InputObject)]
-pub struct FinishHandoffInput {
-    /// The case.
-    case: ID,
-    /// The handoff.
-    handoff: ID,
-    /// Version of the handoff you have seen.
-    expected_version: i32,
-    /// A fresh UUID for this act; repeat it only to repeat the same act.
-    idempotency_key: Uuid,
-    /// The opinion, where one is asked for.
-    opinion: Option<Opinion>,
-    /// Its text, up to 2,000 characters.
-    text: Option<String>,
 }
 
 /// What decides a case (决定).
@@ -135,12 +76,6 @@ pub struct DeliverResultInput {
 payloads! {
     /// What came of `acceptCase`.
     AcceptCasePayload { AcceptCaseUserError }
-    /// What came of `handOff`.
-    HandOffPayload { HandOffUserError }
-    /// What came of `acknowledgeHandoff`.
-    AcknowledgeHandoffPayload { AcknowledgeHandoffUserError }
-    /// What came of `finishHandoff`.
-    FinishHandoffPayload { FinishHandoffUserError }
     /// What came of `decideCase`.
     DecideCasePayload { DecideCaseUserError }
     /// What came of `deliverResult`.
@@ -180,97 +115,6 @@ impl CaseMutations {
         };
         let done = carry_out(ctx, act, Expected::Case(input.expected_version), command).await?;
         AcceptCasePayload::of(ctx, done).await
-    }
-
-    /// Hand a case to the next step of its route (流转). The sender answers for it until the receiver signs.
-    async fn hand_off(&self, ctx: &Context<'_>, input: HandOffInput) -> Result<HandOffPayload> {
-        let materials = materials(ctx, input.materials)?;
-        let asked = json!({
-            "case": *input.case, "expectedVersion": input.expected_version, "to": input.to.as_deref(),
-            "originals": input.originals, "slip": input.slip, "materials": materials,
-        });
-        let originals = u32::try_from(input.originals)
-            .ok()
-            .filter(|originals| *originals <= 999);
-        let (Some(originals), true) = (originals, fits(input.slip.as_deref(), 64)) else {
-            let fault = Rejection::of(
-                RejectionCode::InvalidField,
-                &["originals"],
-                "原件份数须为 0 至 999，凭证编号不超过 64 字。",
-                "Give 0 to 999 originals and a slip number of at most 64 characters.",
-            );
-            return HandOffPayload::of(ctx, Err(vec![fault])).await;
-        };
-        let to = match &input.to {
-            Some(to) => Some(reach::id::<OrganizationId>(ctx, to)?),
-            None => None,
-        };
-        let act = Asked {
-            case: &input.case,
-            key: input.idempotency_key,
-            name: "handOff",
-            input: asked,
-        };
-        let command = Command::HandOff {
-            to,
-            originals,
-            slip: input.slip,
-            materials,
-        };
-        let done = carry_out(ctx, act, Expected::Case(input.expected_version), command).await?;
-        HandOffPayload::of(ctx, done).await
-    }
-
-    /// Sign for a case (签收): from now on the receiver answers for it.
-    async fn acknowledge_handoff(
-        &self,
-        ctx: &Context<'_>,
-        input: AcknowledgeHandoffInput,
-    ) -> Result<AcknowledgeHandoffPayload> {
-        let handoff = reach::id::<HandoffId>(ctx, &input.handoff)?;
-        let asked = json!({
-            "case": *input.case, "handoff": *input.handoff, "expectedVersion": input.expected_version,
-        });
-        let act = Asked {
-            case: &input.case,
-            key: input.idempotency_key,
-            name: "acknowledgeHandoff",
-            input: asked,
-        };
-        let expected = Expected::Handoff(handoff, input.expected_version);
-        let done = carry_out(ctx, act, expected, Command::Acknowledge { handoff }).await?;
-        AcknowledgeHandoffPayload::of(ctx, done).await
-    }
-
-    /// End a countersignature, a joint review, or a step after the decision.
-    async fn finish_handoff(
-        &self,
-        ctx: &Context<'_>,
-        input: FinishHandoffInput,
-    ) -> Result<FinishHandoffPayload> {
-        let handoff = reach::id::<HandoffId>(ctx, &input.handoff)?;
-        if let Err(fault) = check_texts(&[("text", input.text.as_deref())]) {
-            return FinishHandoffPayload::of(ctx, Err(vec![fault])).await;
-        }
-        let opinion = input.opinion.map(onedoor_domain::handoff::Opinion::from);
-        let asked = json!({
-            "case": *input.case, "handoff": *input.handoff, "expectedVersion": input.expected_version,
-            "opinion": opinion, "text": input.text,
-        });
-        let act = Asked {
-            case: &input.case,
-            key: input.idempotency_key,
-            name: "finishHandoff",
-            input: asked,
-        };
-        let expected = Expected::Handoff(handoff, input.expected_version);
-        let command = Command::Finish {
-            handoff,
-            opinion,
-            text: input.text,
-        };
-        let done = carry_out(ctx, act, expected, command).await?;
-        FinishHandoffPayload::of(ctx, done).await
     }
 
     /// Decide a case (决定). Completion follows by itself.

@@ -9,7 +9,7 @@ use onedoor_domain::case::available::NextStep as DomainNextStep;
 use onedoor_domain::id::OrganizationId;
 
 use super::card::{Card, CardRung, SupervisionOrder};
-use super::case_enums::{CaseAction, CaseStatus, Channel, Decision, NextStepKind};
+use super::case_enums::{CaseAction, CaseStatus, Channel, Decision, HandoffKind, NextStepKind};
 use super::clock::Clock;
 use super::division::Division;
 use super::evaluation::Evaluation;
@@ -199,6 +199,12 @@ impl Case {
         organization(ctx, Some(self.view.case.first_contact)).await
     }
 
+    /// How often the case went back and forth: refused (退单) while it changed hands, and returned or passed to an
+    /// organization that had held it.
+    async fn back_and_forth(&self) -> i32 {
+        i32::try_from(self.view.case.back_and_forth).unwrap_or(i32::MAX)
+    }
+
     /// When it was submitted.
     async fn submitted_at(&self) -> DateTime<Utc> {
         self.view.case.submitted_at
@@ -337,6 +343,11 @@ impl Case {
         Some(self.find_actions(ctx).await)
     }
 
+    /// The kinds of handoff that the viewer could offer with `handOff` now.
+    async fn available_handoff_kinds(&self, ctx: &Context<'_>) -> Option<Result<Vec<HandoffKind>>> {
+        Some(self.find_handoff_kinds(ctx).await)
+    }
+
     /// What happens next: what, where, by when.
     async fn next_step(&self, ctx: &Context<'_>) -> Option<Result<NextStep>> {
         Some(self.find_next_step(ctx).await)
@@ -394,6 +405,15 @@ impl Case {
             .await
             .map_err(|error| failed(ctx, error))?;
         Ok(acts.into_iter().map(CaseAction::from).collect())
+    }
+
+    async fn find_handoff_kinds(&self, ctx: &Context<'_>) -> Result<Vec<HandoffKind>> {
+        let actor = &request(ctx)?.actor;
+        let kinds = cases(ctx)?
+            .handoff_kinds(actor, &self.view)
+            .await
+            .map_err(|error| failed(ctx, error))?;
+        Ok(kinds.into_iter().map(HandoffKind::from).collect())
     }
 
     async fn find_next_step(&self, ctx: &Context<'_>) -> Result<NextStep> {

@@ -123,6 +123,24 @@ pub enum Opinion {
     Object,
 }
 
+/// Why a handoff is refused (退单).
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "domain_handoff::RefusalReason")]
+pub enum RefusalReason {
+    /// 不属于本单位职责.
+    NotOurDuty,
+    /// 不属于本辖区.
+    NotOurArea,
+    /// 移交材料不全.
+    PapersMissing,
+    /// 材料与清单不符.
+    PapersDiffer,
+    /// 重复移交.
+    Duplicate,
+    /// 其他, as the text says.
+    Other,
+}
+
 /// What a clock measures.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "domain_clock::ClockKind")]
@@ -199,6 +217,10 @@ pub enum CaseAction {
     HandOff,
     /// `acknowledgeHandoff`.
     AcknowledgeHandoff,
+    /// `refuseHandoff`.
+    RefuseHandoff,
+    /// `recallHandoff`.
+    RecallHandoff,
     /// `finishHandoff`.
     FinishHandoff,
     /// `decideCase`.

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, Object, Result};
+use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use onedoor_domain::handoff::Handoff as DomainHandoff;
 
 use super::case::{Case, organization};
-use super::case_enums::{HandoffKind, HandoffState, Opinion};
+use super::case_enums::{HandoffKind, HandoffState, Opinion, RefusalReason};
 use super::organization::Organization;
-use crate::service::reading::CaseView;
+use crate::service::reading::{CaseView, Sight};
 
 /// A handoff (移交): one hand gives the case to another.
 #[derive(Clone)]
@@ -25,6 +25,16 @@ impl Handoff {
             handoff: handoff.clone(),
         }
     }
+}
+
+/// A material (材料) that went along with a handoff.
+#[derive(SimpleObject)]
+pub struct HandedMaterial {
+    /// Its code in the service item.
+    material: String,
+    /// Salted SHA-256 commitment to what was handed in for it, hex; null: it came after the submission, and the line of
+    /// the timeline that tells so attests it.
+    hash: Option<String>,
 }
 
 /// A handoff (移交): one hand gives the case to another.
@@ -90,6 +100,37 @@ impl Handoff {
     /// Upstream system that acts for the receiver; null when people do.
     async fn upstream(&self) -> Option<&str> {
         self.handoff.upstream.as_deref()
+    }
+
+    /// What was handed over (移交材料): each material by the commitment that the ledger attests.
+    async fn materials(&self) -> Vec<HandedMaterial> {
+        let shown = |handed: &onedoor_domain::handoff::HandedMaterial| HandedMaterial {
+            material: handed.material.clone(),
+            hash: handed.hash.clone(),
+        };
+        self.handoff.materials.iter().map(shown).collect()
+    }
+
+    /// Why the receiver refused it (退单), of the closed list; null when it did not, or an agency's system did. The words
+    /// stand in the timeline.
+    async fn refusal_reason(&self) -> Option<RefusalReason> {
+        self.handoff.refused_for.map(RefusalReason::from)
+    }
+
+    /// Number of the admission (准入) by which a village-level organization could be given it; null where none is needed.
+    async fn admission(&self) -> Option<&str> {
+        self.handoff.admission.as_deref()
+    }
+
+    /// Who offered it: the opaque subject of a person, or a part of the gateway; null for those outside the offices.
+    async fn offered_by(&self) -> Option<&str> {
+        (self.view.sight == Sight::Office).then_some(self.handoff.offered_by.as_str())
+    }
+
+    /// Who signed for it: an opaque subject; null for those outside the offices.
+    async fn acknowledged_by(&self) -> Option<&str> {
+        let seen = self.view.sight == Sight::Office;
+        self.handoff.acknowledged_by.as_deref().filter(|_| seen)
     }
 
     /// Number of paper originals handed over.

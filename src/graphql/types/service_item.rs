@@ -9,6 +9,7 @@ use onedoor_domain::item as domain;
 use onedoor_domain::limit as domain_limit;
 use onedoor_domain::route as domain_route;
 
+use super::admission::Admission;
 use super::case_enums::HandoffKind;
 use super::division::{Direction, Level};
 use super::organization::{Language, Organization, chosen, known_division};
@@ -316,6 +317,22 @@ impl ServiceItem {
     /// The form (表单), JSON Schema 2020-12 with title, x-title-en, x-pii, x-check, x-ref.
     async fn form(&self) -> Json {
         Json(self.0.form.clone())
+    }
+
+    /// Entries of the admission lists (准入清单) for this item: whether it may be given to the village level beside its
+    /// route.
+    async fn admissions(&self, ctx: &Context<'_>) -> Option<Result<Vec<Admission>>> {
+        let listed = |entry: &&onedoor_domain::admission::Admission| entry.item_code == self.0.code;
+        let found = services(ctx).map(|services| {
+            let directory = services.directories.current();
+            directory
+                .admissions()
+                .iter()
+                .filter(listed)
+                .map(Admission::from)
+                .collect()
+        });
+        Some(found)
     }
 
     /// The route (流程): steps in order.

@@ -8,7 +8,7 @@ use onedoor_domain::id::HandoffId;
 
 use super::card::CardRung;
 use super::case::organization;
-use super::case_enums::ActorKind;
+use super::case_enums::{ActorKind, RefusalReason};
 use super::organization::Organization;
 use crate::service::reading::TimelineEntry;
 
@@ -53,6 +53,15 @@ impl TimelineEvent {
     /// Organization acted for; null for applicants, upstream systems and the gateway.
     async fn organization(&self, ctx: &Context<'_>) -> Option<Result<Organization>> {
         organization(ctx, self.entry.stored.by.organization).await
+    }
+
+    /// Why a handoff was refused (退单), of the closed list.
+    async fn refusal_reason(&self) -> Option<RefusalReason> {
+        if let Event::HandoffRefused { reason, .. } = &self.entry.stored.event {
+            reason.map(RefusalReason::from)
+        } else {
+            None
+        }
     }
 
     /// Name of the upstream system, when one did it.
@@ -155,7 +164,10 @@ pub(super) const fn handoff_of(event: &Event) -> Option<HandoffId> {
         Event::HandoffSent { handoff }
         | Event::HandoffAcknowledged { handoff }
         | Event::HandoffDone { handoff, .. }
-        | Event::HandoffRefused { handoff }
+        | Event::HandoffRefused { handoff, .. }
+        | Event::HandoffRecalled { handoff }
+        | Event::HandoffExpired { handoff }
+        | Event::HandoffWaived { handoff }
         | Event::NewsKept { handoff, .. } => Some(*handoff),
         Event::ClockStarted { clock } => clock.handoff,
         Event::Submitted(_)

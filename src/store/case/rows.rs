@@ -5,7 +5,7 @@ use onedoor_domain::case::grid::GridLoop;
 use onedoor_domain::case::state::{Case, ExternalNumber, Owed, Supplement};
 use onedoor_domain::clock::CaseClock;
 use onedoor_domain::evaluation::Evaluation;
-use onedoor_domain::handoff::Handoff;
+use onedoor_domain::handoff::{HandedMaterial, Handoff};
 use onedoor_domain::id::{
     CalendarVersionId, CardId, CaseId, ClockId, DivisionId, HandoffId, ItemVersionId, OrganizationId,
 };
@@ -47,6 +47,8 @@ struct Document {
     grid: GridLoop,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     evaluation: Option<Evaluation>,
+    #[serde(default)]
+    materials: Vec<HandedMaterial>,
 }
 
 /// The row of a case at a revision.
@@ -83,6 +85,7 @@ pub(in crate::store) fn case_row(
         due_at: micros(leading.and_then(|clock| clock.due_at)),
         due_order: micros(leading.and_then(|clock| clock.due_at)).unwrap_or(NO_DATE),
         provisional: leading.is_some_and(|clock| clock.provisional),
+        back_and_forth: case.back_and_forth.into(),
         document: json(&Document {
             route: case.route.clone(),
             external_numbers: case.external_numbers.clone(),
@@ -94,6 +97,7 @@ pub(in crate::store) fn case_row(
             decided_by: case.decided_by.clone(),
             grid: case.grid.clone(),
             evaluation: case.evaluation.clone(),
+            materials: case.materials.clone(),
         })?,
         failed_checks: number(case.grid.failed_checks)?,
         reopenings: number(case.grid.reopenings)?,
@@ -135,6 +139,12 @@ pub(in crate::store) fn handoff_row(
         acknowledged_at: micros(handoff.acknowledged_at),
         closed_at: micros(handoff.closed_at),
         opinion: handoff.opinion.map(name_of).transpose()?,
+        materials: match handoff.materials.as_slice() {
+            [] => None,
+            handed => Some(json(&handed)?),
+        },
+        refused_for: handoff.refused_for.map(name_of).transpose()?,
+        admission: handoff.admission.clone(),
         due_at: micros(case.handoff_due(handoff)).unwrap_or(NO_DATE),
     })
 }
@@ -264,6 +274,8 @@ pub(in crate::store) fn case(
         outcome: parse.word_opt("outcome", row.outcome.as_deref())?,
         completed_at: parse.instant_opt("completed_at", row.completed_at)?,
         delivered_at: parse.instant_opt("delivered_at", row.delivered_at)?,
+        back_and_forth: parse.number("back_and_forth", row.back_and_forth)?,
+        materials: document.materials,
         external_numbers: document.external_numbers,
         supplements: document.supplements,
         owed: document.owed,
@@ -309,6 +321,12 @@ pub(in crate::store) fn handoff(row: &handoff::Model) -> Result<Handoff, StoreEr
         acknowledged_at: parse.instant_opt("acknowledged_at", row.acknowledged_at)?,
         closed_at: parse.instant_opt("closed_at", row.closed_at)?,
         opinion: parse.word_opt("opinion", row.opinion.as_deref())?,
+        materials: match &row.materials {
+            None => Vec::new(),
+            Some(handed) => parse.json("materials", handed)?,
+        },
+        refused_for: parse.word_opt("refused_for", row.refused_for.as_deref())?,
+        admission: row.admission.clone(),
     })
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use onedoor_domain::case::state::Case;
-use onedoor_domain::id::{CaseId, DraftId, OrganizationId};
+use onedoor_domain::id::{CaseId, DraftId, HandoffId, OrganizationId};
 use onedoor_domain::ledger::Head;
 use onedoor_entity::{
     case_card, case_clock, case_party, case_private, cases, change, delivery, external_number, handoff,
@@ -37,6 +37,7 @@ pub(super) struct Plan {
     pub(super) texts: Vec<ledger_private::Model>,
     pub(super) receipts: Vec<receipt::Model>,
     pub(super) deliveries: Vec<delivery::Model>,
+    pub(super) unwanted: Vec<HandoffId>,
     pub(super) delivery_result: Option<DeliveryResult>,
     pub(super) inbox: Option<InboxMark>,
     pub(super) change: change::ActiveModel,
@@ -90,6 +91,7 @@ impl Plan {
             texts: lines.texts,
             receipts,
             deliveries: outbox::rows(set.deliveries, case.id, revision, now)?,
+            unwanted: set.unwanted,
             delivery_result: set.delivery_result,
             inbox: set.inbox,
             change: change_row(before.as_ref(), case, revision, now)?,

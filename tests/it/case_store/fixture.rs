@@ -13,10 +13,12 @@ use onedoor::store::write_set::{
     CaseChange, Commit, IdempotencyClaim, NewDelivery, NewPrivate, NewReceipt, SealedSet, WriteSet,
 };
 use onedoor_domain::actor::{Actor, ActorKind};
+use onedoor_domain::admission::Gate;
 use onedoor_domain::calendar::WorkCalendar;
 use onedoor_domain::case::command::{By, Command, Context, Submit};
 use onedoor_domain::case::decide::{self, decide};
 use onedoor_domain::case::state::Channel;
+use onedoor_domain::directory::Rank;
 use onedoor_domain::division::Level;
 use onedoor_domain::id::{
     CalendarVersionId, CaseId, DeliveryId, DivisionId, HandoffId, ItemVersionId, OrganizationId, ReceiptId,
@@ -170,6 +172,8 @@ fn context<'a>(
         places: &|_| Vec::new(),
         living: &|id| id,
         may_be_chosen: &|_, _, to| to == organization(COUNTY),
+        rank: &|_, _| Some(Rank::Beside),
+        admission: &|_| Gate::NotGrassroots,
         upstream_of: &|to| (to == organization(COUNTY)).then(|| "county-hr".to_owned()),
     }
 }
@@ -197,6 +201,7 @@ pub(super) fn submission_in(now: DateTime<Utc>, place: u128) -> WriteSet {
         applicant_subject: Some("citizen-1".to_owned()),
         papers: "00".repeat(32),
         authorization: None,
+        materials: Vec::new(),
     };
     let outcome = decide::submit(command, context(&item, &calendar, &mut Uuid::now_v7, now, &clerk)).unwrap();
     let body = receipt(&outcome.case, ReceiptKind::Receipt, now);

@@ -79,6 +79,18 @@ const ASKED: &[(&str, &str, &str)] = &[
     ),
     (
         "Mutation",
+        "refuseHandoff",
+        r#"refuseHandoff(input: { case: "CASE", handoff: "HANDOFF", idempotencyKey: "KEY", expectedVersion: 1,
+            reason: DUPLICATE, text: "t" }) { userErrors { code } }"#,
+    ),
+    (
+        "Mutation",
+        "recallHandoff",
+        r#"recallHandoff(input: { case: "CASE", handoff: "HANDOFF", idempotencyKey: "KEY", expectedVersion: 1 }) {
+            userErrors { code } }"#,
+    ),
+    (
+        "Mutation",
         "finishHandoff",
         r#"finishHandoff(input: { case: "CASE", handoff: "HANDOFF", idempotencyKey: "KEY", expectedVersion: 1 }) {
             userErrors { code } }"#,

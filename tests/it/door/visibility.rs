@@ -38,6 +38,11 @@ const ACTS: &[(&str, &str)] = &[
     ("acceptCase", ""),
     ("handOff", ""),
     ("acknowledgeHandoff", "handoff: $handoff"),
+    (
+        "refuseHandoff",
+        r#"handoff: $handoff, reason: DUPLICATE, text: "t""#,
+    ),
+    ("recallHandoff", "handoff: $handoff"),
     ("finishHandoff", "handoff: $handoff"),
     ("decideCase", r#"decision: DENIED, reasons: "r", remedy: "r""#),
     ("deliverResult", ""),

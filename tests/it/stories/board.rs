@@ -10,6 +10,7 @@ use crate::harness::app::TestApp;
 use crate::harness::gql::Gql;
 use crate::harness::people::{FARMER, NEIGHBOUR};
 use crate::harness::story::story;
+use crate::harness::wait::{PATIENCE, eventually};
 
 async fn id_of(app: &TestApp, organization: &str) -> Value {
     let document = "query($code: String!) { organization(by: { code: $code }) { id } }";
@@ -59,8 +60,12 @@ story!(a_desk_shows_what_waits_and_what_is_late, async |world| {
     cases[0].signed_for(&app.clerk(TOWNSHIP)).await;
     // a working day to sign ends with Tuesday
     county.days_later(2);
-    let late = board(&app.clerk(TOWNSHIP), desk.clone()).await;
-    assert_eq!(counted(&late, "OFFERED"), (2, 2));
+    let late = eventually("nobody signed in time", PATIENCE, async || {
+        let late = board(&app.clerk(TOWNSHIP), desk.clone()).await;
+        (counted(&late, "EXPIRED") == (2, 2)).then_some(late)
+    })
+    .await;
+    assert_eq!(counted(&late, "OFFERED"), (0, 0));
     assert_eq!(
         counted(&late, "ACKNOWLEDGED"),
         (1, 0),
@@ -77,12 +82,14 @@ story!(a_desk_shows_what_waits_and_what_is_late, async |world| {
     let nodes = listed["page"]["nodes"].as_array().unwrap();
     assert!(nodes.iter().all(|node| node["isOverdue"] == true), "{nodes:?}");
 
-    let above = board(&app.supervisor(COUNTY), json!({ "state": ["OFFERED"] })).await;
+    let above = board(&app.supervisor(COUNTY), json!({ "state": ["EXPIRED"] })).await;
     assert_eq!(
-        counted(&above, "OFFERED"),
-        (2, 2),
-        "the supervisor sees the division's desks"
+        (counted(&above, "EXPIRED"), cases_of(&above).len()),
+        ((2, 2), 2),
+        "what nobody signed for is on the supervisor's list"
     );
+    let taken = cases[1].signed_for(&app.clerk(TOWNSHIP)).await;
+    assert_eq!(taken["owner"]["code"], TOWNSHIP, "it may still be signed for");
     for stranger in [OTHER_TOWNSHIP, NEXT_STATION] {
         let theirs = board(&app.clerk(stranger), desk.clone()).await;
         assert_eq!(

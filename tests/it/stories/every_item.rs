@@ -95,7 +95,8 @@ async fn turn(app: &TestApp, county: &County, item: &Value, case: &Case) -> bool
     match seen["nextStep"]["kind"].as_str().unwrap() {
         "ACKNOWLEDGE" => {
             let open = handoff(&seen, |one| {
-                one["owning"] == true && one["state"] == "OFFERED" || one["state"] == "SENT"
+                one["owning"] == true && (one["state"] == "OFFERED" || one["state"] == "EXPIRED")
+                    || one["state"] == "SENT"
             });
             if open["upstream"].is_null() {
                 let receiver = app.officer(open["to"]["code"].as_str().unwrap());

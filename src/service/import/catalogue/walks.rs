@@ -2,16 +2,18 @@
 
 use chrono::{DateTime, Duration, TimeZone as _, Utc};
 use onedoor_domain::actor::ActorKind;
+use onedoor_domain::admission::Gate;
 use onedoor_domain::calendar::WorkCalendar;
 use onedoor_domain::case::apply::replay;
 use onedoor_domain::case::available::{NextStep, next_step, stand_in_for};
 use onedoor_domain::case::command::{
-    By, Command, Competent, Context, OnBehalfOf, Said, Submit, UpstreamNews,
+    By, Command, Competent, Context, HandOff, OnBehalfOf, Said, Submit, UpstreamNews,
 };
 use onedoor_domain::case::decide::{self, decide};
 use onedoor_domain::case::event::{Ground, NewEvent};
 use onedoor_domain::case::refusal::{Refusal, Why};
 use onedoor_domain::case::state::{Case, CaseStatus, Channel, Outcome};
+use onedoor_domain::directory::Rank;
 use onedoor_domain::handoff::{Handoff, HandoffState, Opinion};
 use onedoor_domain::id::{CalendarVersionId, CaseId, DivisionId, OrganizationId};
 use onedoor_domain::identifier::division_code::DivisionCode;
@@ -108,6 +110,8 @@ impl<'a> Walk<'a> {
             places: &|_| Vec::new(),
             living: &|id| id,
             may_be_chosen: &|_, _, _| true,
+            rank: &|_, _| Some(Rank::Beside),
+            admission: &|_| Gate::NotGrassroots,
         })
     }
 
@@ -142,6 +146,7 @@ impl<'a> Walk<'a> {
             applicant_subject: None,
             papers: "00".repeat(32),
             authorization: None,
+            materials: Vec::new(),
         };
         let by = by(ActorKind::Kiosk, Some(office("village.station")));
         let outcome = self.context(by, |cx| decide::submit(command, cx)).unwrap();
@@ -295,12 +300,12 @@ impl<'a> Walk<'a> {
         let materials: Vec<MaterialEntry> = produced.map(|material| entry(&material.code)).collect();
         let next = self.item.route.get(self.case().step + 1);
         let chosen = next.is_some_and(|step| step.assignment == Assignment::Chosen);
-        let command = Command::HandOff {
+        let command = Command::HandOff(HandOff {
             to: chosen.then(|| office("chosen")),
-            originals: 0,
             slip: Some("皖〔2026〕7号".to_owned()),
             materials,
-        };
+            ..HandOff::along_the_route()
+        });
         match self.attempt(self.owner(), &command) {
             Ok(()) => {}
             // a publicity may not be cut short
