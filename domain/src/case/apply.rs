@@ -74,6 +74,7 @@ pub fn begin(submitted: &Submitted, at: DateTime<Utc>, by: &By) -> Case {
 }
 
 /// Applies one event. Events come only from `decide`, so there is nothing to refuse here.
+#[expect(clippy::too_many_lines, reason = "one arm an event, read as a table")]
 pub fn apply(case: &mut Case, new: &NewEvent) {
     let at = new.at;
     match &new.event {

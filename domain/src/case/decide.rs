@@ -96,6 +96,7 @@ pub(super) struct Work<'a> {
 }
 
 impl Work<'_> {
+    #[expect(clippy::too_many_lines, reason = "one arm a command, read as a table")]
     fn carry_out(&mut self, command: &Command) -> Result<(), Refusal> {
         match command {
             Command::Accept { advance, owed } => self.accept(*advance, owed)?,

@@ -18,7 +18,10 @@ fn today() -> NaiveDate {
 
 #[test]
 fn valid_resident_ids_parse_and_keep_their_text() {
-    for text in texts("resident_id_valid") {
+    for text in texts("resident_id_valid")
+        .into_iter()
+        .chain(texts("resident_id_standard_samples"))
+    {
         assert_eq!(ResidentId::parse(&text, today()).unwrap().reveal(), text);
     }
     for text in texts("resident_id_accept_lowercase") {
