@@ -8,6 +8,7 @@ mod acts;
 mod bad_input;
 mod board;
 mod by_hand;
+mod calendar;
 mod clocks;
 mod desk;
 mod disconnects;
