@@ -56,7 +56,7 @@ story!(two_replicas_never_send_the_same_delivery_at_once, async |world| {
 story!(
     a_worker_that_stalled_past_its_lease_overwrites_nothing,
     async |world| {
-        let county = County::open(world, 100).await;
+        let county = County::open(world, 4_000).await;
         county
             .told(json!({ "mode": "slow", "delay_ms": 1_500, "times": 1 }))
             .await;

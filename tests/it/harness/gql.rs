@@ -44,7 +44,7 @@ impl Gql {
     }
 
     /// The same caller at another address of this machine.
-    pub(crate) fn from_address(&self, address: IpAddr) -> Self {
+    pub(crate) fn at_address(&self, address: IpAddr) -> Self {
         Self {
             http: http().local_address(address).build().unwrap(),
             ..self.clone()

@@ -310,7 +310,7 @@ story!(
         let alone = began.elapsed();
         // strangers at four other addresses, each until its own limit closes
         for host in 2..=5_u8 {
-            let stranger = app.anybody().from_address([127, 0, 0, host].into());
+            let stranger = app.anybody().at_address([127, 0, 0, host].into());
             let guess = async |number: u8| {
                 track(&stranger, &case.tracking_code, &format!("ZZZZZZ{host}{number}")).await
             };

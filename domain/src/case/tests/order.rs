@@ -32,12 +32,13 @@ fn on_its_way() -> (Story, HandoffId) {
 
 /// What the last line of the ledger keeps: what was said, and whether out of order.
 fn kept(story: &Story) -> Option<(&str, bool)> {
-    match &story.events.last()?.event {
-        Event::NewsKept {
-            said, out_of_order, ..
-        } => Some((said, *out_of_order)),
-        _ => None,
-    }
+    let Event::NewsKept {
+        said, out_of_order, ..
+    } = &story.events.last()?.event
+    else {
+        return None;
+    };
+    Some((said, *out_of_order))
 }
 
 #[test]
