@@ -177,10 +177,13 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Opens a completed grid event again, within 30 days.
+    /// Opens a completed grid event again, within 30 days; a supervisor's act.
     pub(super) fn reopen(&mut self, reason: &str) -> Result<(), Refusal> {
         let completed = self.case.kind == CaseKind::Grid && self.case.status == CaseStatus::Completed;
         self.require(completed, Why::Status)?;
+        if self.cx.by.kind != ActorKind::Supervisor {
+            return Err(Refusal::WrongOrganization);
+        }
         self.require(!is_own_work(&self.case, &self.cx.by), Why::OwnWork)?;
         if self.cx.by.kind != ActorKind::Supervisor {
             return Err(Refusal::WrongOrganization);

@@ -275,6 +275,11 @@ fn nobody_checks_what_they_resolved_themselves() {
         .unwrap();
     assert_eq!(story.status(), CaseStatus::Completed);
     own_work(story.attempt(supervisor("somebody"), &reopened()));
+    assert_eq!(
+        story.officer(GRID, &reopened()),
+        Err(Refusal::WrongOrganization),
+        "a supervisor's act"
+    );
 }
 
 #[test]
