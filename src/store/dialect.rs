@@ -163,6 +163,14 @@ pub(super) async fn lock_migrations(tx: Tx) -> Result<Tx, StoreError> {
     Ok(tx)
 }
 
+/// Lets a transaction take the time that a whole table needs, between its statements as well.
+pub(super) async fn be_patient(tx: &Tx) -> Result<(), StoreError> {
+    if tx.connection().get_database_backend() == DbBackend::Postgres {
+        postgres::be_patient(tx.connection()).await?;
+    }
+    Ok(())
+}
+
 /// Whether a column is one of a few values that a query picks, such as the rows to claim.
 ///
 /// PostgreSQL cannot know how few they are when the limit is bound, and would read the whole table beside them; an

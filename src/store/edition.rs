@@ -10,6 +10,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::bulk::{self, Kind, Target};
+use super::dialect;
 use super::division::{ended, parse, parse_code};
 use super::error::StoreError;
 use super::names::name_of;
@@ -93,11 +94,12 @@ fn simple(id: DivisionId) -> Simple {
     Simple(id.uuid())
 }
 
-/// Reads everything an edition is compared with.
+/// Reads everything an edition is compared with, and lets the transaction take its time.
 ///
 /// # Errors
 /// As any query; `Corrupt` for a row that does not parse.
 pub async fn register(tx: &Tx) -> Result<Register, StoreError> {
+    dialect::be_patient(tx).await?;
     let divisions = division::Entity::find().all(tx.connection()).await?;
     let standing = divisions.into_iter().map(standing).collect::<Result<_, _>>()?;
     let codes = division_code::Entity::find().all(tx.connection()).await?;

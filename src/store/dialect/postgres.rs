@@ -85,6 +85,17 @@ pub(super) fn lacks_room(code: &str) -> bool {
     matches!(code, "53100" | "53200") || code.starts_with("58")
 }
 
+/// An import of a country reads and plans longer than a request may, and its statements carry megabytes.
+pub(super) async fn be_patient(tx: &DatabaseTransaction) -> Result<(), StoreError> {
+    for sql in [
+        "set local statement_timeout = 0",
+        "set local idle_in_transaction_session_timeout = 0",
+    ] {
+        tx.execute_unprepared(sql).await?;
+    }
+    Ok(())
+}
+
 /// Classifies an SQLSTATE.
 pub(super) fn classify(code: &str, constraint: Option<&str>) -> Fault {
     match code {
