@@ -20,6 +20,7 @@ mod consequences;
 mod decline;
 mod ending;
 mod hands;
+mod next_step;
 mod recompute;
 mod review;
 mod route_walk;

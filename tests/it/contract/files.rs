@@ -66,3 +66,29 @@ fn mentions(folders: &[&str], texts: &[&str]) -> Vec<String> {
 fn faults(folders: &[&str], check: impl Fn(&SourceFile) -> Option<String>) -> Vec<String> {
     rust_files(folders).iter().filter_map(check).collect()
 }
+
+#[test]
+fn every_shared_vector_is_used_by_a_test_of_the_domain() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut folders = vec![root.join("domain/src")];
+    let mut sources = String::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                sources.push_str(&std::fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+    let vectors = std::fs::read_to_string(root.join("data/vectors.json")).unwrap();
+    let vectors: serde_json::Value = serde_json::from_str(&vectors).unwrap();
+    let unused: Vec<&String> = vectors
+        .as_object()
+        .unwrap()
+        .keys()
+        .filter(|name| *name != "note" && !sources.contains(&format!("(\"{name}\")")))
+        .collect();
+    assert!(unused.is_empty(), "{unused:?}");
+}

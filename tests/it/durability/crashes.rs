@@ -39,7 +39,8 @@ story!(
         let mut gateway = Gateway::prepare(world, &county.settings_and(&[("ONEDOOR__DATABASE__URL", &url)]));
         let desks = Desks::at(gateway.address(), world);
         let journal = RefCell::new(Journal::default());
-        let points = failpoints();
+        // no clock runs out within this load: that point is the thousand cases' (stories::clocks)
+        let points: Vec<_> = failpoints().into_iter().filter(|point| point != "clocks.hear").collect();
         let mut deaths: BTreeMap<&str, u32> = BTreeMap::new();
         for round in 0..ROUNDS {
             // one round more than points: the last of each turn is killed at any moment

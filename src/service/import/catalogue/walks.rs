@@ -1,10 +1,6 @@
 //! Every shipped item runs from its submission to its end by the rules alone, in every way that ends it.
 
 use chrono::{DateTime, Duration, TimeZone as _, Utc};
-use onedoor_domain::actor::ActorKind;
-use onedoor_domain::admission::Gate;
-use onedoor_domain::calendar::WorkCalendar;
-use onedoor_domain::case::apply::replay;
 use onedoor_domain::case::available::{NextStep, next_step, stand_in_for};
 use onedoor_domain::case::command::{
     By, Command, Competent, Context, HandOff, OnBehalfOf, Said, Submit, UpstreamNews,
@@ -13,19 +9,17 @@ use onedoor_domain::case::decide::{self, decide};
 use onedoor_domain::case::event::{Ground, NewEvent};
 use onedoor_domain::case::refusal::{Refusal, Why};
 use onedoor_domain::case::state::{Case, CaseStatus, Channel, Outcome};
-use onedoor_domain::directory::Rank;
 use onedoor_domain::handoff::{Handoff, HandoffState, Opinion};
 use onedoor_domain::id::{CalendarVersionId, CaseId, DivisionId, OrganizationId};
-use onedoor_domain::identifier::division_code::DivisionCode;
 use onedoor_domain::item::{CaseKind, ItemType, ItemVersion, ProcessingType};
 use onedoor_domain::material::{MaterialEntry, Trust, demanded};
 use onedoor_domain::route::{Assignment, HandoffKind};
-use onedoor_domain::tracking::TrackingCode;
+use onedoor_domain::{actor::ActorKind, admission::Gate, calendar::WorkCalendar, tracking::TrackingCode};
+use onedoor_domain::{case::apply::replay, identifier::division_code::DivisionCode};
 use uuid::Uuid;
 
 use super::document;
-use crate::service::import::fault::Faults;
-use crate::service::import::shipped::CATALOGUE;
+use crate::service::import::{fault::Faults, shipped::CATALOGUE};
 
 /// Acts and days that the longest way takes.
 const TURNS_MAX: usize = 200;
@@ -110,7 +104,7 @@ impl<'a> Walk<'a> {
             places: &|_| Vec::new(),
             living: &|id| id,
             may_be_chosen: &|_, _, _| true,
-            rank: &|_, _| Some(Rank::Beside),
+            rank: &|_, _| Some(onedoor_domain::directory::Rank::Beside),
             admission: &|_| Gate::NotGrassroots,
         })
     }
