@@ -31,4 +31,5 @@ mod tick;
 mod upstream;
 
 #[cfg(test)]
+#[expect(clippy::wildcard_enum_match_arm, reason = "a test names the arms it is about")]
 mod tests;

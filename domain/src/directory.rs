@@ -452,6 +452,7 @@ pub struct Lineage {
 }
 
 impl Lineage {
+    #[expect(clippy::iter_over_hash_type, reason = "each list is sorted before it is read")]
     fn new(successors: &HashMap<OrganizationId, OrganizationId>) -> Self {
         let mut predecessors: HashMap<OrganizationId, Vec<OrganizationId>> = HashMap::new();
         for first in successors.keys() {

@@ -21,7 +21,7 @@ const CONFIG_FAULTS: u8 = 78;
 
 /// Does what the command line asks and tells how it ended.
 pub async fn run(cli: Cli) -> ExitCode {
-    match dispatch(cli).await {
+    match Box::pin(dispatch(cli)).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             // When stderr is gone too, the exit code is all that is left to tell.
@@ -46,7 +46,7 @@ async fn dispatch(cli: Cli) -> Result<(), AppFailure> {
         Command::Migrate(MigrateArgs { settings }) => {
             answer(&run::migrate(&app::start(settings.config, settings.demo)?).await?)
         }
-        Command::Import(arguments) => import(arguments).await,
+        Command::Import(arguments) => Box::pin(import(arguments)).await,
         Command::Sandbox(SandboxArgs { config }) => {
             run::play_sandbox(&app::start(config, true)?, answer).await
         }

@@ -126,6 +126,7 @@ pub const fn act_words(act: Act) -> (&'static str, &'static str) {
 }
 
 /// A refusal with its way out.
+#[expect(clippy::too_many_lines, reason = "a table of words, one line each")]
 #[must_use]
 pub fn refusal_words(refusal: &Refusal) -> Words {
     match refusal {
@@ -302,6 +303,7 @@ fn illegal_words(status: CaseStatus, possible: &[Act], why: Why) -> Words {
     )
 }
 
+#[expect(clippy::too_many_lines, reason = "a table of words, one line each")]
 fn why_words(why: Why) -> (String, String) {
     let fixed = match why {
         Why::Status => ("不能进行此操作", "this act is not possible in this state"),

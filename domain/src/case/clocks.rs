@@ -205,13 +205,13 @@ impl Work<'_> {
     }
 
     /// Lets a clock that has ended run on, as if it had only been paused since.
-    pub(super) fn run_on(&mut self, clock: CaseClock) -> Result<(), Refusal> {
+    pub(super) fn run_on(&mut self, clock: &CaseClock) -> Result<(), Refusal> {
         let mut pauses = clock.pauses.clone();
         pauses.push(Pause {
             from: clock.stopped_at.unwrap_or(self.cx.now),
             until: Some(self.cx.now),
         });
-        self.run_with(&clock, pauses)
+        self.run_with(clock, pauses)
     }
 
     /// Resumes every paused clock that fits, with the excluded days added.

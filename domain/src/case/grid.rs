@@ -226,7 +226,7 @@ impl Work<'_> {
     fn restart_clock(&mut self, fits: impl Fn(&CaseClock) -> bool) -> Result<(), Refusal> {
         let ended = |clock: &&CaseClock| clock.state == ClockState::Stopped && fits(clock);
         match self.case.clocks.iter().rev().find(ended).cloned() {
-            Some(clock) => self.run_on(clock),
+            Some(clock) => self.run_on(&clock),
             None => Ok(()),
         }
     }

@@ -239,4 +239,5 @@ fn counted_chain(
 }
 
 #[cfg(test)]
+#[expect(clippy::wildcard_enum_match_arm, reason = "a test names the arms it is about")]
 mod tests;

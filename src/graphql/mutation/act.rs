@@ -116,10 +116,8 @@ pub(super) async fn carry_out(
         command,
         credential: None,
     };
-    cases(ctx)?
-        .act(&request(ctx)?.actor, order)
-        .await
-        .map_err(|error| failed(ctx, error))
+    let acting = cases(ctx)?.act(&request(ctx)?.actor, order);
+    Box::pin(acting).await.map_err(|error| failed(ctx, error))
 }
 
 /// Whether a text is short enough and printable.

@@ -221,8 +221,7 @@ impl Reached {
             command,
             credential,
         };
-        cases(ctx)?
-            .act(actor, order)
+        Box::pin(cases(ctx)?.act(actor, order))
             .await
             .map_err(|error| failed(ctx, error))
     }

@@ -209,8 +209,7 @@ impl IntakeMutations {
     async fn submit_case(&self, ctx: &Context<'_>, input: SubmitCaseInput) -> Result<SubmitCasePayload> {
         let application = application(ctx, input)?;
         let actor = &request(ctx)?.actor;
-        let done = cases(ctx)?
-            .submit(actor, application)
+        let done = Box::pin(cases(ctx)?.submit(actor, application))
             .await
             .map_err(|error| failed(ctx, error))?;
         match done {

@@ -175,6 +175,7 @@ story!(
 );
 
 /// The rows of a case so many times more, each a case of its own.
+#[expect(clippy::too_many_lines, reason = "three tables, row by row")]
 async fn multiplied(database: &DatabaseConnection, case: &Case, times: usize) -> Vec<Uuid> {
     let code = case.reference();
     let row = cases::Entity::find()

@@ -55,13 +55,13 @@ story!(
         let (changed, next) = since(&clerk, &mine).await;
         assert_eq!(
             changed,
-            [case.id.clone()],
+            std::slice::from_ref(&case.id),
             "one case, though it changed twice, and from the other replica"
         );
         assert!(since(&clerk, &next).await.0.is_empty(), "told once");
         assert_eq!(
             since(&clerk, &mine).await.0,
-            [case.id.clone()],
+            std::slice::from_ref(&case.id),
             "an old cursor tells it again"
         );
         assert!(since(&stranger, &theirs).await.0.is_empty());

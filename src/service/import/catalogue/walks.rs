@@ -375,7 +375,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Walks to the end; of a grid event, whose check is another's, to the decision.
-    fn to_its_end(mut self) -> Self {
+    fn walked(mut self) -> Self {
         self.submit();
         for _ in 0..TURNS_MAX {
             let checked = self.item.case_kind == CaseKind::Grid && self.case().decided_at.is_some();
@@ -402,7 +402,7 @@ fn items() -> Vec<ItemVersion> {
 fn ends(way: Way) -> Vec<(String, Case)> {
     items()
         .iter()
-        .map(|item| (item.code.clone(), Walk::of(item, way).to_its_end().case().clone()))
+        .map(|item| (item.code.clone(), Walk::of(item, way).walked().case().clone()))
         .collect()
 }
 
@@ -487,7 +487,7 @@ fn a_bound_decider_refuses_and_is_offered_the_case_again() {
         if !separate || !once || decides.map(|step| &step.role) == accepts.map(|step| &step.role) {
             continue;
         }
-        let walk = Walk::of(&item, Way::OfferedAgain).to_its_end();
+        let walk = Walk::of(&item, Way::OfferedAgain).walked();
         let refused = walk
             .case()
             .handoffs
