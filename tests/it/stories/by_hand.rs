@@ -243,23 +243,21 @@ story!(
     async |world| {
         let county = County::open().await;
         let app = county.gateway(world).await;
+        // its word that it took the case over is lost as well
+        county
+            .department
+            .told(json!({ "mode": "callback-never", "times": 1 }))
+            .await;
         let lost = json!({ "mode": "accept-then-hang", "times": 1 });
         county.department.told(lost).await;
         let case = offered_to_county(&app).await;
         case.delivery_becomes(&app, "PENDING", 1).await;
         let township = app.clerk(TOWNSHIP);
-        let seen = case
-            .comes_to(&township, "the answer is unknown", |case| {
-                case["handoffs"]
-                    .as_array()
-                    .is_some_and(|all| all.iter().any(|one| one["state"] == "SENT"))
-            })
-            .await;
-        let sent = handoff(&seen, |one| one["state"] == "SENT");
+        let sent = handoff(&case.seen_by(&township).await, |one| one["state"] == "SENT");
         let recall = case.input(&sent["version"], json!({ "handoff": sent["id"] }));
         let recalled = act(&township, "recallHandoff", recall).await;
         assert_eq!(recalled["userErrors"], json!([]));
-        county.decides(&case, "granted", None).await;
+        county.decides(&case, "APPROVED", None).await;
         let seen = case
             .comes_to(&township, "the news is kept", |case| {
                 events(case).contains(&"NEWS_KEPT".to_owned())
@@ -270,6 +268,8 @@ story!(
             (&json!(TOWNSHIP), &json!("IN_REVIEW")),
             "never backwards, never past the recall"
         );
+        // what is in doubt is looked at once more, and is no longer wanted
+        county.seconds_later(301);
         app.stop(world).await;
     }
 );
