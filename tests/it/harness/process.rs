@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::files::free_port;
 use super::people;
@@ -38,6 +38,25 @@ pub(crate) fn signal(pid: u32, signal: Signal) {
         .status()
         .unwrap();
     assert!(sent.success(), "cannot send SIG{name} to {pid}");
+    if matches!(signal, Signal::Stop) {
+        // it is on its way; each thread stops when it next meets the kernel
+        let deadline = Instant::now() + PATIENCE;
+        while !has_stopped(pid) {
+            assert!(Instant::now() < deadline, "{pid} does not stop");
+            std::thread::yield_now();
+        }
+    }
+}
+
+/// Whether every thread of a process stands still.
+fn has_stopped(pid: u32) -> bool {
+    fs::read_dir(format!("/proc/{pid}/task")).is_ok_and(|mut threads| {
+        threads.all(|thread| {
+            thread
+                .and_then(|thread| fs::read_to_string(thread.path().join("stat")))
+                .is_ok_and(|stat| stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('T')))
+        })
+    })
 }
 
 /// A command that dies with the thread that starts it, so that a killed test leaves nothing running.
