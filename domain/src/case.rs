@@ -21,6 +21,7 @@ mod decline;
 mod ending;
 mod hands;
 mod next_step;
+mod proposal;
 mod recompute;
 mod review;
 mod route_walk;

@@ -2,13 +2,16 @@
 
 use chrono::NaiveDate;
 use onedoor_domain::applicant::{Applicant, IdType, PartyKind};
+use onedoor_domain::case::event::Event;
 use onedoor_domain::case::state::Case;
 use onedoor_domain::clock::{ClockKind, ClockState};
 use onedoor_domain::division::CodeSystem;
+use onedoor_domain::handoff::Handoff;
 use onedoor_domain::id::HandoffId;
 use onedoor_domain::item::{ApplicantKind, ItemVersion};
 use onedoor_domain::material::MaterialEntry;
 use onedoor_domain::organization::Organization;
+use onedoor_domain::route::HandoffKind;
 use serde_json::Value;
 
 use super::cases::Cases;
@@ -67,7 +70,7 @@ pub(super) async fn of(
         handoff: HandoffView {
             seq: u32::try_from(handoff.seq).unwrap_or_default(),
             kind: handoff.kind,
-            note: None,
+            note: asked(cases, case, handoff).await?,
         },
         submitted_at: case.submitted_at,
         due: DueView {
@@ -80,6 +83,19 @@ pub(super) async fn of(
             .is_some()
             .then(|| format!("{}/callbacks/{}", cases.public_url(), upstream.name)),
     })
+}
+
+/// What the sender of a handoff by hand says or asks, as it lies sealed beside the offer; along the route nothing is said.
+async fn asked(cases: &Cases, case: &Case, handoff: &Handoff) -> Result<Option<String>, AppError> {
+    if handoff.kind == HandoffKind::Route {
+        return Ok(None);
+    }
+    let timeline = cases.store.timeline(case.id).await?;
+    let offer = timeline.iter().rev().find(
+        |line| matches!(&line.event, Event::HandoffOffered { handoff: offered } if offered.id == handoff.id),
+    );
+    let reason = offer.and_then(|line| line.private.as_ref()?.get("reason")?.as_str());
+    Ok(reason.map(str::to_owned))
 }
 
 /// The division in the upstream's own code system: the nearest one at or above the case's that has a code there.

@@ -305,7 +305,7 @@ impl Notices {
     }
 }
 
-/// What a report says to the case. Completion follows here by itself, so its report is a note.
+/// What a report says to the case.
 pub(super) fn said_of(fact: &FactKind) -> Said {
     match fact {
         FactKind::Received => Said::Received,
@@ -319,11 +319,31 @@ pub(super) fn said_of(fact: &FactKind) -> Said {
         FactKind::Rejected { reason } => Said::Rejected {
             reason: reason.as_str().to_owned(),
         },
-        FactKind::Note { text } => Said::Note {
+        FactKind::Accepted => Said::Accepted,
+        FactKind::SupplementRequested { materials, text } => Said::SupplementRequested {
+            materials: materials.clone(),
             text: text.as_str().to_owned(),
         },
-        FactKind::Completed => Said::Note {
-            text: "COMPLETED".to_owned(),
+        FactKind::SpecialBegun {
+            kind,
+            working_days,
+            text,
+        } => Said::SpecialBegun {
+            kind: kind.clone(),
+            working_days: *working_days,
+            text: text.as_str().to_owned(),
+        },
+        FactKind::SpecialEnded { text } => Said::SpecialEnded {
+            text: text.as_str().to_owned(),
+        },
+        FactKind::Opinion { opinion, text } => Said::Opinion {
+            opinion: *opinion,
+            text: text.as_str().to_owned(),
+        },
+        FactKind::Completed => Said::Completed,
+        FactKind::Delivered => Said::Delivered,
+        FactKind::Note { text } => Said::Note {
+            text: text.as_str().to_owned(),
         },
     }
 }

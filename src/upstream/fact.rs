@@ -1,6 +1,7 @@
 //! What an upstream says happened to a case; a proposal to the domain, never a command.
 
 use chrono::{DateTime, Utc};
+use onedoor_domain::handoff::Opinion;
 use serde::{Deserialize, Serialize};
 
 use crate::upstream::text::{ExternalId, UntrustedText};
@@ -36,8 +37,41 @@ pub enum FactKind {
         /// Its opinion, for the applicant; may be empty.
         opinion: UntrustedText,
     },
+    /// It accepted the application (受理).
+    Accepted,
+    /// It asks the applicant for what is missing (补正告知).
+    SupplementRequested {
+        /// Codes of the materials, in the words of the item; others are asked for in words.
+        materials: Vec<String>,
+        /// What is wrong; may be empty.
+        text: UntrustedText,
+    },
+    /// It began a special procedure (特别程序), during which the clocks stand still.
+    SpecialBegun {
+        /// Kind by GB/T 39046-2020 (`1` 延长审批, `2` 其他) or its own word; `None` when it does not say.
+        #[serde(rename = "procedure")]
+        kind: Option<String>,
+        /// Its limit; `None` when it does not say.
+        working_days: Option<u32>,
+        /// Why; may be empty.
+        text: UntrustedText,
+    },
+    /// The special procedure is over.
+    SpecialEnded {
+        /// What came of it; may be empty.
+        text: UntrustedText,
+    },
+    /// It answers what it was asked beside the owner (会签、联审、征求意见、上报).
+    Opinion {
+        /// Its opinion.
+        opinion: Opinion,
+        /// Its words; may be empty.
+        text: UntrustedText,
+    },
     /// It finished all it had to do.
     Completed,
+    /// The applicant collected the result there (领取登记).
+    Delivered,
     /// It gave the case back without deciding.
     Rejected {
         /// Why.

@@ -6,7 +6,7 @@ use super::command::By;
 use super::event::{Event, NewEvent, Submitted};
 use super::grid::{CheckResult, GridLoop};
 use super::news_version::NewsVersion;
-use super::state::{Case, CaseStatus, ExternalNumber, Supplement};
+use super::state::{Case, CaseStatus, ExternalNumber, Supplement, WaitingGrant};
 use super::succession;
 use crate::clock::{CaseClock, ClockKind, ClockState};
 use crate::evaluation::{Evaluation, EvaluationAnswer};
@@ -64,6 +64,7 @@ pub fn begin(submitted: &Submitted, at: DateTime<Utc>, by: &By) -> Case {
         brought: Vec::new(),
         extended_by: None,
         decided_by: None,
+        waiting_grant: None,
         grid: GridLoop::default(),
         evaluation: None,
         handoffs: Vec::new(),
@@ -167,6 +168,7 @@ pub fn apply(case: &mut Case, new: &NewEvent) {
             moved(case, CaseStatus::Decided);
             case.decided_at = Some(at);
             case.decided_by = Some(new.by.subject.clone());
+            case.waiting_grant = None;
             case.outcome = Some(*outcome);
         }
         Event::Completed => {
@@ -228,7 +230,22 @@ pub fn apply(case: &mut Case, new: &NewEvent) {
         | Event::CardCancelled { .. }
         | Event::SupervisionOrdered { .. }
         | Event::SupervisionAnswered { .. } => super::cards::apply(case, &new.event, at),
-        Event::NewsKept { .. } | Event::HolderReminded { .. } => {}
+        Event::NewsKept {
+            upstream,
+            handoff,
+            waits_for_papers: true,
+            ..
+        } => {
+            case.waiting_grant = Some(WaitingGrant {
+                upstream: upstream.clone(),
+                handoff: *handoff,
+            });
+        }
+        Event::NewsKept {
+            waits_for_papers: false,
+            ..
+        }
+        | Event::HolderReminded { .. } => {}
     }
 }
 
@@ -304,9 +321,10 @@ fn keep_number(case: &mut Case, upstream: &str, number: &str) {
 }
 
 /// The case is over, and nobody's.
-const fn ended(case: &mut Case, as_what: CaseStatus) {
+fn ended(case: &mut Case, as_what: CaseStatus) {
     moved(case, as_what);
     case.owner = None;
+    case.waiting_grant = None;
 }
 
 fn bring(case: &mut Case, materials: &[String], at: DateTime<Utc>) {

@@ -410,6 +410,40 @@ pub enum Said {
         /// Its reasons, as text.
         reasons: Option<String>,
     },
+    /// It has accepted the application: 受理.
+    Accepted,
+    /// It asks the applicant for what is missing: 补正告知.
+    SupplementRequested {
+        /// Codes of the materials; a code that the item does not have is asked for in words.
+        materials: Vec<String>,
+        /// What is wrong, as text.
+        text: String,
+    },
+    /// It has begun a special procedure: 特别程序.
+    SpecialBegun {
+        /// Its kind by GB/T 39046-2020 (`1` 延长审批, `2` 其他) or the system's own word; `None`: it does not say.
+        kind: Option<String>,
+        /// Its limit; `None`: 30 working days.
+        working_days: Option<u32>,
+        /// Why, as text.
+        text: String,
+    },
+    /// The special procedure is over.
+    SpecialEnded {
+        /// What came of it, as text.
+        text: String,
+    },
+    /// It answers a question beside the owner: 会签, 联审, 征求意见, 上报.
+    Opinion {
+        /// Its opinion.
+        opinion: Opinion,
+        /// Its words.
+        text: String,
+    },
+    /// Its part is done.
+    Completed,
+    /// The applicant has collected the result: 领取登记.
+    Delivered,
     /// Something that changes nothing here.
     Note {
         /// Its word for it.

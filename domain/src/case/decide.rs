@@ -85,6 +85,7 @@ pub fn decide(case: &Case, command: &Command, cx: Context<'_>) -> Result<Outcome
         work.must_be_the_state_for(act)?;
     }
     work.carry_out(command)?;
+    work.repeat_waiting_grant();
     Ok(work.finish())
 }
 

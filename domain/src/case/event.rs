@@ -269,10 +269,14 @@ pub enum Event {
         upstream: String,
         /// The handoff it spoke of.
         handoff: HandoffId,
-        /// What it said: `RECEIVED`, `REJECTED`, `DECIDED`, `NOTE`.
+        /// What it said: `RECEIVED`, `REJECTED`, `ACCEPTED`, `SUPPLEMENT_REQUESTED`, `SPECIAL_BEGUN`, `SPECIAL_ENDED`,
+        /// `DECIDED`, `OPINION`, `COMPLETED`, `DELIVERED`, `NOTE`.
         said: String,
         /// Whether it came too late, too early or out of order.
         out_of_order: bool,
+        /// Whether it is a grant that is repeated when the papers come that the applicant owes (容缺).
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        waits_for_papers: bool,
     },
 }
 

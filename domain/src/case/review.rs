@@ -62,7 +62,7 @@ impl Work<'_> {
         if let Some(open) = self.case.open_owning().cloned() {
             self.require(open.to == own, Why::HandoffOpen)?;
             self.require(open.step == accepting, Why::NotThisStep)?;
-            self.require(open.upstream.is_none(), Why::Bound)?;
+            self.require(!self.is_for_another_system(&open), Why::Bound)?;
             return self.acknowledge(open.id);
         }
         self.require(self.case.stands() == accepting, Why::NotThisStep)

@@ -359,7 +359,7 @@ impl Work<'_> {
         let fits =
             !handoff.owning && handoff.kind != HandoffKind::Delivery && self.case.kind == CaseKind::Case;
         self.require(fits, Why::NotThisStep)?;
-        self.require(handoff.upstream.is_none(), Why::Bound)?;
+        self.require(!self.is_for_another_system(&handoff), Why::Bound)?;
         self.answer_is_whole(&handoff, opinion, text)?;
         self.must_have_lasted(handoff.step, handoff.acknowledged_at)?;
         self.require(handoff.state.is_open(), Why::AlreadyAnswered)?;

@@ -140,6 +140,15 @@ pub struct Supplement {
     pub brought_at: Option<DateTime<Utc>>,
 }
 
+/// A grant by an upstream system that waits for owed papers (容缺).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitingGrant {
+    /// Name of the upstream system.
+    pub upstream: String,
+    /// The handoff by which it holds the case.
+    pub handoff: HandoffId,
+}
+
 /// A case with its handoffs and clocks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Case {
@@ -218,6 +227,9 @@ pub struct Case {
     /// Who decided: subject of the token, or name of the upstream system.
     #[serde(default)]
     pub decided_by: Option<String>,
+    /// A grant by an upstream system that is repeated when the papers come that are owed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting_grant: Option<WaitingGrant>,
     /// How often a grid event went round its loop.
     #[serde(default)]
     pub grid: GridLoop,

@@ -45,6 +45,7 @@ mod stories;
 mod succession;
 mod table;
 mod ticks;
+mod upstreams;
 
 const STATION: u128 = 1;
 const TOWNSHIP: u128 = 2;
@@ -432,6 +433,7 @@ fn dummy() -> Case {
         brought: Vec::new(),
         extended_by: None,
         decided_by: None,
+        waiting_grant: None,
         grid: crate::case::grid::GridLoop::default(),
         evaluation: None,
         handoffs: Vec::new(),

@@ -7,20 +7,15 @@ use super::decide::Work;
 use super::event::Event;
 use super::news_version::NewsVersion;
 use super::refusal::Refusal;
-use super::review::Reasons;
-use super::state::Outcome;
-use crate::clock::ClockKind;
+use crate::actor::ActorKind;
 use crate::handoff::{Handoff, HandoffState};
-
-/// What the applicant is told with a denial whose upstream names no remedy (行政许可法 art. 38).
-const REMEDY: &str = "可自收到决定之日起六十日内依法申请行政复议，或者六个月内提起行政诉讼。";
-/// What stands in place of reasons that an upstream's denial does not give.
-const REASONS_UNSTATED: &str = "决定单位未在系统中说明理由，可向其索取书面决定。";
+use crate::policy::{self, Scope, grant};
+use crate::route::HandoffKind;
 
 impl Work<'_> {
     /// Takes news in. Never refuses news of a known handoff: impossible or late news is kept and shown.
     pub(super) fn hear(&mut self, news: &UpstreamNews) -> Result<(), Refusal> {
-        let handoff = self.handoff(news.handoff)?;
+        let handoff = self.spoken_of(news)?;
         if let Some(number) = &news.number
             && self.case.external_number(&news.upstream) != Some(number)
         {
@@ -29,23 +24,63 @@ impl Work<'_> {
                 number: number.clone(),
             });
         }
+        let said = Heard {
+            news,
+            handoff: &handoff,
+        };
         if self.is_outdated(news) {
-            self.keep(news, Order::OutOfOrder);
+            self.keep(said, Kept::OutOfOrder);
             return Ok(());
         }
-        self.note_version(news);
         match &news.said {
             Said::Sent => {
                 if handoff.state == HandoffState::Offered {
                     self.emit(Event::HandoffSent { handoff: handoff.id });
                 }
             }
-            Said::Received => self.received(news, &handoff),
-            Said::Rejected { reason } => self.rejected(news, &handoff, reason),
-            Said::Decided { outcome, reasons } => self.decided(news, &handoff, *outcome, reasons.as_deref()),
-            Said::Note { .. } => self.keep(news, Order::InOrder),
+            Said::Received => self.received(said),
+            Said::Rejected { reason } => self.rejected(said, reason),
+            Said::Accepted => self.accepted(said),
+            Said::SupplementRequested { materials, text } => self.papers_asked_for(said, materials, text),
+            Said::SpecialBegun {
+                kind,
+                working_days,
+                text,
+            } => self.special_begun(said, kind.as_deref(), *working_days, text),
+            Said::SpecialEnded { .. } => self.propose_in_name(said, Self::end_special),
+            Said::Decided { outcome, reasons } => self.decided(said, *outcome, reasons.as_deref()),
+            Said::Opinion { opinion, text } => self.opinion_given(said, *opinion, text),
+            Said::Completed => self.finished(said),
+            Said::Delivered => self.propose_in_name(said, |work| work.deliver(None, None)),
+            Said::Note { .. } => self.keep(said, Kept::InOrder),
         }
         Ok(())
+    }
+
+    /// The handoff that news is about: the one it answers, or, where what is said does not fit that one, the last that the
+    /// same system took over and that it does fit. An office that is asked beside a case it holds speaks of both.
+    fn spoken_of(&self, news: &UpstreamNews) -> Result<Handoff, Refusal> {
+        let named = self.handoff(news.handoff)?;
+        let fits = |handoff: &Handoff| match news.said {
+            Said::Opinion { .. } => !handoff.owning && handoff.kind != HandoffKind::Delivery,
+            Said::Delivered => handoff.kind == HandoffKind::Delivery,
+            Said::Accepted
+            | Said::SupplementRequested { .. }
+            | Said::SpecialBegun { .. }
+            | Said::SpecialEnded { .. }
+            | Said::Decided { .. } => handoff.owning,
+            Said::Sent | Said::Received | Said::Rejected { .. } | Said::Completed | Said::Note { .. } => true,
+        };
+        let taken = |handoff: &&Handoff| {
+            handoff.state == HandoffState::Acknowledged
+                && handoff.upstream.as_deref() == Some(news.upstream.as_str())
+        };
+        let fitting = |handoff: &&Handoff| taken(handoff) && fits(handoff);
+        if fits(&named) {
+            return Ok(named);
+        }
+        let other = self.case.handoffs.iter().rev().find(fitting).cloned();
+        Ok(other.unwrap_or(named))
     }
 
     /// Whether the system has proposed something newer since, by its own version.
@@ -65,13 +100,11 @@ impl Work<'_> {
             .version
     }
 
-    /// Only what proposes an act overtakes: a note changes nothing, so a decision that comes after it still counts.
-    fn note_version(&mut self, news: &UpstreamNews) {
-        let proposes = match news.said {
-            Said::Received | Said::Rejected { .. } | Said::Decided { .. } => true,
-            Said::Sent | Said::Note { .. } => false,
-        };
-        if let (true, Some(number), Some(version)) = (proposes, &news.number, news.version)
+    /// What is said under an older version from now on is out of order. A receipt, a rejection and a decision say where the
+    /// whole case stands and overtake even when they come to nothing here; everything else only once it has acted, so
+    /// that a result collected before its decision is told does not bury the decision.
+    pub(super) fn overtake(&mut self, news: &UpstreamNews) {
+        if let (Some(number), Some(version)) = (&news.number, news.version)
             && self.version_heard(news) != Some(version)
         {
             self.emit(Event::VersionHeard {
@@ -82,81 +115,108 @@ impl Work<'_> {
         }
     }
 
-    fn received(&mut self, news: &UpstreamNews, handoff: &Handoff) {
-        if handoff.state.awaits_answer() {
-            self.propose(news, |work| work.acknowledge(handoff.id));
-        } else if !matches!(handoff.state, HandoffState::Acknowledged | HandoffState::Done)
-            || handoff.acknowledged_at.is_none()
-        {
-            // it answers what was withdrawn or taken back meanwhile
-            self.keep(news, Order::OutOfOrder);
+    /// Lets news become an act in the name of the office that the system speaks for; then older proposals act no more.
+    pub(super) fn propose_in_name(
+        &mut self,
+        said: Heard<'_>,
+        act: impl FnOnce(&mut Self) -> Result<(), Refusal>,
+    ) {
+        let office = Some(said.handoff.to);
+        let before = std::mem::replace(&mut self.cx.by.organization, office);
+        let of_its_own = said.handoff.upstream.as_deref() == Some(said.news.upstream.as_str());
+        let outcome = if of_its_own && said.may_be_proposed() {
+            self.attempt(act)
+        } else {
+            Err(Refusal::WrongOrganization)
+        };
+        self.cx.by.organization = before;
+        match outcome {
+            Ok(()) => self.overtake(said.news),
+            Err(_) => self.keep(said, Kept::OutOfOrder),
         }
     }
 
-    fn rejected(&mut self, news: &UpstreamNews, handoff: &Handoff, reason: &str) {
-        if !handoff.state.awaits_answer() {
-            self.keep(news, Order::OutOfOrder);
-            return;
-        }
-        self.propose(news, |work| {
-            work.stop_clocks(|clock| {
-                clock.kind == ClockKind::HandoffAck && clock.handoff == Some(handoff.id)
-            });
-            let private = json!({ "reason": reason });
-            work.emit_with(
-                Event::HandoffRefused {
-                    handoff: handoff.id,
-                    reason: None,
-                },
-                Some(private),
-            );
-            work.resume_step_when_free()
-        });
-    }
-
-    fn decided(&mut self, news: &UpstreamNews, handoff: &Handoff, outcome: Outcome, reasons: Option<&str>) {
-        let denied = outcome == Outcome::Denied;
-        let reasons = reasons.or(denied.then_some(REASONS_UNSTATED));
-        self.propose(news, |work| {
-            // a decision says that the case was received, even when the answer to our sending was lost
-            if handoff.owning && handoff.state.awaits_answer() {
-                work.acknowledge(handoff.id)?;
-            }
-            if work.case.holding().is_none_or(|holding| holding.id != handoff.id) {
-                return Err(Refusal::WrongOrganization);
-            }
-            work.decide_here(
-                outcome,
-                Reasons {
-                    reasons,
-                    remedy: denied.then_some(REMEDY),
-                    objections: None,
-                },
-            )
-        });
-    }
-
-    /// Lets news become an act; where that is impossible, everything is as before and the news is kept.
-    fn propose(&mut self, news: &UpstreamNews, act: impl FnOnce(&mut Self) -> Result<(), Refusal>) {
-        let (case, events) = (self.case.clone(), self.events.len());
-        if act(self).is_err() {
+    /// Tries an act; where it is impossible, everything is as before.
+    pub(super) fn attempt(
+        &mut self,
+        act: impl FnOnce(&mut Self) -> Result<(), Refusal>,
+    ) -> Result<(), Refusal> {
+        let (case, events, by) = (self.case.clone(), self.events.len(), self.cx.by.clone());
+        let outcome = act(self);
+        self.cx.by = by;
+        if outcome.is_err() {
             self.case = case;
             self.events.truncate(events);
-            self.keep(news, Order::OutOfOrder);
         }
+        outcome
     }
 
-    fn keep(&mut self, news: &UpstreamNews, order: Order) {
-        let (said, private) = words(&news.said);
+    /// Whether a handoff waits for the word of a system that is not the one speaking now.
+    pub(super) fn is_for_another_system(&self, handoff: &Handoff) -> bool {
+        handoff
+            .upstream
+            .as_ref()
+            .is_some_and(|upstream| self.cx.by.kind != ActorKind::Upstream || self.cx.by.subject != *upstream)
+    }
+
+    pub(super) fn keep(&mut self, said: Heard<'_>, kept: Kept) {
+        let (word, private) = words(&said.news.said);
         self.emit_with(
             Event::NewsKept {
-                upstream: news.upstream.clone(),
-                handoff: news.handoff,
-                said: said.to_owned(),
-                out_of_order: order == Order::OutOfOrder,
+                upstream: said.news.upstream.clone(),
+                handoff: said.handoff.id,
+                said: word.to_owned(),
+                out_of_order: kept == Kept::OutOfOrder,
+                waits_for_papers: kept == Kept::UntilPapersCome,
             },
             private,
         );
+    }
+}
+
+/// News, and the handoff it is about.
+#[derive(Clone, Copy)]
+pub(super) struct Heard<'a> {
+    pub(super) news: &'a UpstreamNews,
+    pub(super) handoff: &'a Handoff,
+}
+
+impl Heard<'_> {
+    /// Whether the table of rights lets upstream systems propose this at all.
+    pub(super) fn may_be_proposed(self) -> bool {
+        self.news
+            .said
+            .proposes()
+            .is_some_and(|act| grant(act, ActorKind::Upstream).scope != Scope::Never)
+    }
+}
+
+/// As what news is kept that did not become an act.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kept {
+    /// It proposes nothing.
+    InOrder,
+    /// It came too late, too early, or is impossible.
+    OutOfOrder,
+    /// A grant that is repeated here when what the applicant owes has come (容缺).
+    UntilPapersCome,
+}
+
+impl Said {
+    /// The act that this proposes; `None`: it proposes nothing.
+    #[must_use]
+    pub const fn proposes(&self) -> Option<policy::Act> {
+        match self {
+            Self::Sent | Self::Note { .. } => None,
+            Self::Received => Some(policy::Act::AcknowledgeHandoff),
+            Self::Rejected { .. } => Some(policy::Act::RefuseHandoff),
+            Self::Accepted => Some(policy::Act::AcceptCase),
+            Self::SupplementRequested { .. } => Some(policy::Act::RequestSupplement),
+            Self::SpecialBegun { .. } | Self::SpecialEnded { .. } => Some(policy::Act::SpecialProcedure),
+            Self::Decided { .. } => Some(policy::Act::DecideCase),
+            Self::Opinion { .. } | Self::Completed => Some(policy::Act::FinishHandoff),
+            Self::Delivered => Some(policy::Act::DeliverResult),
+        }
     }
 }
 
@@ -166,15 +226,26 @@ fn words(said: &Said) -> (&'static str, Option<Value>) {
         Said::Sent => ("SENT", None),
         Said::Received => ("RECEIVED", None),
         Said::Rejected { reason } => ("REJECTED", Some(json!({ "reason": reason }))),
+        Said::Accepted => ("ACCEPTED", None),
+        Said::SupplementRequested { materials, text } => (
+            "SUPPLEMENT_REQUESTED",
+            Some(json!({ "materials": materials, "text": text })),
+        ),
+        Said::SpecialBegun {
+            kind,
+            working_days,
+            text,
+        } => (
+            "SPECIAL_BEGUN",
+            Some(json!({ "kind": kind, "workingDays": working_days, "text": text })),
+        ),
+        Said::SpecialEnded { text } => ("SPECIAL_ENDED", Some(json!({ "text": text }))),
         Said::Decided { outcome, reasons } => {
             ("DECIDED", Some(json!({ "outcome": outcome, "reasons": reasons })))
         }
+        Said::Opinion { opinion, text } => ("OPINION", Some(json!({ "opinion": opinion, "text": text }))),
+        Said::Completed => ("COMPLETED", None),
+        Said::Delivered => ("DELIVERED", None),
         Said::Note { text } => ("NOTE", Some(json!({ "text": text }))),
     }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Order {
-    InOrder,
-    OutOfOrder,
 }

@@ -77,10 +77,13 @@ pub struct HandoffNews {
     line: TimelineEvent,
     /// The handoff, as it is now.
     handoff: Handoff,
-    /// What it said: RECEIVED, REJECTED, DECIDED or NOTE.
+    /// What it said: RECEIVED, REJECTED, ACCEPTED, SUPPLEMENT_REQUESTED, SPECIAL_BEGUN, SPECIAL_ENDED, DECIDED, OPINION,
+    /// COMPLETED, DELIVERED or NOTE.
     said: String,
     /// Whether it came too late, too early or out of order.
     out_of_order: bool,
+    /// Whether it is a grant that is repeated when the papers come that the applicant owes (容缺).
+    waits_for_papers: bool,
 }
 
 /// Events that say no more than that they happened to a handoff; reasons are the text of the line.
@@ -137,7 +140,10 @@ impl HandoffEvent {
             }));
         }
         if let Event::NewsKept {
-            said, out_of_order, ..
+            said,
+            out_of_order,
+            waits_for_papers,
+            ..
         } = event
         {
             return Some(Self::Spoken(HandoffNews {
@@ -145,6 +151,7 @@ impl HandoffEvent {
                 handoff,
                 said,
                 out_of_order,
+                waits_for_papers,
             }));
         }
         // what is left differs by its name alone

@@ -2,7 +2,7 @@
 
 use onedoor_domain::card::{Card, CardCause, SupervisionOrder};
 use onedoor_domain::case::grid::GridLoop;
-use onedoor_domain::case::state::{Case, ExternalNumber, Owed, Supplement};
+use onedoor_domain::case::state::{Case, ExternalNumber, Owed, Supplement, WaitingGrant};
 use onedoor_domain::clock::CaseClock;
 use onedoor_domain::evaluation::Evaluation;
 use onedoor_domain::handoff::{HandedMaterial, Handoff};
@@ -43,6 +43,8 @@ struct Document {
     orders: Vec<SupervisionOrder>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     decided_by: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    waiting_grant: Option<WaitingGrant>,
     #[serde(default)]
     grid: GridLoop,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -95,6 +97,7 @@ pub(in crate::store) fn case_row(
             extended_by: case.extended_by,
             orders: case.orders.clone(),
             decided_by: case.decided_by.clone(),
+            waiting_grant: case.waiting_grant.clone(),
             grid: case.grid.clone(),
             evaluation: case.evaluation.clone(),
             materials: case.materials.clone(),
@@ -282,6 +285,7 @@ pub(in crate::store) fn case(
         brought: document.brought,
         extended_by: document.extended_by,
         decided_by: document.decided_by,
+        waiting_grant: document.waiting_grant,
         grid: document.grid,
         evaluation: document.evaluation,
         handoffs: handoffs.iter().map(handoff).collect::<Result<_, _>>()?,

@@ -41,7 +41,15 @@ fn told(facts: &[UpstreamFact]) -> Vec<(u64, &'static str)> {
             verdict: Verdict::Denied,
             ..
         } => "denied",
-        FactKind::Completed | FactKind::Rejected { .. } | FactKind::Note { .. } => "other",
+        FactKind::Accepted
+        | FactKind::SupplementRequested { .. }
+        | FactKind::SpecialBegun { .. }
+        | FactKind::SpecialEnded { .. }
+        | FactKind::Opinion { .. }
+        | FactKind::Completed
+        | FactKind::Delivered
+        | FactKind::Rejected { .. }
+        | FactKind::Note { .. } => "other",
     };
     facts
         .iter()

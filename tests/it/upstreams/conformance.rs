@@ -312,6 +312,14 @@ fn list(facts: &[UpstreamFact]) -> String {
             FactKind::Completed => "COMPLETED".to_owned(),
             FactKind::Rejected { reason } => format!("REJECTED {}", reason.as_str()),
             FactKind::Note { text } => format!("NOTE {}", text.as_str()),
+            FactKind::Accepted => "ACCEPTED".to_owned(),
+            FactKind::SupplementRequested { materials, text } => {
+                format!("SUPPLEMENT_REQUESTED {} {}", materials.join(","), text.as_str())
+            }
+            FactKind::SpecialBegun { text, .. } => format!("SPECIAL_BEGUN {}", text.as_str()),
+            FactKind::SpecialEnded { text } => format!("SPECIAL_ENDED {}", text.as_str()),
+            FactKind::Opinion { opinion, text } => format!("OPINION {opinion:?} {}", text.as_str()),
+            FactKind::Delivered => "DELIVERED".to_owned(),
         };
         format!("{kind} {version}")
     };
