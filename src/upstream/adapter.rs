@@ -32,6 +32,8 @@ pub enum Capability {
     Callback,
     /// Takes documents.
     Attach,
+    /// Can be asked for all its news since a cursor.
+    Poll,
 }
 
 impl From<Operation> for Capability {
@@ -64,6 +66,56 @@ pub enum EncodeError {
     /// The body cannot be written.
     #[error("the body cannot be written")]
     Body(#[from] serde_json::Error),
+    /// A template of the configuration does not fit this case. Where, but not what: engines repeat values.
+    #[error("the template {part} does not fit the case (line {line}): {reason}")]
+    Template {
+        /// The option that holds it.
+        part: String,
+        /// Line within it, from 1; 0 when the fault has no place.
+        line: usize,
+        /// What is wrong, without any value of the case.
+        reason: &'static str,
+    },
+}
+
+/// One document to hand in beside a case.
+#[derive(Clone, Serialize)]
+pub struct AttachmentView {
+    /// Code of the material it belongs to.
+    pub material_code: String,
+    /// Name of the file.
+    pub file_name: String,
+    /// Media type.
+    pub media_type: String,
+    /// SHA-256 of the content, hexadecimal.
+    pub sha256: String,
+    /// Length of the content, bytes.
+    pub length: u64,
+    /// The content.
+    #[serde(skip)]
+    pub content: Vec<u8>,
+}
+
+impl fmt::Debug for AttachmentView {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("AttachmentView")
+            .field("material_code", &self.material_code)
+            .field("length", &self.length)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One page of an upstream's news.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PollPage {
+    /// What it reports, in its order.
+    pub facts: Vec<UpstreamFact>,
+    /// Entries that could not be read; they are counted and passed over, else one would stop all later news.
+    pub unreadable: u32,
+    /// The cursor to go on from; `None` leaves the cursor where it was.
+    pub next: Option<String>,
+    /// Whether there is another page now.
+    pub more: bool,
 }
 
 /// A verified notice that says nothing we can read.
@@ -96,7 +148,7 @@ pub trait Adapter: Send + Sync + fmt::Debug {
     /// When the command has no form in this protocol.
     fn encode(&self, command: &DeliveryCommand, cx: &EncodeContext) -> Result<WireRequest, EncodeError>;
 
-    /// Reads a whole answer to a command. Start from [`crate::upstream::outcome::classify_answer`].
+    /// Reads a whole answer to a command, whatever its status. Start from [`crate::upstream::outcome::classify_answer`].
     fn decode(&self, command: &DeliveryCommand, answer: &WireAnswer) -> UpstreamOutcome;
 
     /// Writes the question whether the upstream has the case, and in which state.
@@ -106,8 +158,40 @@ pub trait Adapter: Send + Sync + fmt::Debug {
     fn encode_query(&self, command: &DeliveryCommand, cx: &EncodeContext)
     -> Result<WireRequest, EncodeError>;
 
-    /// Reads a successful (2xx) answer to that question; other answers never reach an adapter.
+    /// Reads a successful (2xx) answer to that question.
     fn decode_query(&self, command: &DeliveryCommand, answer: &WireAnswer) -> Finding;
+
+    /// Whether another answer to that question says that the upstream does not have the case, as a 404 does in
+    /// some protocols. By the table of outcomes alone it would hold the upstream.
+    fn says_absent(&self, _answer: &WireAnswer) -> bool {
+        false
+    }
+
+    /// Writes the request that hands in one document of a case.
+    ///
+    /// # Errors
+    /// When the protocol takes none, or the case has no number there yet.
+    fn encode_attachment(
+        &self,
+        _command: &DeliveryCommand,
+        _attachment: &AttachmentView,
+        _cx: &EncodeContext,
+    ) -> Result<WireRequest, EncodeError> {
+        Err(EncodeError::Unsupported)
+    }
+
+    /// Writes the question for all news since a cursor; `None` asks from the beginning.
+    ///
+    /// # Errors
+    /// When the protocol has no such question.
+    fn encode_poll(&self, _cursor: Option<&str>, _cx: &EncodeContext) -> Result<WireRequest, EncodeError> {
+        Err(EncodeError::Unsupported)
+    }
+
+    /// Reads a successful (2xx) answer to that question; `None` when it cannot be read.
+    fn decode_poll(&self, _answer: &WireAnswer) -> Option<PollPage> {
+        None
+    }
 
     /// Reads a notice whose signature was verified.
     ///

@@ -156,7 +156,9 @@ impl Driver {
                     bytes: 0,
                 };
             }
-            Err(EncodeError::NumberMissing | EncodeError::Body(_)) => Err(HeldReason::NotEncodable),
+            Err(EncodeError::NumberMissing | EncodeError::Body(_) | EncodeError::Template { .. }) => {
+                Err(HeldReason::NotEncodable)
+            }
         };
         let (finding, http_status, bytes) = match ended {
             Err(reason) => (Finding::Held { reason }, None, 0),
@@ -249,14 +251,12 @@ impl Driver {
     fn outcome(&self, command: &DeliveryCommand, ended: &Ended) -> UpstreamOutcome {
         let exchange = ended.transfer.exchange;
         match (&ended.transfer.answer, classify(exchange, command.repetition())) {
-            (Some(answer), Meaning::Accepted { .. } | Meaning::Rejected) => {
-                self.adapter.decode(command, answer)
-            }
-            (_, Meaning::NotSent(reason)) => UpstreamOutcome::NotSent {
+            (Some(answer), _) => self.adapter.decode(command, answer),
+            (None, Meaning::NotSent(reason)) => UpstreamOutcome::NotSent {
                 reason,
                 retry_after: ended.retry_after,
             },
-            (_, meaning) => meaning.into_outcome(),
+            (None, meaning) => meaning.into_outcome(),
         }
     }
 
@@ -267,6 +267,9 @@ impl Driver {
             classify(ended.transfer.exchange, command.repetition()),
         ) {
             (Some(answer), Meaning::Accepted { .. }) => self.adapter.decode_query(command, answer),
+            (Some(answer), Meaning::Held(_) | Meaning::Rejected) if self.adapter.says_absent(answer) => {
+                Finding::Absent
+            }
             (None, Meaning::Accepted { .. }) | (_, Meaning::Ambiguous(_)) => {
                 unanswered(OutcomeClass::Ambiguous, None)
             }

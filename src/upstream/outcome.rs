@@ -71,6 +71,8 @@ pub enum NotSentReason {
     CircuitOpen,
     /// All places for requests to this upstream stayed taken.
     Busy,
+    /// Its token endpoint gave no token now.
+    NoToken,
 }
 
 /// Why it is not known whether the upstream acted.
@@ -115,6 +117,8 @@ pub enum HeldReason {
     AddressRefused,
     /// The case has no form in the upstream's protocol.
     NotEncodable,
+    /// The upstream says by a code of its own that one of us is configured wrongly.
+    Configuration,
 }
 
 /// The five outcomes and "held", without their contents: for metrics, logs and columns.
@@ -385,6 +389,7 @@ impl NotSentReason {
             Self::NoConnection => "NO_CONNECTION",
             Self::CircuitOpen => "CIRCUIT_OPEN",
             Self::Busy => "BUSY",
+            Self::NoToken => "NO_TOKEN",
         }
     }
 }
@@ -398,7 +403,8 @@ impl HeldReason {
             | Self::Forbidden
             | Self::NotFound
             | Self::Redirected
-            | Self::AddressRefused => true,
+            | Self::AddressRefused
+            | Self::Configuration => true,
             Self::Refused | Self::NotEncodable => false,
         }
     }
@@ -414,6 +420,7 @@ impl HeldReason {
             Self::Refused => "REFUSED",
             Self::AddressRefused => "ADDRESS_REFUSED",
             Self::NotEncodable => "NOT_ENCODABLE",
+            Self::Configuration => "CONFIGURATION",
         }
     }
 }
