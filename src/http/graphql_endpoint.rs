@@ -78,7 +78,7 @@ async fn answer(
     };
     let prepared = pipeline::prepare(edge, &caller, envelope, carries).await;
     if media == Media::EventStream {
-        return sse::respond(edge, &caller, prepared);
+        return Ok(sse::respond(edge, &caller, prepared));
     }
     // Counted by the pipeline already.
     let answer = match prepared {
@@ -134,6 +134,7 @@ fn malformed(head: &Head, fault: EnvelopeFault) -> Answer {
 }
 
 fn method_not_allowed(edge: &Edge, head: &Head) -> HttpResponse {
+    edge.metrics.rejected(ErrorCode::MethodNotAllowed.as_str());
     let mut response =
         refusal(head, ErrorCode::MethodNotAllowed).respond(edge.settings.status_profile, Media::Json);
     response

@@ -19,29 +19,25 @@ use crate::http::negotiate::Media;
 use crate::http::pipeline::{self, Caller, Prepared};
 use crate::http::status::Phase;
 
-/// Answers with a stream of events. What GraphQL refused is one event with its errors, so that clients can read them.
-///
-/// # Errors
-/// What the transport refused: answered as plain JSON with its status.
-pub fn respond(
-    edge: &Arc<Edge>,
-    caller: &Caller,
-    prepared: Result<Prepared, Answer>,
-) -> Result<HttpResponse, Answer> {
+/// Answers with a stream of events. What GraphQL refused is one event with its errors, so that clients can read them;
+/// what the transport refused is plain JSON with its status. All but the want of a stream was counted by the pipeline.
+pub fn respond(edge: &Arc<Edge>, caller: &Caller, prepared: Result<Prepared, Answer>) -> HttpResponse {
+    let profile = edge.settings.status_profile;
+    if let Err(refused) = &prepared
+        && matches!(refused.phase, Phase::Transport(_))
+    {
+        return refused.respond(profile, Media::Json);
+    }
+    let Some(socket) = edge.sockets.open(caller.payer()) else {
+        edge.metrics.rejected("sockets");
+        let error = AppError::of(ErrorCode::RateLimited);
+        let phase = Phase::Transport(error.code);
+        let refused = Answer::refused(phase, vec![caller.head.mask().app_error(&error)]);
+        return refused.respond(profile, Media::Json);
+    };
     let answers = match prepared {
         Ok(prepared) => pipeline::execute_stream(edge, caller, prepared),
-        Err(refused) if matches!(refused.phase, Phase::Transport(_)) => return Err(refused),
         Err(refused) => stream::once(async { refused }).boxed(),
-    };
-    let Some(socket) = edge.sockets.open(caller.payer()) else {
-        let error = caller
-            .head
-            .mask()
-            .app_error(&AppError::of(ErrorCode::RateLimited));
-        return Err(Answer::refused(
-            Phase::Transport(ErrorCode::RateLimited),
-            vec![error],
-        ));
     };
     let counted = (
         socket,
@@ -54,12 +50,12 @@ pub fn respond(
         let _held = &counted;
         Ok::<_, std::convert::Infallible>(Bytes::from(text))
     });
-    Ok(HttpResponse::Ok()
+    HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, Media::EventStream.content_type()))
         .insert_header((header::CACHE_CONTROL, "no-store"))
         // Tells buffering reverse proxies to let events through.
         .insert_header(("x-accel-buffering", "no"))
-        .streaming(body))
+        .streaming(body)
 }
 
 fn events(answers: BoxStream<'static, Answer>) -> BoxStream<'static, String> {

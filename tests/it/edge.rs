@@ -5,6 +5,7 @@ mod crowd;
 mod differential;
 mod disconnect;
 mod endpoint;
+mod home;
 pub(crate) mod judges;
 mod kit;
 mod limits;

@@ -89,6 +89,7 @@ impl Operation {
         let envelope = match Envelope::from_members(self.envelope.clone()) {
             Ok(envelope) => envelope,
             Err(fault) => {
+                self.edge.metrics.rejected(ErrorCode::BadRequest.as_str());
                 let (zh, en) = fault.texts();
                 let error = self.caller.head.mask().detail(ErrorCode::BadRequest, zh, en);
                 return ServerMessage::Error {

@@ -305,6 +305,34 @@ async fn a_bad_token_is_401_and_a_cookie_needs_a_preflight() {
         .header("cookie", "a=b")
         .header("graphql-require-preflight", "1");
     assert_eq!(edge.send(safe).await.status, 200);
+    // a query by GET needs no header with a token, and one with a cookie
+    let with_token = edge
+        .get("query=%7B+hello+%7D")
+        .bearer_auth("clerk")
+        .header("cookie", "a=b");
+    assert_eq!(edge.send(with_token).await.status, 200);
+    let with_cookie = edge
+        .send(edge.get("query=%7B+hello+%7D").header("cookie", "a=b"))
+        .await;
+    assert_eq!(
+        (with_cookie.status, with_cookie.code()),
+        (400, "CSRF_PREFLIGHT_REQUIRED")
+    );
+    // multipart never passes: without the header for its sake, with it because it is not JSON
+    let multipart = || {
+        let request = edge.http.post(&edge.url).bearer_auth("clerk");
+        request
+            .header("content-type", "multipart/form-data; boundary=x")
+            .body("--x--")
+    };
+    assert_eq!(edge.send(multipart()).await.code(), "CSRF_PREFLIGHT_REQUIRED");
+    let announced = edge
+        .send(multipart().header("apollo-require-preflight", "1"))
+        .await;
+    assert_eq!(
+        (announced.status, announced.code()),
+        (415, "UNSUPPORTED_MEDIA_TYPE")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -328,6 +356,40 @@ async fn foreign_pages_are_let_in_only_by_configuration() {
     assert_eq!(foreign.header("access-control-allow-origin"), "");
     assert_eq!(foreign.header("access-control-allow-methods"), "");
     assert!(foreign.header("vary").contains("Origin"));
+    let asked = |origin: &'static str| edge.request(r#"{"query":"{ hello }"}"#).header("origin", origin);
+    let read = edge.send(asked("https://portal.example")).await;
+    assert_eq!(
+        read.header("access-control-allow-origin"),
+        "https://portal.example"
+    );
+    assert!(
+        read.header("access-control-expose-headers")
+            .contains("retry-after")
+    );
+    assert!(read.header("vary").contains("Origin"));
+    assert_eq!(
+        read.header("access-control-allow-credentials"),
+        "",
+        "no cookies of ours travel"
+    );
+    let unread = edge.send(asked("https://evil.example")).await;
+    assert_eq!(
+        (unread.status, unread.header("access-control-allow-origin")),
+        (200, "")
+    );
+
+    let closed = TestEdge::start().await;
+    for origin in ["https://portal.example", "null", &closed.url] {
+        let request = closed
+            .request(r#"{"query":"{ hello }"}"#)
+            .header("origin", origin);
+        let read = closed.send(request).await;
+        assert_eq!(
+            read.header("access-control-allow-origin"),
+            "",
+            "by default nobody: {origin}"
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -21,6 +21,7 @@ use onedoor::service::identity::{Authenticated, Authenticator};
 use onedoor::telemetry::metrics::Metrics;
 use onedoor_domain::actor::{Actor, ActorKind};
 use serde_json::{Value, json};
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
 /// What the schema's fields share with the test.
@@ -28,6 +29,35 @@ use tokio::sync::Semaphore;
 pub(crate) struct Probe {
     pub(crate) begun: AtomicU32,
     pub(crate) finished: AtomicU32,
+    /// Fields that were cut, and put down in the process's runtime or elsewhere.
+    pub(crate) cut_at_home: AtomicU32,
+    pub(crate) cut_elsewhere: AtomicU32,
+    /// Items that `flood` has made.
+    pub(crate) flooded: AtomicU32,
+}
+
+/// The process's runtime, where connections to the database live.
+#[derive(Clone, Copy)]
+struct Home(tokio::runtime::Id);
+
+impl Home {
+    fn here(self) -> bool {
+        Handle::try_current().is_ok_and(|runtime| runtime.id() == self.0)
+    }
+}
+
+/// Held by a field as a connection is; tells where it is put down.
+struct Held(Arc<Probe>, Home);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let count = if self.1.here() {
+            &self.0.cut_at_home
+        } else {
+            &self.0.cut_elsewhere
+        };
+        count.fetch_add(1, Ordering::SeqCst);
+    }
 }
 
 /// Lets the mutation `gated` finish.
@@ -99,8 +129,13 @@ impl Query {
         None
     }
     async fn never(&self, ctx: &Context<'_>) -> async_graphql::Result<i32> {
-        ctx.data::<Arc<Probe>>()?.begun.fetch_add(1, Ordering::SeqCst);
+        let probe = ctx.data::<Arc<Probe>>()?;
+        probe.begun.fetch_add(1, Ordering::SeqCst);
+        let _held = Held(Arc::clone(probe), *ctx.data::<Home>()?);
         std::future::pending().await
+    }
+    async fn at_home(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
+        Ok(ctx.data::<Home>()?.here())
     }
     async fn date(&self, on: Option<async_graphql::types::ID>, day: Option<chrono::NaiveDate>) -> String {
         format!("{on:?} {day:?}")
@@ -113,6 +148,9 @@ pub(crate) struct Mutation;
 impl Mutation {
     async fn bump(&self, ctx: &Context<'_>) -> async_graphql::Result<u32> {
         Ok(ctx.data::<Arc<Probe>>()?.finished.fetch_add(1, Ordering::SeqCst) + 1)
+    }
+    async fn at_home(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
+        Ok(ctx.data::<Home>()?.here())
     }
     /// Waits for the gate between its two halves.
     async fn gated(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
@@ -135,8 +173,25 @@ impl Subscription_ {
         stream::pending()
     }
     /// Never pauses: a client that does not read must not fill the memory.
-    async fn flood(&self) -> impl Stream<Item = String> {
-        stream::repeat_with(|| "x".repeat(10_000))
+    async fn flood(&self, ctx: &Context<'_>) -> async_graphql::Result<impl Stream<Item = String> + use<>> {
+        let probe = Arc::clone(ctx.data::<Arc<Probe>>()?);
+        Ok(stream::repeat_with(move || {
+            probe.flooded.fetch_add(1, Ordering::SeqCst);
+            "x".repeat(10_000)
+        }))
+    }
+    /// One event, then silence while it holds what a connection would be.
+    async fn at_home(&self, ctx: &Context<'_>) -> async_graphql::Result<impl Stream<Item = bool> + use<>> {
+        let (probe, home) = (Arc::clone(ctx.data::<Arc<Probe>>()?), *ctx.data::<Home>()?);
+        Ok(stream::unfold(None, move |held| {
+            let probe = Arc::clone(&probe);
+            async move {
+                if held.is_some() {
+                    return std::future::pending().await;
+                }
+                Some((home.here(), Some(Held(probe, home))))
+            }
+        }))
     }
     async fn failing(&self) -> impl Stream<Item = Result<i32, async_graphql::Error>> {
         stream::iter([Ok(1), Err(AppError::of(ErrorCode::StoreUnavailable).into())])
@@ -244,6 +299,7 @@ impl TestEdge {
             Schema::build(Query, Mutation, Subscription_)
                 .data(Arc::clone(&probe))
                 .data(Arc::clone(&gate))
+                .data(Home(Handle::current().id()))
         };
         let metrics = Metrics::default();
         let parts = EdgeParts {

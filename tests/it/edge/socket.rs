@@ -14,7 +14,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use super::kit::TestEdge;
 use crate::harness::wait::{PATIENCE, until};
 
-struct Client(WebSocketStream<MaybeTlsStream<TcpStream>>);
+pub(super) struct Client(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Client {
     async fn connect(edge: &TestEdge) -> Self {
@@ -32,24 +32,24 @@ impl Client {
     }
 
     /// A socket that was let in as somebody.
-    async fn admitted(edge: &TestEdge, token: &str) -> Self {
+    pub(super) async fn admitted(edge: &TestEdge, token: &str) -> Self {
         let mut client = Self::connect(edge).await;
         client.say(json!({ "type": "connection_init", "payload": { "Authorization": format!("Bearer {token}") } })).await;
         assert_eq!(client.hear().await, json!({ "type": "connection_ack" }));
         client
     }
 
-    async fn say(&mut self, message: Value) {
+    pub(super) async fn say(&mut self, message: Value) {
         self.0.send(Message::text(message.to_string())).await.unwrap();
     }
 
-    async fn subscribe(&mut self, id: &str, query: &str) {
+    pub(super) async fn subscribe(&mut self, id: &str, query: &str) {
         self.say(json!({ "type": "subscribe", "id": id, "payload": { "query": query } }))
             .await;
     }
 
     /// The next message of the protocol.
-    async fn hear(&mut self) -> Value {
+    pub(super) async fn hear(&mut self) -> Value {
         loop {
             match self.next().await {
                 Some(Ok(Message::Text(text))) => return serde_json::from_str(&text).unwrap(),
@@ -252,7 +252,29 @@ async fn a_client_that_does_not_read_is_given_up() {
     let edge = TestEdge::with(|config| config.websocket.queue_max = 8).await;
     let mut client = Client::admitted(&edge, "clerk").await;
     client.subscribe("1", "subscription { flood }").await;
+    let (mut before, made) = (0, &edge.probe.flooded);
+    until("the flood to stand still", PATIENCE, async || {
+        std::mem::replace(&mut before, made.load(Ordering::SeqCst)) == before && before > 0
+    })
+    .await;
+    assert_eq!(client.closed().await, 1013, "it may come again");
     until("the socket to be closed", PATIENCE, async || open(&edge) == 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_closes_hears_1000_and_one_that_is_gone_leaves_nothing() {
+    let edge = TestEdge::start().await;
+    let mut client = Client::admitted(&edge, "clerk").await;
+    client.subscribe("1", "subscription { silence }").await;
+    client.0.send(Message::Close(None)).await.unwrap();
+    assert_eq!(client.closed().await, 1000);
+    let mut gone = Client::admitted(&edge, "clerk").await;
+    gone.subscribe("1", "subscription { silence }").await;
+    drop(gone);
+    until("the sockets to be gone", PATIENCE, async || {
+        open(&edge) == 0 && edge.edge.channels.is_empty()
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -279,6 +301,7 @@ async fn a_client_that_vanishes_is_noticed_by_pings_and_leaves_nothing_behind() 
         open(&edge) == 0
     })
     .await;
+    assert_eq!(client.closed().await, 1001);
 }
 
 #[tokio::test(flavor = "multi_thread")]

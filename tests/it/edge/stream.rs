@@ -1,5 +1,7 @@
 //! Subscriptions over server-sent events.
 
+use std::collections::BTreeMap;
+
 use futures_util::StreamExt as _;
 use onedoor::worker::supervise::spawn;
 use serde_json::json;
@@ -104,4 +106,82 @@ async fn a_stream_ends_with_its_token_with_its_client_and_with_the_server() {
     let reading = spawn("aside", held.bytes_stream().count());
     assert!(edge.server.stop().await);
     assert!(reading.await.unwrap() > 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_refusal_is_counted_once_whichever_way_it_came() {
+    let edge = TestEdge::with(|config| {
+        config.websocket.sockets_per_principal_max = 1;
+        config.limits.fields_per_minute_anonymous = 1;
+    })
+    .await;
+    let rejections = || -> BTreeMap<String, u32> {
+        let text = edge.metrics.text().unwrap();
+        let of = |line: &str| {
+            let (reason, count) = line
+                .strip_prefix("onedoor_rejections_total{reason=\"")?
+                .split_once("\"} ")?;
+            Some((reason.to_owned(), count.parse().ok()?))
+        };
+        text.lines().filter_map(of).collect()
+    };
+    let ask = |accept: &'static str, token: Option<&'static str>, query: &str| {
+        let request = edge
+            .http
+            .post(&edge.url)
+            .header("content-type", "application/json");
+        let request = request
+            .header("accept", accept)
+            .body(json!({ "query": query }).to_string());
+        token.map_or_else(
+            || request.try_clone().unwrap(),
+            |token| request.try_clone().unwrap().bearer_auth(token),
+        )
+    };
+    let mut expected = BTreeMap::new();
+    let mut counted = |reply: &Reply, status: u16, reason: &str| {
+        assert_eq!(reply.status, status, "{reason}: {}", reply.text);
+        assert_eq!(
+            reply.header("content-type").starts_with("text/event-stream"),
+            status == 200,
+            "{reason}"
+        );
+        *expected.entry(reason.to_owned()).or_default() += 1;
+        assert_eq!(rejections(), expected, "after {reason}");
+    };
+    let (json_, events) = ("application/graphql-response+json", "text/event-stream");
+    assert_eq!(edge.ask_anonymously("{ hello }").await.status, 200);
+    for accept in [json_, events] {
+        let limited = edge.send(ask(accept, None, "{ hello }")).await;
+        counted(&limited, 429, "rate");
+        counted(
+            &edge.send(ask(accept, Some("nobody"), "{ hello }")).await,
+            401,
+            "UNAUTHENTICATED",
+        );
+    }
+    counted(
+        &edge.send(ask(events, Some("clerk"), "{ nothing }")).await,
+        200,
+        "validation",
+    );
+    let get = edge
+        .http
+        .get(format!("{}?query=mutation+%7Bbump%7D", edge.url))
+        .header("accept", events);
+    counted(&edge.send(get.bearer_auth("clerk")).await, 405, "method");
+    counted(
+        &edge.send(edge.http.put(&edge.url)).await,
+        405,
+        "METHOD_NOT_ALLOWED",
+    );
+    let held = ask(events, Some("clerk"), "subscription { silence }")
+        .send()
+        .await
+        .unwrap();
+    let one_too_many = edge
+        .send(ask(events, Some("clerk"), "subscription { silence }"))
+        .await;
+    counted(&one_too_many, 429, "sockets");
+    drop(held);
 }
