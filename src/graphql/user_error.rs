@@ -74,7 +74,7 @@ macro_rules! user_errors {
 
 user_errors! {
     /// Why `saveDraft` was not carried out.
-    SaveDraftUserError, SaveDraftErrorCode { UnknownItem, UnknownDraft, UnknownDivision, InvalidField, IdempotencyMismatch }
+    SaveDraftUserError, SaveDraftErrorCode { UnknownItem, UnknownDraft, InvalidField, IdempotencyMismatch }
     /// Why `submitCase` was not carried out.
     SubmitCaseUserError, SubmitCaseErrorCode {
         InvalidField, MaterialMissing, UnknownItem, ItemVersionSuperseded, UnknownDivision, DivisionNotServed,

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::cases::Cases;
 use super::rejection::{Rejection, RejectionCode};
 use super::{catalogue, guard};
-use crate::error::AppError;
+use crate::error::{AppError, ErrorCode};
 use crate::secret::Redacted;
 
 /// Largest content of a draft, bytes of JSON.
@@ -56,9 +56,6 @@ impl Cases {
         let known = self.store.load_draft(author, id).await?;
         match &known {
             None if order.draft.is_some() => return Ok(Err(vec![unknown_draft()])),
-            Some(kept) if order.draft.is_none() && kept.content != *order.content.expose() => {
-                return Ok(Err(vec![Rejection::idempotency_mismatch()]));
-            }
             None | Some(_) => {}
         }
         let now = self.clock.now();
@@ -72,8 +69,24 @@ impl Cases {
             created_at: known.as_ref().map_or(now, |known| known.created_at),
             saved_at: now,
         };
-        self.store.save_draft(&draft).await?;
-        Ok(Ok(draft))
+        if order.draft.is_some() {
+            self.store.save_draft(&draft).await?;
+            return Ok(Ok(draft));
+        }
+        // a key keeps one content: what was kept before, or beside this, is given again or stands against it
+        if known.is_none() && self.store.keep_draft(&draft).await? {
+            return Ok(Ok(draft));
+        }
+        let kept = match known {
+            Some(kept) => Some(kept),
+            None => self.store.load_draft(author, id).await?,
+        };
+        match kept {
+            Some(kept) if kept.item_code == draft.item_code && kept.content == draft.content => Ok(Ok(kept)),
+            Some(_) => Ok(Err(vec![Rejection::idempotency_mismatch()])),
+            // it was kept and ended meanwhile
+            None => Err(AppError::of(ErrorCode::Overloaded).retry_after_ms(500)),
+        }
     }
 
     /// The author's drafts, the last saved first; none on a kiosk.

@@ -5,7 +5,7 @@ use onedoor_domain::id::{DraftId, ItemVersionId};
 use onedoor_domain::page::{KeyPart, Page, PageRequest, Position};
 use onedoor_entity::draft;
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
-use sea_orm::{ColumnTrait as _, EntityTrait as _, IntoActiveModel as _, QueryFilter as _};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, IntoActiveModel as _, QueryFilter as _, TryInsertResult};
 
 use super::case::CaseStore;
 use super::error::StoreError;
@@ -22,21 +22,7 @@ impl CaseStore {
     /// # Errors
     /// `NotFound` when the draft is another author's; else as any write.
     pub async fn save_draft(&self, draft: &Draft) -> Result<(), StoreError> {
-        let sealed = self
-            .keys()
-            .sealer
-            .seal_json(&place(draft.id), &draft.content)
-            .map_err(StoreError::other)?;
-        let row = draft::Model {
-            id: draft.id.uuid(),
-            author: draft.author.clone(),
-            item_version_id: draft.item.uuid(),
-            item_code: draft.item_code.clone(),
-            ephemeral: draft.ephemeral,
-            content: sealed.into_bytes(),
-            created_at: draft.created_at.timestamp_micros(),
-            saved_at: draft.saved_at.timestamp_micros(),
-        };
+        let row = self.draft_row(draft)?;
         let own = Expr::col((draft::Entity, draft::Column::Author)).eq(draft.author.as_str());
         let again = OnConflict::column(draft::Column::Id)
             .update_columns([
@@ -59,6 +45,25 @@ impl CaseStore {
                 return Err(StoreError::NotFound { what: "draft" });
             }
             tx.commit().await
+        };
+        self.database().in_turn(write).await
+    }
+
+    /// Keeps a new draft. `false`: its id is taken, and nothing was written.
+    ///
+    /// # Errors
+    /// As any write.
+    pub async fn keep_draft(&self, draft: &Draft) -> Result<bool, StoreError> {
+        let row = self.draft_row(draft)?;
+        let database = self.database().clone();
+        let write = async move {
+            let tx = database.write_tx().await?;
+            let written = draft::Entity::insert(row.into_active_model())
+                .on_conflict_do_nothing_on([draft::Column::Id])
+                .exec_without_returning(tx.connection())
+                .await?;
+            tx.commit().await?;
+            Ok(matches!(written, TryInsertResult::Inserted(1)))
         };
         self.database().in_turn(write).await
     }
@@ -112,6 +117,24 @@ impl CaseStore {
             Ok(deleted.rows_affected > 0)
         };
         self.database().in_turn(write).await
+    }
+
+    fn draft_row(&self, draft: &Draft) -> Result<draft::Model, StoreError> {
+        let sealed = self
+            .keys()
+            .sealer
+            .seal_json(&place(draft.id), &draft.content)
+            .map_err(StoreError::other)?;
+        Ok(draft::Model {
+            id: draft.id.uuid(),
+            author: draft.author.clone(),
+            item_version_id: draft.item.uuid(),
+            item_code: draft.item_code.clone(),
+            ephemeral: draft.ephemeral,
+            content: sealed.into_bytes(),
+            created_at: draft.created_at.timestamp_micros(),
+            saved_at: draft.saved_at.timestamp_micros(),
+        })
     }
 
     fn draft(&self, row: draft::Model) -> Result<Draft, StoreError> {

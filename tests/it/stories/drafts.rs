@@ -1,5 +1,6 @@
 //! Unfinished applications: kept for their author alone, and ended by the submission.
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -105,6 +106,40 @@ story!(
         assert!(drafts(&app.kiosk(STATION)).await.is_empty());
         assert!(drafts(&app.kiosk(NEXT_STATION)).await.is_empty());
         assert_eq!(drafts(&citizen).await.len(), 1, "at home it is listed");
+        app.stop(world).await;
+    }
+);
+
+story!(
+    /// P5 for drafts: whoever comes first under a key keeps it, and who brings the same hears the same.
+    a_key_keeps_one_draft_also_fifty_at_once,
+    async |world| {
+        let county = County::open().await;
+        let app = county.gateway(world).await;
+        let citizen = app.anybody().bearing(&app.actors.citizen("citizen-1"));
+        let first = draft(json!({ "name": FARMER.name }));
+        let kept = save(&citizen, first.clone()).await["draft"].clone();
+        let mut other_item = first.clone();
+        other_item["serviceItem"] = json!("pension-claim");
+        assert_eq!(codes(&save(&citizen, other_item).await), ["IDEMPOTENCY_MISMATCH"]);
+        let mut other_content = first.clone();
+        other_content["content"] = json!({});
+        assert_eq!(codes(&save(&citizen, other_content).await), ["IDEMPOTENCY_MISMATCH"]);
+        assert_eq!(save(&citizen, first).await["draft"], kept, "to the letter");
+
+        let base = draft(json!({}));
+        let racing = (0..50).map(|number| {
+            let mut mine = base.clone();
+            mine["content"] = json!({ "number": number % 5 });
+            save(&citizen, mine)
+        });
+        let told = join_all(racing).await;
+        let kept: Vec<&Value> = told.iter().map(|payload| &payload["draft"]).filter(|draft| !draft.is_null()).collect();
+        assert_eq!(kept.len(), 10, "those of one content of five");
+        assert!(kept.iter().all(|draft| *draft == kept[0]));
+        let refused = told.iter().filter(|payload| codes(payload) == ["IDEMPOTENCY_MISMATCH"]);
+        assert_eq!(refused.count(), 40);
+        assert_eq!(drafts(&citizen).await.len(), 2);
         app.stop(world).await;
     }
 );
