@@ -98,7 +98,7 @@ pub enum ImportKind {
     Organizations,
     /// Service items with forms and routes (YAML). 事项
     Catalogue,
-    /// Working days (CSV). 工作日历
+    /// Working days (CSV, or one year of holiday-cn as JSON). 工作日历
     Calendar,
     /// Lists of what may be given to the grassroots (CSV). 准入清单
     Admissions,

@@ -91,7 +91,10 @@ async fn import(arguments: ImportArgs) -> Result<(), AppFailure> {
     answer(&run::import(&config, what, &arguments.file, mode).await?)
 }
 
-/// Writes an answer to stdout, ending in one line end.
+/// Writes an answer to stdout, ending in one line end. A reader that has enough, as `head` has, is no failure.
 fn answer(text: &str) -> Result<(), AppFailure> {
-    Ok(writeln!(io::stdout().lock(), "{}", text.trim_end())?)
+    match writeln!(io::stdout().lock(), "{}", text.trim_end()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        Ok(()) | Err(_) => Ok(()),
+    }
 }

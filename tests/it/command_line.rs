@@ -87,3 +87,18 @@ fn wrong_usage_is_told_on_stderr() {
     assert_eq!((status.code(), stdout.as_str()), (Some(2), ""));
     assert!(stderr.contains("Usage"), "{stderr}");
 }
+
+#[test]
+fn a_reader_that_has_enough_is_no_failure() {
+    let mut printing = std::process::Command::new(env!("CARGO_BIN_EXE_onedoor"))
+        .args(["schema", "print"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    // the schema is longer than what a pipe holds
+    drop(printing.stdout.take());
+    let output = printing.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+    assert!(output.status.success(), "{}", output.status);
+}
