@@ -52,21 +52,27 @@ impl CaseStore {
         if any.is_none() {
             return Ok(Vec::new());
         }
-        let tx = self.database().write_tx().await?;
-        let claimed = cases::Entity::update_many()
-            .col_expr(
-                cases::Column::NextTickAt,
-                Expr::value((now + lease).timestamp_micros()),
-            )
-            .filter(dialect::is_one_of(
-                tx.connection(),
-                Expr::col(cases::Column::Id),
-                speaking(now, max),
-            ))
-            .exec_with_returning(tx.connection())
-            .await?;
-        tx.commit().await?;
-        claimed
+        let database = self.database().clone();
+        let write = async move {
+            let tx = database.write_tx().await?;
+            let claimed = cases::Entity::update_many()
+                .col_expr(
+                    cases::Column::NextTickAt,
+                    Expr::value((now + lease).timestamp_micros()),
+                )
+                .filter(dialect::is_one_of(
+                    tx.connection(),
+                    Expr::col(cases::Column::Id),
+                    speaking(now, max),
+                ))
+                .exec_with_returning(tx.connection())
+                .await?;
+            tx.commit().await?;
+            Ok(claimed)
+        };
+        self.database()
+            .in_turn(write)
+            .await?
             .into_iter()
             .map(|row| {
                 Ok(ClaimedTick {
@@ -82,17 +88,21 @@ impl CaseStore {
     /// # Errors
     /// As any write.
     pub async fn put_tick_off(&self, case: CaseId, until: DateTime<Utc>) -> Result<(), StoreError> {
-        let tx = self.database().write_tx().await?;
-        cases::Entity::update_many()
-            .col_expr(cases::Column::NextTickAt, Expr::value(until.timestamp_micros()))
-            .col_expr(
-                cases::Column::TickFailures,
-                Expr::col(cases::Column::TickFailures).add(1),
-            )
-            .filter(cases::Column::Id.eq(case.uuid()))
-            .exec(tx.connection())
-            .await?;
-        tx.commit().await
+        let database = self.database().clone();
+        let write = async move {
+            let tx = database.write_tx().await?;
+            cases::Entity::update_many()
+                .col_expr(cases::Column::NextTickAt, Expr::value(until.timestamp_micros()))
+                .col_expr(
+                    cases::Column::TickFailures,
+                    Expr::col(cases::Column::TickFailures).add(1),
+                )
+                .filter(cases::Column::Id.eq(case.uuid()))
+                .exec(tx.connection())
+                .await?;
+            tx.commit().await
+        };
+        self.database().in_turn(write).await
     }
 
     /// Notes when the clocks of a case speak next, of a case that had nothing to say. A case that was written since
@@ -106,18 +116,22 @@ impl CaseStore {
         revision: i64,
         at: Option<DateTime<Utc>>,
     ) -> Result<(), StoreError> {
-        let tx = self.database().write_tx().await?;
-        cases::Entity::update_many()
-            .col_expr(
-                cases::Column::NextTickAt,
-                Expr::value(at.map(|at| at.timestamp_micros())),
-            )
-            .col_expr(cases::Column::TickFailures, Expr::value(0))
-            .filter(cases::Column::Id.eq(case.uuid()))
-            .filter(cases::Column::Revision.eq(revision))
-            .exec(tx.connection())
-            .await?;
-        tx.commit().await
+        let database = self.database().clone();
+        let write = async move {
+            let tx = database.write_tx().await?;
+            cases::Entity::update_many()
+                .col_expr(
+                    cases::Column::NextTickAt,
+                    Expr::value(at.map(|at| at.timestamp_micros())),
+                )
+                .col_expr(cases::Column::TickFailures, Expr::value(0))
+                .filter(cases::Column::Id.eq(case.uuid()))
+                .filter(cases::Column::Revision.eq(revision))
+                .exec(tx.connection())
+                .await?;
+            tx.commit().await
+        };
+        self.database().in_turn(write).await
     }
 
     /// Open cases in the order of their keys, after one of them: for work on all of them, piece by piece.

@@ -14,6 +14,7 @@ mod crashes;
 mod desks;
 mod disk;
 mod evidence;
+mod imports;
 mod leases;
 mod loops;
 mod overload;

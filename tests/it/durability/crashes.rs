@@ -5,18 +5,24 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use sea_orm::ConnectionTrait as _;
 
 use super::county::County;
 use super::desks::{Desks, Journal, pause};
 use super::evidence::assert_nothing_lost;
+use super::loops::{names, samples};
 use crate::harness::own_postgres::{DURABLE, OwnPostgres};
 use crate::harness::process::Gateway;
 use crate::harness::story::story;
-use crate::harness::world::WorldKind;
+use crate::harness::wait::{PATIENCE, until};
+use crate::harness::world::{WorldKind, connect};
 
-/// Lives of the gateway in one world; two worlds make more than a hundred.
-const ROUNDS: u32 = 60;
+/// How often every point of the way is died at in one world, and how often any other moment.
+const TURNS: u32 = 10;
+/// Deaths in one world at the least, those at the loops' own points not counted.
+const DEATHS_MIN: u32 = 100;
 /// People at the desks.
 const PEOPLE: usize = 4;
 /// A point that is not reached by then is not on the way of this load; the process is killed all the same.
@@ -25,6 +31,10 @@ const POINT_REACHED_WITHIN: Duration = Duration::from_secs(5);
 const ABORTED: i32 = 6;
 /// A point that does not exist.
 const NOWHERE: &str = "nowhere=1";
+/// Where the clocks of a case are let speak. No clock runs out within this load, so some are told that it is time.
+const CLOCKS: &str = "clocks.hear";
+const IT_IS_TIME: &str = "UPDATE cases SET next_tick_at = 0 WHERE id IN (SELECT id FROM cases \
+                          WHERE next_tick_at IS NOT NULL ORDER BY submitted_at DESC LIMIT 8)";
 
 story!(
     /// Each round starts on the data of the last, dies under load, and leaves its answers for the next to repeat.
@@ -39,23 +49,40 @@ story!(
         let mut gateway = Gateway::prepare(world, &county.settings_and(&[("ONEDOOR__DATABASE__URL", &url)]));
         let desks = Desks::at(gateway.address(), world);
         let journal = RefCell::new(Journal::default());
-        // no clock runs out within this load: that point is the thousand cases' (stories::clocks)
-        let points: Vec<_> = failpoints().into_iter().filter(|point| point != "clocks.hear").collect();
+        let points = failpoints();
+        assert!(points.iter().any(|point| point == CLOCKS), "{points:?}");
+        gateway.start_again().await;
+        let loops = samples(&gateway).await;
+        let loops: Vec<_> = names(&loops).iter().map(|name| format!("loop.{name}")).collect();
+        gateway.kill();
         let mut deaths: BTreeMap<&str, u32> = BTreeMap::new();
-        for round in 0..ROUNDS {
-            // one round more than points: the last of each turn is killed at any moment
-            let turn = usize::try_from(round).unwrap() % (points.len() + 1);
-            let point = points.get(turn).map(String::as_str);
-            let passing = round / u32::try_from(points.len() + 1).unwrap() % 4 + 1;
-            gateway.set(
-                "ONEDOOR_CRASH_AT",
-                &point.map_or(NOWHERE.to_owned(), |point| format!("{point}={passing}")),
-            );
-            let reached = one_life(&mut gateway, &desks, &journal, point).await;
+        let began = Instant::now();
+        for turn in 0..TURNS {
+            // the last of each turn is killed at any moment
+            for point in points.iter().map(Some).chain([None]) {
+                let passing = turn % 4 + 1;
+                gateway.set(
+                    "ONEDOOR_CRASH_AT",
+                    &point.map_or(NOWHERE.to_owned(), |point| format!("{point}={passing}")),
+                );
+                let reached = one_life(&mut gateway, &url, (&desks, &journal), point).await;
+                *deaths.entry(reached).or_default() += 1;
+            }
+        }
+        assert!(deaths.values().sum::<u32>() >= DEATHS_MIN, "{deaths:?}");
+        // a loop dies at its first iteration, some before the gateway is ready
+        for point in &loops {
+            gateway.set("ONEDOOR_CRASH_AT", &format!("{point}=1"));
+            let reached = one_life(&mut gateway, &url, (&desks, &journal), Some(point)).await;
             *deaths.entry(reached).or_default() += 1;
         }
-        println!("{:?}: {} acts answered, deaths at {deaths:?}", world.kind(), journal.borrow().done.len());
-        for point in &points {
+        println!(
+            "{:?}: {} acts answered, deaths within {:?} at {deaths:?}",
+            world.kind(),
+            journal.borrow().done.len(),
+            began.elapsed(),
+        );
+        for point in points.iter().chain(&loops) {
             assert!(deaths.contains_key(point.as_str()), "never died at {point}: {deaths:?}");
         }
         gateway.set("ONEDOOR_CRASH_AT", NOWHERE);
@@ -69,9 +96,9 @@ story!(
 /// are asked for again.
 async fn one_life<'a>(
     gateway: &mut Gateway,
-    desks: &Desks,
-    journal: &RefCell<Journal>,
-    point: Option<&'a str>,
+    url: &str,
+    (desks, journal): (&Desks, &RefCell<Journal>),
+    point: Option<&'a String>,
 ) -> &'a str {
     gateway.launch();
     if let Some(status) = gateway.ready_or_ended().await {
@@ -88,6 +115,19 @@ async fn one_life<'a>(
         desks.work(PEOPLE, journal, &open).await;
     };
     let death = async {
+        if point.is_some_and(|point| point == CLOCKS) {
+            let database = connect(url).await;
+            until("cases whose clocks may speak", PATIENCE, async || {
+                database
+                    .execute_unprepared(IT_IS_TIME)
+                    .await
+                    .unwrap()
+                    .rows_affected()
+                    >= 4
+            })
+            .await;
+            database.close().await.unwrap();
+        }
         let died = match point {
             Some(_) => gateway.ends_within(POINT_REACHED_WITHIN).await,
             None => {
@@ -130,7 +170,8 @@ async fn ask_again(desks: &Desks, journal: &RefCell<Journal>) {
     }
 }
 
-/// Every failpoint of the source, so that a new one is crashed at without being told.
+/// Every failpoint of the source but those that loops are given by name, so that a new one is crashed at without being
+/// told.
 fn failpoints() -> Vec<String> {
     let mut points = Vec::new();
     collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut points);

@@ -217,6 +217,7 @@ pub(super) fn read(request: &Request, answer: Answer) -> Result<Done, Again> {
             "a refusal with a receipt: {}",
             answer.body
         );
+        assert!(!answer.body.to_string().contains("locked"), "{}", answer.body);
         return Err(Again::Code((*code).to_owned()));
     }
     let name = match request {

@@ -107,7 +107,7 @@ async fn every_loop_that_reads_the_database_survives_its_absence() {
 }
 
 /// The loops that run.
-fn names(samples: &BTreeMap<String, f64>) -> BTreeSet<String> {
+pub(super) fn names(samples: &BTreeMap<String, f64>) -> BTreeSet<String> {
     let of = |key: &String| Some(key.strip_prefix(LAST_TICK)?.split('"').nth(1)?.to_owned());
     samples.keys().filter_map(of).collect()
 }

@@ -24,10 +24,12 @@ const PLACES: u32 = 16;
 const FEW: usize = 8;
 /// Callers that it has not.
 const MANY: usize = 200;
-/// How long who was turned away waits: four times as impatient as the answer asks for.
-const IMPATIENCE: Duration = Duration::from_millis(250);
-/// How long each load lasts.
-const LASTS: Duration = Duration::from_secs(5);
+/// How long who was turned away waits: twice as impatient as the answer asks for.
+const IMPATIENCE: Duration = Duration::from_millis(500);
+/// How long each load lasts, and how often each comes, one after the other: a machine that others use too is now fast
+/// and now slow, and both loads meet both.
+const LASTS: Duration = Duration::from_secs(3);
+const WINDOWS: usize = 4;
 /// In what time an accepted request is answered; a healthy machine needs a twentieth of it.
 const SERVED_WITHIN: Duration = Duration::from_secs(10);
 /// In what time a refusal is there, seen by callers who share the machine with the gateway.
@@ -36,8 +38,11 @@ const REFUSED_WITHIN: Duration = Duration::from_secs(5);
 const REFUSAL_S_MAX: f64 = 0.1;
 /// What the load may add to the memory.
 const GROWTH_MAX_KIB: u64 = 128 * 1_024;
-/// The share of the peak that must be left; the promise is 80 %, the rest is the machine that also plays the callers.
-const GOODPUT_MIN: f64 = 0.5;
+/// The share of the peak that must be left. Callers and gateway share the machine, so it is measured by what the gateway
+/// does with the processor's time that it gets; on a machine of its own that is its goodput.
+const GOODPUT_MIN: f64 = 0.8;
+/// Hundredths of a second: the unit of /proc/…/stat on every Linux.
+const TICKS_PER_S: f64 = 100.0;
 
 story!(an_overload_is_refused_at_once_and_loses_nothing, async |world| {
     let county = County::open(world, 40).await;
@@ -47,10 +52,15 @@ story!(an_overload_is_refused_at_once_and_loses_nothing, async |world| {
     let desks = Desks::at(gateway.address(), world);
     let journal = RefCell::new(Journal::default());
     desks.carry_one(&journal).await;
+    // the first load finds what every later one finds: warm caches
+    load(&gateway, &desks, &journal, FEW).await;
 
-    let peak = load(&gateway, &desks, &journal, FEW).await;
     let before = memory_kib(gateway.pid());
-    let over = load(&gateway, &desks, &journal, MANY).await;
+    let (mut peak, mut over) = (Met::default(), Met::default());
+    for _ in 0..WINDOWS {
+        peak.add(load(&gateway, &desks, &journal, FEW).await);
+        over.add(load(&gateway, &desks, &journal, MANY).await);
+    }
     let after = memory_kib(gateway.pid());
 
     // well at once: the first request is taken
@@ -59,10 +69,13 @@ story!(an_overload_is_refused_at_once_and_loses_nothing, async |world| {
     let done = desks.ask(&request).await.expect("there is a place at once");
     journal.borrow_mut().done.push(done);
     println!(
-        "{:?}: {:.0} acts/s with {FEW} callers, {:.0} with {MANY}, memory {before} to {after} KiB, at once after: {:?}; {}",
+        "{:?}: {:.0} acts in a second of the gateway's with {FEW} callers, {:.0} with {MANY} ({:.0} and {:.0} in one of \
+         the clock's), memory {before} to {after} KiB, at once after: {:?}; {}",
         world.kind(),
         peak.goodput(),
         over.goodput(),
+        peak.pace(),
+        over.pace(),
         began.elapsed(),
         over.summary(),
     );
@@ -82,7 +95,7 @@ story!(an_overload_is_refused_at_once_and_loses_nothing, async |world| {
     assert!(over.refused.len() > MANY, "{}", over.summary());
     let refused = f64::from(u32::try_from(over.refused.len()).unwrap());
     assert!(shed >= refused, "{shed} counted, {}", over.summary());
-    assert!(over.goodput() > peak.goodput() * GOODPUT_MIN, "goodput stays");
+    assert!(over.goodput() >= peak.goodput() * GOODPUT_MIN, "goodput stays");
     assert!(over.served.last() < Some(&SERVED_WITHIN), "{}", over.summary());
     assert!(over.refused.last() < Some(&REFUSED_WITHIN), "{}", over.summary());
     assert!(refusal_s < REFUSAL_S_MAX, "{refusal_s}");
@@ -120,12 +133,33 @@ struct Met {
     served: Vec<Duration>,
     refused: Vec<Duration>,
     lasted: Duration,
+    /// The processor's time that the gateway used meanwhile.
+    used_s: f64,
 }
 
 impl Met {
-    /// Acts answered in a second.
+    /// Acts answered in a second of the gateway's work.
     fn goodput(&self) -> f64 {
-        f64::from(u32::try_from(self.served.len()).unwrap()) / self.lasted.as_secs_f64()
+        self.acts() / self.used_s
+    }
+
+    /// Acts answered in a second of the clock, which others on this machine have a part in.
+    fn pace(&self) -> f64 {
+        self.acts() / self.lasted.as_secs_f64()
+    }
+
+    fn acts(&self) -> f64 {
+        f64::from(u32::try_from(self.served.len()).unwrap())
+    }
+
+    /// The same load once more.
+    fn add(&mut self, mut other: Self) {
+        self.served.append(&mut other.served);
+        self.refused.append(&mut other.refused);
+        self.served.sort();
+        self.refused.sort();
+        self.lasted += other.lasted;
+        self.used_s += other.used_s;
     }
 
     fn summary(&self) -> String {
@@ -148,7 +182,7 @@ fn middle(times: &[Duration]) -> Option<&Duration> {
 /// So many people act without a pause, while somebody looks after the gateway's health.
 async fn load(gateway: &Gateway, desks: &Desks, journal: &RefCell<Journal>, people: usize) -> Met {
     let (met, open) = (RefCell::new(Met::default()), Cell::new(true));
-    let began = Instant::now();
+    let (began, used_s) = (Instant::now(), processor_s(gateway.pid()));
     let watch = async {
         while began.elapsed() < LASTS {
             assert_healthy(gateway).await;
@@ -160,8 +194,7 @@ async fn load(gateway: &Gateway, desks: &Desks, journal: &RefCell<Journal>, peop
     tokio::join!(all, watch);
     let mut met = met.into_inner();
     met.lasted = began.elapsed();
-    met.served.sort();
-    met.refused.sort();
+    met.used_s = processor_s(gateway.pid()) - used_s;
     desks.resolve(journal, PATIENCE).await;
     met
 }
@@ -218,6 +251,16 @@ async fn samples(gateway: &Gateway) -> BTreeMap<String, f64> {
 
 fn retry_after_s(answer: &Answer) -> u64 {
     answer.headers["retry-after"].to_str().unwrap().parse().unwrap()
+}
+
+/// The processor's time that a process has used so far, in its own work and the kernel's for it.
+fn processor_s(pid: u32) -> f64 {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    // the second field is the program's name in brackets, which may hold anything
+    let (_, rest) = stat.rsplit_once(") ").unwrap();
+    let fields: Vec<&str> = rest.split_whitespace().collect();
+    let ticks = |index: usize| fields[index].parse::<f64>().unwrap();
+    (ticks(11) + ticks(12)) / TICKS_PER_S
 }
 
 /// Resident memory of a process.
