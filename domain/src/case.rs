@@ -18,6 +18,7 @@ pub mod succession;
 
 mod consequences;
 mod decline;
+mod deliveries;
 mod ending;
 mod hands;
 mod next_step;

@@ -26,11 +26,52 @@ pub enum DeliveryState {
     Dead,
     /// No longer wanted: the handoff ended otherwise.
     Cancelled,
+    /// The system has no way to be told this: a person tells it, and says so here.
+    ToBeTold,
+}
+
+/// What a delivery asks of its system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum DeliveryKind {
+    /// Take over a case it has no number for yet.
+    Submit,
+    /// Take over again a case it has a number for.
+    Transition,
+    /// Take in papers that came after it was handed the case.
+    Supplement,
+    /// Stop: the case was withdrawn, voided or taken back.
+    Withdraw,
+}
+
+impl DeliveryKind {
+    /// Whether it carries a handoff; else it tells of something that came after one.
+    #[must_use]
+    pub const fn is_handing_over(self) -> bool {
+        match self {
+            Self::Submit | Self::Transition => true,
+            Self::Supplement | Self::Withdraw => false,
+        }
+    }
+}
+
+/// What a person says of a delivery that does not go on by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum DeliveryResolution {
+    /// Send it again: it was given up, or what held it was mended.
+    SentAgain,
+    /// The system has it.
+    Taken,
+    /// The system does not have it: it is sent again.
+    NotTaken,
+    /// It is given up; a handoff nobody signed for is taken back.
+    GivenUp,
 }
 
 impl DeliveryState {
     /// All states.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Pending,
         Self::Sending,
         Self::Held,
@@ -39,6 +80,7 @@ impl DeliveryState {
         Self::Uncertain,
         Self::Dead,
         Self::Cancelled,
+        Self::ToBeTold,
     ];
 
     /// Whether a worker may take it when its time has come; SENDING only after its lease ended.
@@ -46,7 +88,51 @@ impl DeliveryState {
     pub const fn is_claimable(self) -> bool {
         match self {
             Self::Pending | Self::Sending | Self::Held => true,
-            Self::Delivered | Self::Rejected | Self::Uncertain | Self::Dead | Self::Cancelled => false,
+            Self::Delivered
+            | Self::Rejected
+            | Self::Uncertain
+            | Self::Dead
+            | Self::Cancelled
+            | Self::ToBeTold => false,
+        }
+    }
+
+    /// Whether a person can have it sent again: given up, or held, which then goes at once.
+    #[must_use]
+    pub const fn can_be_redelivered(self) -> bool {
+        match self {
+            Self::Held | Self::Dead => true,
+            Self::Pending
+            | Self::Sending
+            | Self::Delivered
+            | Self::Rejected
+            | Self::Uncertain
+            | Self::Cancelled
+            | Self::ToBeTold => false,
+        }
+    }
+
+    /// Whether it waits for a person to say what the system has.
+    #[must_use]
+    pub const fn can_be_resolved(self) -> bool {
+        match self {
+            Self::Uncertain | Self::ToBeTold => true,
+            Self::Pending
+            | Self::Sending
+            | Self::Held
+            | Self::Delivered
+            | Self::Rejected
+            | Self::Dead
+            | Self::Cancelled => false,
+        }
+    }
+
+    /// Whether it has not reached its system and still should: what a board shows.
+    #[must_use]
+    pub const fn is_undelivered(self) -> bool {
+        match self {
+            Self::Pending | Self::Sending | Self::Held | Self::Uncertain | Self::Dead | Self::ToBeTold => true,
+            Self::Delivered | Self::Rejected | Self::Cancelled => false,
         }
     }
 
@@ -55,13 +141,13 @@ impl DeliveryState {
     pub const fn is_unfinished(self) -> bool {
         match self {
             Self::Pending | Self::Sending | Self::Held | Self::Uncertain | Self::Dead => true,
-            Self::Delivered | Self::Rejected | Self::Cancelled => false,
+            Self::Delivered | Self::Rejected | Self::Cancelled | Self::ToBeTold => false,
         }
     }
 }
 
 /// A delivery in a list.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryEntry {
     /// Key.
     pub id: DeliveryId,
@@ -78,9 +164,11 @@ pub struct DeliveryEntry {
     /// Name of the upstream system.
     pub upstream: String,
     /// What the system is asked to do.
-    pub operation: String,
+    pub operation: DeliveryKind,
     /// State.
     pub state: DeliveryState,
+    /// Whether an attempt may have acted without our knowing.
+    pub in_doubt: bool,
     /// Why it waits or ended: a code.
     pub reason: Option<String>,
     /// Attempts started.
@@ -88,10 +176,13 @@ pub struct DeliveryEntry {
     /// Moves with every change; an act on the delivery must name it.
     pub fence: i64,
     /// When it is tried next, at the earliest; for SENDING: when the worker's lease ends.
+    #[serde(with = "chrono::serde::ts_microseconds")]
     pub next_attempt_at: DateTime<Utc>,
     /// When it was asked for.
+    #[serde(with = "chrono::serde::ts_microseconds")]
     pub created_at: DateTime<Utc>,
     /// When it changed last.
+    #[serde(with = "chrono::serde::ts_microseconds")]
     pub changed_at: DateTime<Utc>,
 }
 

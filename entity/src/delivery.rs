@@ -46,6 +46,11 @@ pub struct Model {
     pub created_at: i64,
     /// Microseconds UTC.
     pub changed_at: i64,
+    /// The line of the case's ledger that it tells of: papers that came, a withdrawal; none for a handoff.
+    pub ledger_seq: Option<i64>,
+    /// The trace in which it was asked for, as W3C writes it.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub traceparent: Option<String>,
 }
 
 /// Rows are joined by hand, where a list needs it.

@@ -6,7 +6,9 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_graphql::dataloader::{DataLoader, Loader};
-use onedoor_domain::id::CaseId;
+use onedoor_domain::actor::Actor;
+use onedoor_domain::delivery::DeliveryEntry;
+use onedoor_domain::id::{CaseId, HandoffId};
 use onedoor_domain::receipt::SignedReceipt;
 use onedoor_domain::timeline::StoredEvent;
 
@@ -19,6 +21,7 @@ use crate::worker::supervise;
 #[derive(Clone, Default)]
 pub struct Loaders {
     made: Arc<OnceLock<DataLoader<Batches>>>,
+    deliveries: Arc<OnceLock<DataLoader<DeliveryBatches>>>,
 }
 
 impl fmt::Debug for Loaders {
@@ -70,6 +73,24 @@ impl Loaders {
             .map_err(alike)
     }
 
+    /// The deliveries of a handoff, as far as the caller of this request may see them.
+    pub(crate) async fn deliveries(
+        &self,
+        cases: &Arc<Cases>,
+        actor: &Arc<Actor>,
+        handoff: HandoffId,
+    ) -> Result<Vec<DeliveryEntry>, AppError> {
+        let loader = self.deliveries.get_or_init(|| {
+            let batches = DeliveryBatches {
+                cases: Arc::clone(cases),
+                reader: Arc::clone(actor),
+            };
+            DataLoader::new(batches, |batch| supervise::spawn("batch", batch)).delay(Duration::ZERO)
+        });
+        let found = loader.load_one(DeliveriesOf(handoff)).await.map_err(alike)?;
+        Ok(found.unwrap_or_default())
+    }
+
     fn of(&self, cases: &Arc<Cases>) -> &DataLoader<Batches> {
         self.made.get_or_init(|| {
             let batches = Batches(Arc::clone(cases));
@@ -90,6 +111,31 @@ fn alike(shared: Arc<AppError>) -> AppError {
 }
 
 struct Batches(Arc<Cases>);
+
+/// Deliveries are cut to their reader, of whom a request has one.
+struct DeliveryBatches {
+    cases: Arc<Cases>,
+    reader: Arc<Actor>,
+}
+
+/// The deliveries of a handoff.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct DeliveriesOf(HandoffId);
+
+impl Loader<DeliveriesOf> for DeliveryBatches {
+    type Value = Vec<DeliveryEntry>;
+    type Error = Arc<AppError>;
+
+    async fn load(&self, keys: &[DeliveriesOf]) -> Result<HashMap<DeliveriesOf, Self::Value>, Self::Error> {
+        let ids: Vec<HandoffId> = keys.iter().map(|key| key.0).collect();
+        let found = self.cases.deliveries_of(&self.reader, &ids).await.map_err(Arc::new)?;
+        let mut by_handoff: HashMap<DeliveriesOf, Vec<DeliveryEntry>> = HashMap::new();
+        for entry in found {
+            by_handoff.entry(DeliveriesOf(entry.handoff)).or_default().push(entry);
+        }
+        Ok(by_handoff)
+    }
+}
 
 /// The ledger of a case.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]

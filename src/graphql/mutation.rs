@@ -4,6 +4,7 @@ pub mod acceptance;
 mod act;
 pub mod applicant;
 pub mod cases;
+pub mod deliveries;
 pub mod evaluation;
 pub mod grid;
 pub mod hands;

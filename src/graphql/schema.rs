@@ -6,6 +6,7 @@ use super::descriptions::Descriptions;
 use super::mutation::acceptance::AcceptanceMutations;
 use super::mutation::applicant::ApplicantMutations;
 use super::mutation::cases::CaseMutations;
+use super::mutation::deliveries::DeliveryMutations;
 use super::mutation::evaluation::EvaluationMutations;
 use super::mutation::grid::GridMutations;
 use super::mutation::hands::HandMutations;
@@ -50,6 +51,7 @@ pub struct Mutation(
     SupervisionMutations,
     GridMutations,
     EvaluationMutations,
+    DeliveryMutations,
 );
 
 /// What can be followed.

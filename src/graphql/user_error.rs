@@ -186,6 +186,12 @@ user_errors! {
     EvaluateCaseUserError, EvaluateCaseErrorCode {
         IdempotencyMismatch, WrongOrganization, IllegalAct, InvalidField, OutsideCalendar,
     }
+    /// Why `redeliver` was not carried out.
+    RedeliverUserError, RedeliverErrorCode { StaleVersion, IdempotencyMismatch, IllegalAct, InvalidField, OutsideCalendar }
+    /// Why `resolveUncertainDelivery` was not carried out.
+    ResolveUncertainDeliveryUserError, ResolveUncertainDeliveryErrorCode {
+        StaleVersion, IdempotencyMismatch, IllegalAct, InvalidField, OutsideCalendar,
+    }
     /// Why `answerEvaluation` was not carried out.
     AnswerEvaluationUserError, AnswerEvaluationErrorCode {
         IdempotencyMismatch, WrongOrganization, IllegalAct, InvalidField,

@@ -15,7 +15,7 @@ use crate::sandbox::course;
 use crate::sandbox::department::{Department, refuse};
 use crate::sandbox::modes::{Rule, Target};
 use crate::sandbox::store::Did;
-use crate::sandbox::wire::{Decision, List, Listed, Submission, Taken, Transfer, Withdrawal};
+use crate::sandbox::wire::{Decision, List, Listed, Submission, Supplement, Taken, Transfer, Withdrawal};
 
 /// The largest application, bytes.
 const BODY_MAX_BYTES: usize = 4_000_000;
@@ -38,6 +38,10 @@ pub fn run(department: Department, listener: TcpListener) -> io::Result<Server> 
             .route(
                 "/api/applications/{serial_no}/withdrawal",
                 web::post().to(withdraw),
+            )
+            .route(
+                "/api/applications/{serial_no}/supplements",
+                web::post().to(supplement),
             )
             .route("/journal", web::get().to(journal))
             .route("/applications", web::get().to(applications))
@@ -135,12 +139,54 @@ async fn withdraw(
     if !call.rule.mode.acts() {
         return department.without_effect(&call).await;
     }
+    let cause = withdrawal.ok().and_then(|one| one.cause);
     let now = department.now();
-    let withdrawn = department.store().withdraw(call.key.as_deref(), &serial_no, now);
+    let withdrawn = department
+        .store()
+        .withdraw(call.key.as_deref(), &serial_no, cause, now);
     let Some(application) = withdrawn else {
         return department.unknown(&call);
     };
     department.note(&call, Did::Withdrew, Some(&application.serial_no), Some(200));
+    let proper = HttpResponse::Ok().json(Taken::from(&application));
+    department
+        .answer(&call, &application.serial_no, Some(proper))
+        .await
+}
+
+async fn supplement(
+    department: Data<Department>,
+    request: HttpRequest,
+    serial_no: Path<String>,
+    body: Bytes,
+) -> HttpResponse {
+    let supplement = read::<Supplement>(&body);
+    let our_ref = supplement.as_ref().ok().map(|one| one.our_ref.as_str());
+    let Some(call) = department.open(&request, Target::Submit, our_ref) else {
+        return refuse(401, "UNAUTHENTICATED", "令牌无效");
+    };
+    if !call.rule.mode.acts() {
+        return department.without_effect(&call).await;
+    }
+    let supplement = match supplement {
+        Ok(supplement) => supplement,
+        Err(message) => {
+            department.note(&call, Did::Refused, None, Some(422));
+            return refuse(422, "MALFORMED", &message);
+        }
+    };
+    let (known, now) = (department.repeated(&call), department.now());
+    let did = if known.is_some() { Did::Repeated } else { Did::Supplemented };
+    let papers = supplement.materials.into_iter().map(|paper| paper.code);
+    let application = known.or_else(|| {
+        department
+            .store()
+            .supplement(call.key.as_deref(), &serial_no, papers, now)
+    });
+    let Some(application) = application else {
+        return department.unknown(&call);
+    };
+    department.note(&call, did, Some(&application.serial_no), call.rule.answered(200));
     let proper = HttpResponse::Ok().json(Taken::from(&application));
     department
         .answer(&call, &application.serial_no, Some(proper))

@@ -23,6 +23,10 @@ pub struct Application {
     pub seq: u64,
     /// How often it was taken over: once per handoff unless something went wrong.
     pub effects: u32,
+    /// Codes of the papers that came later, as often as they came.
+    pub supplements: Vec<String>,
+    /// Why it was stopped.
+    pub stopped_for: Option<String>,
     /// The decision.
     pub result: Option<Decision>,
     /// Its words.
@@ -80,6 +84,8 @@ pub enum Did {
     Accepted,
     /// Recognized a repeated key and did nothing again.
     Repeated,
+    /// Took in papers that came later.
+    Supplemented,
     /// Stopped an application.
     Withdrew,
     /// Answered a question.
@@ -178,6 +184,8 @@ impl Store {
             state: State::Received,
             seq: 0,
             effects: 1,
+            supplements: Vec::new(),
+            stopped_for: None,
             result: None,
             opinion: None,
             callback_url,
@@ -208,15 +216,32 @@ impl Store {
         Some(application.clone())
     }
 
+    /// Takes in papers that came later.
+    pub fn supplement(
+        &mut self,
+        key: Option<&str>,
+        serial_no: &str,
+        papers: impl IntoIterator<Item = String>,
+        now: DateTime<Utc>,
+    ) -> Option<Application> {
+        self.remember(key, serial_no);
+        let application = self.applications.get_mut(serial_no)?;
+        application.supplements.extend(papers);
+        application.updated_at = now;
+        Some(application.clone())
+    }
+
     /// Stops an application.
     pub fn withdraw(
         &mut self,
         key: Option<&str>,
         serial_no: &str,
+        cause: Option<String>,
         now: DateTime<Utc>,
     ) -> Option<Application> {
         self.remember(key, serial_no);
         let application = self.applications.get_mut(serial_no)?;
+        application.stopped_for = cause;
         application.state = State::Withdrawn;
         application.updated_at = now;
         Some(application.clone())

@@ -54,6 +54,19 @@ pub struct Transfer {
 pub struct Withdrawal {
     /// The sender's reference.
     pub our_ref: String,
+    /// Why it is stopped.
+    pub cause: Option<String>,
+}
+
+/// Papers that came later.
+#[derive(Deserialize)]
+pub struct Supplement {
+    /// The sender's reference.
+    pub our_ref: String,
+    /// The papers.
+    pub materials: Vec<Material>,
+    /// Remark.
+    pub note: Option<String>,
 }
 
 /// A code with its name.

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use onedoor_domain::case::state::Case;
+use onedoor_domain::delivery::DeliveryEntry;
 use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
@@ -23,6 +24,9 @@ pub struct Answer {
     pub secret: Option<String>,
     /// What was doubtful but did not stand against a submission: path, 中文, English.
     pub warnings: Vec<Warning>,
+    /// The delivery that was acted on, as the act left it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<DeliveryEntry>,
 }
 
 /// A doubt about the input that does not stand against it.

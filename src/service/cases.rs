@@ -7,13 +7,11 @@ use onedoor_domain::actor::Actor;
 use onedoor_domain::calendar::WorkCalendar;
 use onedoor_domain::case::command::{By, Context};
 use onedoor_domain::case::decide::Outcome;
-use onedoor_domain::case::event::Event;
 use onedoor_domain::case::refusal::Refusal;
 use onedoor_domain::case::state::Case;
-use onedoor_domain::case::succession::Redirected;
 use onedoor_domain::directory::Directory;
-use onedoor_domain::handoff::Handoff;
-use onedoor_domain::id::{CaseId, DeliveryId, HandoffId};
+use onedoor_domain::delivery::DeliveryEntry;
+use onedoor_domain::id::CaseId;
 use onedoor_domain::item::ItemVersion;
 use onedoor_domain::material::MaterialEntry;
 use onedoor_domain::policy::Act;
@@ -26,6 +24,7 @@ use super::bells::Bells;
 use super::calendar::CalendarInForce;
 use super::changes::Changes;
 use super::form::Forms;
+use super::outgoing::{self, Outgoing};
 use super::receipts::{self, ReceiptFacts};
 use super::rejection::Rejection;
 use super::track::TrackLimits;
@@ -36,7 +35,7 @@ use crate::secret::Redacted;
 use crate::secret::tracking_secret::TrackingSecrets;
 use crate::store::case::{CaseStore, Loaded};
 use crate::store::error::StoreError;
-use crate::store::write_set::{AnswerBuilder, Commit, NewDelivery, NewReceipt, SealedSet, WriteSet};
+use crate::store::write_set::{AnswerBuilder, Commit, NewReceipt, SealedSet, WriteSet};
 
 /// How often an act is decided again because the case moved on meanwhile, before the caller is asked to retry.
 pub(super) const ATTEMPTS_MAX: u32 = 16;
@@ -193,9 +192,8 @@ impl Cases {
             public_url: self.public_url(),
         };
         let issued = receipts::issue(&outcome.events, &facts, &mut Uuid::now_v7);
-        let deliveries = deliveries(&outcome);
+        let outgoing = Outgoing::of(before.as_ref().map(|loaded| &loaded.case), &outcome);
         let next_tick_at = outcome.next_tick_at;
-        let unwanted = unwanted(&outcome);
         let change = crate::store::write_set::CaseChange {
             before,
             after: outcome.case,
@@ -210,8 +208,9 @@ impl Cases {
                 attests: issue.attests,
             })
             .collect();
-        set.deliveries = deliveries;
-        set.unwanted = unwanted;
+        set.deliveries = outgoing.deliveries;
+        set.unwanted = outgoing.unwanted;
+        set.answered = outgoing.answered;
         Ok(set)
     }
 
@@ -226,14 +225,8 @@ impl Cases {
     /// After a commit: tell whoever waits, here and on other replicas. Losing this costs time only.
     pub(super) fn committed(&self, set: &SealedSet) {
         self.changes.announce(set.case.id);
-        for (_, upstream) in set.events.iter().filter_map(|stored| bound_offer(&stored.event)) {
+        for upstream in outgoing::concerned(&set.case, set.events.iter().map(|stored| &stored.event)) {
             self.outbox.ring(upstream);
-        }
-        for redirected in set.events.iter().flat_map(|stored| redirected(&stored.event)) {
-            redirected
-                .upstream
-                .iter()
-                .for_each(|upstream| self.outbox.ring(upstream));
         }
     }
 }
@@ -273,61 +266,21 @@ pub(super) fn prove(
     }
 }
 
-/// The handoff that an event offers to an upstream system, and that system.
-fn bound_offer(event: &Event) -> Option<(&Handoff, &str)> {
-    if let Event::HandoffOffered { handoff } = event
-        && let Some(upstream) = &handoff.upstream
-    {
-        return Some((handoff, upstream));
-    }
-    None
-}
-
-/// The handoffs that an event sends elsewhere than before.
-fn redirected(event: &Event) -> &[Redirected] {
-    if let Event::WorkTakenOver { redirected, .. } = event {
-        redirected
-    } else {
-        &[]
-    }
-}
-
-/// Every handoff offered to a bound organization is delivered through the outbox, under a key of its own.
-fn deliveries(outcome: &Outcome) -> Vec<NewDelivery> {
-    let delivery = |handoff: &Handoff, upstream: &str| NewDelivery {
-        id: DeliveryId::from_uuid(Uuid::now_v7()),
-        handoff: handoff.id,
-        upstream: upstream.to_owned(),
-        operation: match outcome.case.external_number(upstream) {
-            None => "SUBMIT".to_owned(),
-            Some(_) => "TRANSITION".to_owned(),
-        },
-        key: handoff.id.to_string(),
-    };
-    let offered = outcome.events.iter().filter_map(|new| bound_offer(&new.event));
-    let redirected = outcome.events.iter().flat_map(|new| redirected(&new.event));
-    let redirected =
-        redirected.filter_map(|one| Some((outcome.case.handoff(one.handoff)?, one.upstream.as_deref()?)));
-    offered
-        .chain(redirected)
-        .map(|(handoff, upstream)| delivery(handoff, upstream))
-        .collect()
-}
-
-/// Handoffs that were taken back, or done without: nothing more is to be delivered for them.
-fn unwanted(outcome: &Outcome) -> Vec<HandoffId> {
-    let over = |event: &Event| {
-        if let Event::HandoffRecalled { handoff } | Event::HandoffWaived { handoff } = event {
-            Some(*handoff)
-        } else {
-            None
-        }
-    };
-    outcome.events.iter().filter_map(|new| over(&new.event)).collect()
-}
-
 /// Builds the answer from what was sealed.
 pub(super) fn answer(secret: Option<Redacted<String>>, warnings: Vec<Warning>) -> AnswerBuilder {
+    build_answer(secret, warnings, None)
+}
+
+/// The same for an act on a delivery, with the delivery as the act leaves it.
+pub(super) fn answer_about(delivery: DeliveryEntry) -> AnswerBuilder {
+    build_answer(None, Vec::new(), Some(delivery))
+}
+
+fn build_answer(
+    secret: Option<Redacted<String>>,
+    warnings: Vec<Warning>,
+    delivery: Option<DeliveryEntry>,
+) -> AnswerBuilder {
     Box::new(move |set: &SealedSet| {
         let answer = Answer {
             case: set.case.clone(),
@@ -336,6 +289,7 @@ pub(super) fn answer(secret: Option<Redacted<String>>, warnings: Vec<Warning>) -
             at: set.events.last().map_or(set.case.submitted_at, |event| event.at),
             secret: secret.map(Redacted::into_exposed),
             warnings,
+            delivery,
         };
         answer.to_bytes().map_err(StoreError::other)
     })

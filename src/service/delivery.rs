@@ -7,6 +7,10 @@ use chrono::{DateTime, Utc};
 use onedoor_domain::actor::ActorKind;
 use onedoor_domain::case::command::{By, Command, UpstreamNews};
 use onedoor_domain::case::decide;
+use onedoor_domain::case::event::Event;
+use onedoor_domain::case::state::Case;
+use onedoor_domain::delivery::DeliveryKind;
+use onedoor_domain::timeline::StoredEvent;
 
 use super::More;
 use super::cases::{ATTEMPTS_MAX, Cases};
@@ -16,13 +20,14 @@ use crate::error::AppError;
 use crate::store::outbox::{ClaimRequest, ClaimedDelivery, DeliveryResult};
 use crate::store::write_set::Commit;
 use crate::telemetry;
-use crate::upstream::command::{DeliveryCommand, Operation};
-use crate::upstream::registry::Registry;
+use crate::upstream::adapter::Capability;
+use crate::upstream::command::DeliveryCommand;
+use crate::upstream::registry::{Registry, Upstream};
 
 mod attempt;
 mod settled;
 
-use settled::{Settled, cancelled, held, over, uncertain};
+use settled::{Settled, cancelled, held, nothing_to_stop, over, to_be_told, uncertain};
 
 /// Sends what the outbox holds.
 pub struct Deliveries {
@@ -41,6 +46,16 @@ pub enum Destination {
         /// The systems that are.
         configured: Vec<String>,
     },
+}
+
+/// Whether a claimed delivery is still wanted.
+enum Due {
+    /// It is: send it.
+    Wanted,
+    /// It is not, but an earlier attempt may have acted: find out.
+    Unwanted,
+    /// It is over, without another attempt.
+    Over(Settled),
 }
 
 /// A delivery that is this process's to carry out until its lease ends.
@@ -133,39 +148,98 @@ impl Deliveries {
         let Some(loaded) = self.cases.store.load_case(claimed.case).await? else {
             return self.finish(claimed, None, &cancelled()).await;
         };
-        let wanted = loaded
-            .case
-            .handoff(claimed.handoff)
-            .is_some_and(|handoff| handoff.state.awaits_answer());
-        if !wanted || loaded.case.is_closed() {
-            return self.finish(claimed, None, &over(&loaded.case, claimed)).await;
+        let tells = self.told_line(claimed).await?;
+        let due = self.due(claimed, &loaded.case, tells.as_ref(), &upstream).await?;
+        if let Due::Over(settled) = due {
+            return self.finish(claimed, None, &settled).await;
         }
-        let Some(operation) = operation(&claimed.operation) else {
-            return self
-                .finish(claimed, None, &held("UNKNOWN_OPERATION", claimed, &self.settings))
-                .await;
-        };
         let command = DeliveryCommand {
             delivery: claimed.id,
             key: claimed.key.clone(),
-            operation,
+            operation: claimed.kind.into(),
             attempt: claimed.attempt,
             earlier_attempt_unknown: claimed.earlier_attempt_unknown,
             external_id: loaded
                 .case
                 .external_number(&claimed.upstream)
                 .and_then(crate::upstream::text::ExternalId::parse),
-            case: delivery_view::of(&self.cases, &loaded.case, claimed.handoff, upstream.config()).await?,
+            case: delivery_view::of(
+                &self.cases,
+                &loaded.case,
+                claimed.handoff,
+                tells.as_ref(),
+                upstream.config(),
+            )
+            .await?,
         };
-        let settled = if claimed.earlier_attempt_unknown {
-            self.after_doubt(claimed, &upstream, &command).await?
-        } else {
-            self.send(claimed, &upstream, &command).await?
+        let settled = match due {
+            Due::Unwanted => Some(self.ask_only(claimed, &upstream, &command).await),
+            Due::Wanted if claimed.earlier_attempt_unknown => {
+                self.after_doubt(claimed, &upstream, &command).await?
+            }
+            Due::Wanted | Due::Over(_) => self.send(claimed, &upstream, &command).await?,
         };
         match settled {
             Some(settled) => self.settle(claimed, settled).await,
             None => Ok(()),
         }
+    }
+
+    /// The line of the ledger that a delivery tells of; `None`: it carries a handoff.
+    async fn told_line(&self, claimed: &ClaimedDelivery) -> Result<Option<StoredEvent>, AppError> {
+        let Some(seq) = claimed.tells else { return Ok(None) };
+        let lines = self.cases.store.timeline(claimed.case).await?;
+        Ok(lines.into_iter().find(|line| line.seq == seq))
+    }
+
+    /// Whether a delivery is still wanted, as its case stands now.
+    async fn due(
+        &self,
+        claimed: &ClaimedDelivery,
+        case: &Case,
+        tells: Option<&StoredEvent>,
+        upstream: &Upstream,
+    ) -> Result<Due, AppError> {
+        let handoff = case.handoff(claimed.handoff);
+        let can = |capability| upstream.capabilities().contains(&capability);
+        Ok(match claimed.kind {
+            DeliveryKind::Submit | DeliveryKind::Transition => {
+                let wanted = handoff.is_some_and(|handoff| handoff.state.awaits_answer());
+                let taken = handoff.is_some_and(|handoff| handoff.acknowledged_at.is_some());
+                if wanted && !case.is_closed() {
+                    Due::Wanted
+                } else if claimed.earlier_attempt_unknown && !taken {
+                    // it may have acted: whether it has the case decides whether it must be told to stop
+                    Due::Unwanted
+                } else {
+                    Due::Over(over(case, claimed))
+                }
+            }
+            DeliveryKind::Supplement => {
+                let at_work = handoff.is_some_and(|handoff| handoff.state.is_open());
+                if case.is_closed() || !at_work {
+                    Due::Over(cancelled())
+                } else if can(Capability::Supplement) {
+                    Due::Wanted
+                } else {
+                    Due::Over(to_be_told())
+                }
+            }
+            DeliveryKind::Withdraw => {
+                let ended = tells.is_none_or(|line| {
+                    !matches!(line.event, Event::HandoffRecalled { .. } | Event::HandoffWaived { .. })
+                });
+                let has_it = case.external_number(&claimed.upstream).is_some()
+                    && (ended || self.cases.store.has_left(claimed.handoff).await?);
+                if !has_it {
+                    Due::Over(nothing_to_stop())
+                } else if can(Capability::Withdraw) {
+                    Due::Wanted
+                } else {
+                    Due::Over(to_be_told())
+                }
+            }
+        })
     }
 
     /// Stores the result, and the news it brings for the case, in one transaction.
@@ -275,8 +349,4 @@ pub(super) fn upstream_by(upstream: &str) -> By {
         organization: None,
         on_behalf_of: None,
     }
-}
-
-fn operation(stored: &str) -> Option<Operation> {
-    serde_json::from_value(serde_json::Value::String(stored.to_owned())).ok()
 }

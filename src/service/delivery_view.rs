@@ -12,15 +12,17 @@ use onedoor_domain::item::{ApplicantKind, ItemVersion};
 use onedoor_domain::material::MaterialEntry;
 use onedoor_domain::organization::Organization;
 use onedoor_domain::route::HandoffKind;
+use onedoor_domain::timeline::StoredEvent;
 use serde_json::Value;
 
 use super::cases::Cases;
-use super::divisions;
+use super::{divisions, papers};
 use crate::error::AppError;
 use crate::store::error::StoreError;
 use crate::upstream::config::{DivisionCodeSystem, UpstreamConfig};
 use crate::upstream::view::{
     ApplicantView, CaseView, DivisionView, DueView, HandoffView, ItemView, MaterialView, OfficeView,
+    SupplementView, WithdrawalKind, WithdrawalView,
 };
 
 /// Builds the view for one handoff, with personal data in the clear, because sending that is the purpose.
@@ -28,6 +30,7 @@ pub(super) async fn of(
     cases: &Cases,
     case: &Case,
     handoff: HandoffId,
+    tells: Option<&StoredEvent>,
     upstream: &UpstreamConfig,
 ) -> Result<CaseView, AppError> {
     let item = cases.item_of(case).await?;
@@ -65,6 +68,8 @@ pub(super) async fn of(
             }
         },
         materials: materials(&item, entries),
+        supplement: tells.and_then(|line| supplement(&item, line)),
+        withdrawal: tells.and_then(withdrawal),
         from: office(from),
         to: office(to),
         handoff: HandoffView {
@@ -172,6 +177,34 @@ fn materials(item: &ItemVersion, entries: Vec<MaterialEntry>) -> Vec<MaterialVie
         }
     };
     entries.into_iter().map(view).collect()
+}
+
+/// The papers that a line of the ledger brought; `None`: it is another line.
+fn supplement(item: &ItemVersion, line: &StoredEvent) -> Option<SupplementView> {
+    let Event::MaterialsBrought { .. } = &line.event else {
+        return None;
+    };
+    let text = |name: &str| line.private.as_ref()?.get(name)?.as_str().map(str::to_owned);
+    Some(SupplementView {
+        materials: materials(item, papers::brought(line)),
+        note: text("note"),
+    })
+}
+
+/// Why a system is to stop, by the line of the ledger that says so; `None`: it is another line.
+fn withdrawal(line: &StoredEvent) -> Option<WithdrawalView> {
+    let kind = if matches!(line.event, Event::Withdrawn) {
+        WithdrawalKind::Withdrawn
+    } else if matches!(line.event, Event::Voided) {
+        WithdrawalKind::Voided
+    } else if matches!(line.event, Event::Lapsed) {
+        WithdrawalKind::Lapsed
+    } else if matches!(line.event, Event::HandoffRecalled { .. } | Event::HandoffWaived { .. }) {
+        WithdrawalKind::Recalled
+    } else {
+        return None;
+    };
+    Some(WithdrawalView { kind, at: line.at })
 }
 
 fn due(case: &Case, kind: ClockKind, step: Option<usize>) -> Option<NaiveDate> {

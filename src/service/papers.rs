@@ -115,7 +115,7 @@ impl Cases {
 }
 
 /// What an event brought; nothing when it is another, or its texts were erased.
-fn brought(stored: &StoredEvent) -> Vec<MaterialEntry> {
+pub(super) fn brought(stored: &StoredEvent) -> Vec<MaterialEntry> {
     let Event::MaterialsBrought { .. } = stored.event else {
         return Vec::new();
     };

@@ -151,6 +151,8 @@ fn kind_of(event: &Event, case: &Case, by: &By) -> Option<(ReceiptKind, Acting)>
         | Event::WorkTakenOver { .. }
         | Event::NumberGiven { .. }
         | Event::VersionHeard { .. }
+        | Event::UpstreamTold { .. }
+        | Event::DeliveryResolved { .. }
         | Event::NewsKept { .. } => None,
     }
 }

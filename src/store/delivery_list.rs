@@ -1,5 +1,6 @@
 //! Lists of deliveries: what is on its way to upstream systems, uncertain, or given up.
 
+use chrono::{DateTime, Utc};
 use onedoor_domain::delivery::{DeliveryEntry, DeliveryState};
 use onedoor_domain::id::{CaseId, DeliveryId, HandoffId, OrganizationId};
 use onedoor_domain::page::{KeyPart, Page, PageRequest, Position};
@@ -7,7 +8,7 @@ use onedoor_domain::proof::{ReadProof, ReadScope};
 use onedoor_entity::{cases, delivery, handoff};
 use sea_orm::sea_query::Condition;
 use sea_orm::{
-    ColumnTrait as _, EntityTrait as _, FromQueryResult, JoinType, QueryFilter as _, QuerySelect as _,
+    ColumnTrait as _, EntityTrait as _, FromQueryResult, JoinType, QueryFilter as _, QueryOrder as _, QuerySelect as _,
     RelationDef, Select,
 };
 use uuid::Uuid;
@@ -15,8 +16,9 @@ use uuid::Uuid;
 use super::case::CaseStore;
 use super::error::StoreError;
 use super::names::name_of;
+use super::outbox::states;
 use super::page::{descending, keyset};
-use super::parse::Row;
+use super::parse::{Row, number};
 use super::reach;
 
 /// The order of lists of deliveries: asked for last first. Positions have 2 parts.
@@ -31,6 +33,19 @@ pub struct DeliveryFilter {
     pub upstream: Option<String>,
     /// Of this case.
     pub case: Option<CaseId>,
+    /// That carry or follow one of these handoffs.
+    pub handoffs: Vec<HandoffId>,
+}
+
+/// How many deliveries of a scope are in one state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeliveryCount {
+    /// State.
+    pub state: DeliveryState,
+    /// How many.
+    pub count: u64,
+    /// When the oldest of them was asked for.
+    pub oldest: DateTime<Utc>,
 }
 
 #[derive(FromQueryResult)]
@@ -44,6 +59,7 @@ struct Listed {
     upstream: String,
     operation: String,
     state: String,
+    in_doubt: bool,
     reason: Option<String>,
     attempts: i32,
     fence: i64,
@@ -79,6 +95,63 @@ impl CaseStore {
                 KeyPart::Uuid(entry.id.uuid()),
             ])
         }))
+    }
+
+    /// The deliveries that carry or follow some handoffs, in the order they were asked for.
+    ///
+    /// # Errors
+    /// As [`Self::list_deliveries`].
+    pub async fn deliveries_of(
+        &self,
+        proof: &ReadProof,
+        handoffs: &[HandoffId],
+    ) -> Result<Vec<DeliveryEntry>, StoreError> {
+        let filter = DeliveryFilter {
+            handoffs: handoffs.to_vec(),
+            ..DeliveryFilter::default()
+        };
+        let query = joined(proof)
+            .filter(narrowed(&filter)?)
+            .order_by_asc(delivery::Column::Revision)
+            .order_by_asc(delivery::Column::Id);
+        let rows = with_names(query)
+            .into_model::<Listed>()
+            .all(self.database().read())
+            .await?;
+        rows.into_iter().map(entry).collect()
+    }
+
+    /// How many deliveries of the scope have not reached their system, by state.
+    ///
+    /// # Errors
+    /// As [`Self::list_deliveries`].
+    pub async fn count_undelivered(&self, proof: &ReadProof) -> Result<Vec<DeliveryCount>, StoreError> {
+        #[derive(FromQueryResult)]
+        struct Counted {
+            state: String,
+            count: i64,
+            oldest: i64,
+        }
+        let undelivered = states(DeliveryState::is_undelivered)?;
+        let rows = joined(proof)
+            .filter(delivery::Column::State.is_in(undelivered))
+            .select_only()
+            .column(delivery::Column::State)
+            .column_as(delivery::Column::Id.count(), "count")
+            .column_as(delivery::Column::CreatedAt.min(), "oldest")
+            .group_by(delivery::Column::State)
+            .into_model::<Counted>()
+            .all(self.database().read())
+            .await?;
+        let counted = |row: Counted| {
+            let parse = Row::of("delivery", &row.state);
+            Ok(DeliveryCount {
+                state: parse.word("state", &row.state)?,
+                count: number(row.count)?,
+                oldest: parse.instant("created_at", row.oldest)?,
+            })
+        };
+        rows.into_iter().map(counted).collect()
     }
 
     /// One delivery; `None` when it is absent or not within the scope.
@@ -140,6 +213,10 @@ fn narrowed(filter: &DeliveryFilter) -> Result<Condition, StoreError> {
         let names = filter.states.iter().map(name_of).collect::<Result<Vec<_>, _>>()?;
         all = all.add(delivery::Column::State.is_in(names));
     }
+    if !filter.handoffs.is_empty() {
+        let handoffs = filter.handoffs.iter().map(|handoff| handoff.uuid());
+        all = all.add(delivery::Column::HandoffId.is_in(handoffs));
+    }
     Ok(all
         .add_option(
             filter
@@ -160,7 +237,8 @@ fn entry(row: Listed) -> Result<DeliveryEntry, StoreError> {
         handoff: HandoffId::from_uuid(row.handoff_id),
         from: row.from_id.map(OrganizationId::from_uuid),
         to: OrganizationId::from_uuid(row.to_id),
-        operation: row.operation,
+        operation: parse.word("operation", &row.operation)?,
+        in_doubt: row.in_doubt,
         state: parse.word("state", &row.state)?,
         reason: row.reason,
         attempts: parse.number("attempts", row.attempts)?,

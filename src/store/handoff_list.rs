@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use onedoor_domain::board::{BoardCounts, BoardEntry, BoardKey, BoardOrder, DayCount, HandoffCount};
 use onedoor_domain::card::Rung;
+use onedoor_domain::delivery::DeliveryState;
 use onedoor_domain::handoff::HandoffState;
 use onedoor_domain::id::{CaseId, DivisionId, HandoffId, OrganizationId};
 use onedoor_domain::page::{Direction, End, KeyPart, Page, PageRequest, Position};
@@ -38,6 +39,8 @@ pub struct HandoffFilter {
     pub case: Option<CaseId>,
     /// In one of these states.
     pub states: Vec<HandoffState>,
+    /// With a delivery in one of these states.
+    pub deliveries: Vec<DeliveryState>,
     /// Open and due at or before this instant.
     pub late_at: Option<DateTime<Utc>>,
     /// Due at or after this instant.

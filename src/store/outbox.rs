@@ -6,25 +6,26 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use onedoor_domain::delivery::DeliveryState;
+use onedoor_domain::delivery::{DeliveryKind, DeliveryState};
 use onedoor_domain::id::{CaseId, DeliveryId, HandoffId};
 use onedoor_entity::{delivery, delivery_attempt};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{
     Expr, ExprTrait as _, LockBehavior, LockType, Order, Query, SelectStatement, SimpleExpr,
 };
-use sea_orm::{
-    ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, FromQueryResult, QueryFilter as _,
-    QueryOrder as _, QuerySelect as _,
-};
+use sea_orm::{ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, QueryFilter as _};
 
 use super::case::CaseStore;
 use super::dialect;
 use super::error::StoreError;
 use super::names::name_of;
 use super::parse::{Row, number};
-use super::tx::Tx;
-use super::write_set::NewDelivery;
+
+mod records;
+mod rows;
+
+pub use records::OutboxCount;
+pub(super) use rows::{apply_result, cancel_unsent, rows, settle_answered};
 
 /// What a worker asks for.
 #[derive(Debug, Clone)]
@@ -53,9 +54,13 @@ pub struct ClaimedDelivery {
     /// Name of the upstream system.
     pub upstream: String,
     /// What the system is asked to do.
-    pub operation: String,
+    pub kind: DeliveryKind,
+    /// The line of the case's ledger that it tells of; `None`: it carries the handoff.
+    pub tells: Option<u64>,
     /// Idempotency key, the same on every attempt.
     pub key: String,
+    /// The trace in which it was asked for, as W3C writes it.
+    pub traceparent: Option<String>,
     /// Proof of the claim; every result names it.
     pub fence: i64,
     /// Number of the attempt to be started, from 1.
@@ -103,9 +108,9 @@ pub struct DeliveryResult {
 }
 
 impl DeliveryResult {
-    /// A person has it sent again.
+    /// A person has it sent again, at once. A doubt about an earlier attempt stays, unless they know what came of it.
     #[must_use]
-    pub fn again(delivery: DeliveryId, fence: i64, now: DateTime<Utc>) -> Self {
+    pub fn again(delivery: DeliveryId, fence: i64, now: DateTime<Utc>, in_doubt: bool) -> Self {
         Self {
             delivery,
             fence,
@@ -115,22 +120,9 @@ impl DeliveryResult {
             reason: None,
             next_attempt_at: Some(now),
             tries: Tries::Reset,
-            in_doubt: false,
+            in_doubt,
         }
     }
-}
-
-/// How many deliveries to one system are in one state.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OutboxCount {
-    /// Name of the upstream system.
-    pub upstream: String,
-    /// State.
-    pub state: DeliveryState,
-    /// How many.
-    pub count: u64,
-    /// When the oldest of them was asked for.
-    pub oldest: DateTime<Utc>,
 }
 
 impl CaseStore {
@@ -247,159 +239,6 @@ impl CaseStore {
         };
         self.database().in_turn(write).await
     }
-
-    /// The handoff of a case that was last sent to a system, whatever came of it; `None`: none was.
-    ///
-    /// # Errors
-    /// As any query.
-    pub async fn last_sent(&self, case: CaseId, upstream: &str) -> Result<Option<HandoffId>, StoreError> {
-        let row = delivery::Entity::find()
-            .filter(delivery::Column::CaseId.eq(case.uuid()))
-            .filter(delivery::Column::Upstream.eq(upstream))
-            .filter(delivery::Column::Attempts.gt(0))
-            .order_by_desc(delivery::Column::Revision)
-            .one(self.database().read())
-            .await?;
-        Ok(row.map(|row| HandoffId::from_uuid(row.handoff_id)))
-    }
-
-    /// How many deliveries are in which state, by system.
-    ///
-    /// # Errors
-    /// As any query.
-    pub async fn outbox_counts(&self) -> Result<Vec<OutboxCount>, StoreError> {
-        #[derive(FromQueryResult)]
-        struct Counted {
-            upstream: String,
-            state: String,
-            count: i64,
-            oldest: i64,
-        }
-        let rows = delivery::Entity::find()
-            .select_only()
-            .column(delivery::Column::Upstream)
-            .column(delivery::Column::State)
-            .column_as(delivery::Column::Id.count(), "count")
-            .column_as(delivery::Column::CreatedAt.min(), "oldest")
-            .group_by(delivery::Column::Upstream)
-            .group_by(delivery::Column::State)
-            .into_model::<Counted>()
-            .all(self.database().read())
-            .await?;
-        let counted = |row: Counted| {
-            let parse = Row::of("delivery", &row.upstream);
-            Ok(OutboxCount {
-                state: parse.word("state", &row.state)?,
-                count: number(row.count)?,
-                oldest: parse.instant("created_at", row.oldest)?,
-                upstream: row.upstream,
-            })
-        };
-        rows.into_iter().map(counted).collect()
-    }
-}
-
-/// Rows of new deliveries.
-pub(super) fn rows(
-    new: Vec<NewDelivery>,
-    case: CaseId,
-    revision: i64,
-    now: i64,
-) -> Result<Vec<delivery::Model>, StoreError> {
-    let row = |new: NewDelivery| {
-        Ok(delivery::Model {
-            id: new.id.uuid(),
-            case_id: case.uuid(),
-            revision,
-            handoff_id: new.handoff.uuid(),
-            upstream: new.upstream,
-            operation: new.operation,
-            key: new.key,
-            state: name_of(DeliveryState::Pending)?,
-            waiting: DeliveryState::Pending.is_claimable(),
-            fence: 0,
-            attempts: 0,
-            tries_spent: 0,
-            in_doubt: false,
-            next_attempt_at: now,
-            reason: None,
-            created_at: now,
-            changed_at: now,
-        })
-    };
-    new.into_iter().map(row).collect()
-}
-
-/// Applies a result if its fence is still the delivery's; moves the fence, so that no result is applied twice.
-pub(super) async fn apply_result(tx: &Tx, result: &DeliveryResult, now: i64) -> Result<bool, StoreError> {
-    let tries = Expr::col(delivery::Column::TriesSpent);
-    let updated = delivery::Entity::update_many()
-        .col_expr(delivery::Column::State, Expr::value(name_of(result.state)?))
-        .col_expr(
-            delivery::Column::Waiting,
-            Expr::value(result.state.is_claimable()),
-        )
-        .col_expr(delivery::Column::Fence, Expr::col(delivery::Column::Fence).add(1))
-        .col_expr(delivery::Column::Reason, Expr::value(result.reason.clone()))
-        .col_expr(
-            delivery::Column::NextAttemptAt,
-            Expr::value(result.next_attempt_at.map_or(now, |at| at.timestamp_micros())),
-        )
-        .col_expr(
-            delivery::Column::TriesSpent,
-            match result.tries {
-                Tries::Keep => tries,
-                Tries::Spend => tries.add(1),
-                Tries::Reset => Expr::value(0),
-            },
-        )
-        .col_expr(delivery::Column::InDoubt, Expr::value(result.in_doubt))
-        .col_expr(delivery::Column::ChangedAt, Expr::value(now))
-        .filter(delivery::Column::Id.eq(result.delivery.uuid()))
-        .filter(delivery::Column::Fence.eq(result.fence))
-        .exec(tx.connection())
-        .await?;
-    if updated.rows_affected == 0 {
-        return Ok(false);
-    }
-    if let Some(attempt) = result.attempt {
-        delivery_attempt::Entity::update_many()
-            .col_expr(delivery_attempt::Column::FinishedAt, Expr::value(now))
-            .col_expr(
-                delivery_attempt::Column::Outcome,
-                Expr::value(result.outcome.clone()),
-            )
-            .filter(delivery_attempt::Column::DeliveryId.eq(result.delivery.uuid()))
-            .filter(delivery_attempt::Column::Number.eq(number::<_, i32>(attempt)?))
-            .exec(tx.connection())
-            .await?;
-    }
-    Ok(true)
-}
-
-/// Cancels the deliveries of handoffs that are no longer wanted, but only those of which surely nothing left: a system
-/// that may have acted is asked, or its answer kept, as before. The fence moves, so that a worker that holds one and
-/// has not begun sends nothing.
-pub(super) async fn cancel_unsent(tx: &Tx, unwanted: &[HandoffId], now: i64) -> Result<(), StoreError> {
-    if unwanted.is_empty() {
-        return Ok(());
-    }
-    let cancellable = |state: DeliveryState| state.is_claimable() || state == DeliveryState::Dead;
-    delivery::Entity::update_many()
-        .col_expr(
-            delivery::Column::State,
-            Expr::value(name_of(DeliveryState::Cancelled)?),
-        )
-        .col_expr(delivery::Column::Waiting, Expr::value(false))
-        .col_expr(delivery::Column::Fence, Expr::col(delivery::Column::Fence).add(1))
-        .col_expr(delivery::Column::Reason, Expr::value(Some("RECALLED".to_owned())))
-        .col_expr(delivery::Column::ChangedAt, Expr::value(now))
-        .filter(delivery::Column::HandoffId.is_in(unwanted.iter().map(|handoff| handoff.uuid())))
-        .filter(delivery::Column::InDoubt.eq(false))
-        .filter(delivery::Column::State.is_in(states(cancellable)?))
-        .exec(tx.connection())
-        .await?;
-    Ok(())
 }
 
 /// Ids that can be claimed.
@@ -444,7 +283,7 @@ fn earlier_unfinished() -> Result<SimpleExpr, StoreError> {
     Ok(Expr::exists(earlier))
 }
 
-fn states(fits: impl Fn(DeliveryState) -> bool) -> Result<Vec<String>, StoreError> {
+pub(super) fn states(fits: impl Fn(DeliveryState) -> bool) -> Result<Vec<String>, StoreError> {
     DeliveryState::ALL
         .into_iter()
         .filter(|state| fits(*state))
@@ -460,8 +299,10 @@ fn claimed_delivery(row: delivery::Model) -> Result<ClaimedDelivery, StoreError>
         case: CaseId::from_uuid(row.case_id),
         handoff: HandoffId::from_uuid(row.handoff_id),
         upstream: row.upstream,
-        operation: row.operation,
+        kind: parse.word("operation", &row.operation)?,
+        tells: row.ledger_seq.map(number).transpose()?,
         key: row.key,
+        traceparent: row.traceparent,
         fence: row.fence,
         attempt: parse.number("attempts", i64::from(row.attempts) + 1)?,
         tries_spent: parse.number("tries_spent", row.tries_spent)?,

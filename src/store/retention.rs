@@ -188,7 +188,7 @@ fn delivery_deletes(rows: Condition) -> (DeleteMany<delivery_attempt::Entity>, D
 fn finished_before(before: i64) -> Result<Condition, StoreError> {
     let finished = DeliveryState::ALL
         .into_iter()
-        .filter(|state| !state.is_unfinished())
+        .filter(|state| !state.is_undelivered())
         .map(name_of)
         .collect::<Result<Vec<_>, _>>()?;
     let closed = Query::select()

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use onedoor_domain::case::event::NewEvent;
 use onedoor_domain::case::state::Case;
-use onedoor_domain::delivery::NoticeState;
+use onedoor_domain::delivery::{DeliveryKind, NoticeState};
 use onedoor_domain::id::{DeliveryId, DraftId, HandoffId};
 use onedoor_domain::idempotency::{Fingerprint, IdempotencyKey};
 use onedoor_domain::receipt::{ReceiptBody, SignedReceipt};
@@ -34,6 +34,9 @@ pub struct WriteSet {
     /// Handoffs that nobody wants delivered any more: of their deliveries those are cancelled of which surely nothing
     /// left the house.
     pub unwanted: Vec<HandoffId>,
+    /// Handoffs that their systems have answered by a notice: deliveries of them that were uncertain or given up are
+    /// settled by it.
+    pub answered: Vec<HandoffId>,
     /// What came of the delivery by which the act was learnt, or what a person decides of it.
     pub delivery_result: Option<DeliveryResult>,
     /// The notice that the act settles.
@@ -57,6 +60,7 @@ impl WriteSet {
             receipts: Vec::new(),
             deliveries: Vec::new(),
             unwanted: Vec::new(),
+            answered: Vec::new(),
             delivery_result: None,
             inbox: None,
             finished_draft: None,
@@ -125,10 +129,12 @@ pub struct NewDelivery {
     pub handoff: HandoffId,
     /// Name of the upstream system.
     pub upstream: String,
-    /// What the system is asked to do, for example `SUBMIT`.
-    pub operation: String,
+    /// What the system is asked to do.
+    pub kind: DeliveryKind,
     /// Idempotency key for the system, the same on every attempt.
     pub key: String,
+    /// Index of the event of the set that it tells of; `None`: it carries a handoff.
+    pub tells: Option<usize>,
 }
 
 /// The notice that a set settles.

@@ -1,5 +1,6 @@
 //! One delivery as the driver is asked to carry it out.
 
+use onedoor_domain::delivery::DeliveryKind;
 use onedoor_domain::id::DeliveryId;
 use serde::{Deserialize, Serialize};
 
@@ -33,12 +34,23 @@ impl Operation {
     }
 }
 
+impl From<DeliveryKind> for Operation {
+    fn from(kind: DeliveryKind) -> Self {
+        match kind {
+            DeliveryKind::Submit => Self::Submit,
+            DeliveryKind::Transition => Self::Transition,
+            DeliveryKind::Supplement => Self::Supplement,
+            DeliveryKind::Withdraw => Self::Withdraw,
+        }
+    }
+}
+
 /// One delivery, as claimed from the outbox.
 #[derive(Debug, Clone)]
 pub struct DeliveryCommand {
     /// The outbox row.
     pub delivery: DeliveryId,
-    /// Idempotency key: one per handoff, the same on every attempt.
+    /// Idempotency key: one per handoff, or per supplement and withdrawal; the same on every attempt.
     pub key: String,
     /// What to do.
     pub operation: Operation,

@@ -28,6 +28,10 @@ pub struct CaseView {
     pub form: serde_json::Map<String, serde_json::Value>,
     /// The materials handed in.
     pub materials: Vec<MaterialView>,
+    /// What a supplement brings; `None` for every other operation.
+    pub supplement: Option<SupplementView>,
+    /// Why the upstream is to stop; `None` for every other operation than a withdrawal.
+    pub withdrawal: Option<WithdrawalView>,
     /// The organization that hands the case over.
     pub from: OfficeView,
     /// The organization it is handed to (the bound one).
@@ -40,6 +44,38 @@ pub struct CaseView {
     pub due: DueView,
     /// Where the upstream reports back; `None` when it cannot call.
     pub callback_url: Option<String>,
+}
+
+/// Papers that came after the case was handed over (补正、容缺后补).
+#[derive(Clone, Serialize)]
+pub struct SupplementView {
+    /// The papers; those of the case as a whole stand in [`CaseView::materials`].
+    pub materials: Vec<MaterialView>,
+    /// Remark of the person who brought them.
+    pub note: Option<String>,
+}
+
+/// Why an upstream is to stop.
+#[derive(Debug, Clone, Serialize)]
+pub struct WithdrawalView {
+    /// What happened.
+    pub kind: WithdrawalKind,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// What ended the work of an upstream before its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum WithdrawalKind {
+    /// 撤回, by the applicant.
+    Withdrawn,
+    /// 作废, by a supervisor.
+    Voided,
+    /// 逾期未补正: the supplement did not come in time.
+    Lapsed,
+    /// The office that handed the case over took it back.
+    Recalled,
 }
 
 /// The service item of a case.
@@ -130,6 +166,14 @@ impl fmt::Debug for CaseView {
         out.debug_struct("CaseView")
             .field("case_id", &self.case_id)
             .field("item", &self.item.code)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for SupplementView {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("SupplementView")
+            .field("materials", &self.materials.len())
             .finish_non_exhaustive()
     }
 }

@@ -27,6 +27,8 @@ mod lists;
 mod notices;
 mod offices;
 mod races;
+mod redelivery;
 mod succession;
 mod supervision;
+mod tellings;
 mod trouble;

@@ -245,7 +245,9 @@ pub fn apply(case: &mut Case, new: &NewEvent) {
             waits_for_papers: false,
             ..
         }
-        | Event::HolderReminded { .. } => {}
+        | Event::HolderReminded { .. }
+        | Event::UpstreamTold { .. }
+        | Event::DeliveryResolved { .. } => {}
     }
 }
 

@@ -16,7 +16,8 @@ use crate::card::{CardCause, Place};
 use crate::directory::Rank;
 use crate::evaluation::{EvaluationAnswer, Grade};
 use crate::handoff::{HandedMaterial, Opinion, RefusalReason};
-use crate::id::{CardId, CaseId, DivisionId, HandoffId, OrganizationId, SupervisionOrderId};
+use crate::delivery::{DeliveryKind, DeliveryResolution};
+use crate::id::{CardId, CaseId, DeliveryId, DivisionId, HandoffId, OrganizationId, SupervisionOrderId};
 use crate::item::ItemVersion;
 use crate::limit::Limit;
 use crate::material::MaterialEntry;
@@ -374,6 +375,27 @@ pub enum Command {
     },
     /// What an upstream system says of a handoff it was given.
     Upstream(UpstreamNews),
+    /// What a person says of a delivery that does not go on by itself.
+    ResolveDelivery(DeliveryResolved),
+}
+
+/// What a person says of a delivery: what its system has, or that it is sent again or given up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeliveryResolved {
+    /// The delivery.
+    pub delivery: DeliveryId,
+    /// What it asks of its system.
+    pub kind: DeliveryKind,
+    /// Name of the system.
+    pub upstream: String,
+    /// The handoff it carries, or follows.
+    pub handoff: HandoffId,
+    /// What is said.
+    pub resolution: DeliveryResolution,
+    /// The system's number for the case; required where it took over a case whose number is not known.
+    pub number: Option<String>,
+    /// How it was learnt, in words.
+    pub note: Option<String>,
 }
 
 /// News from an upstream system: a proposal, never an order.
@@ -444,6 +466,18 @@ pub enum Said {
     Completed,
     /// The applicant has collected the result: 领取登记.
     Delivered,
+    /// It took in what came after the handoff: papers, or that it is to stop.
+    Told {
+        /// What it was told.
+        of: DeliveryKind,
+    },
+    /// It would not hear of what came after the handoff.
+    ToldInVain {
+        /// What it was told.
+        of: DeliveryKind,
+        /// Its reason, as text.
+        reason: String,
+    },
     /// Something that changes nothing here.
     Note {
         /// Its word for it.

@@ -171,6 +171,7 @@ impl Work<'_> {
             | Command::AnswerSupervision { .. } => self.supervise(command)?,
             Command::Recompute => self.recompute()?,
             Command::Upstream(news) => self.hear(news)?,
+            Command::ResolveDelivery(resolved) => self.resolve_delivery(resolved)?,
         }
         Ok(())
     }
@@ -315,7 +316,11 @@ impl Command {
             Self::RemindHolder { .. } => Some(Act::RemindHolder),
             Self::OrderSupervision { .. } => Some(Act::IssueSupervisionOrder),
             Self::AnswerSupervision { .. } => Some(Act::AnswerSupervisionOrder),
-            Self::TakeOver { .. } | Self::Tick | Self::Recompute | Self::Upstream(_) => None,
+            Self::TakeOver { .. }
+            | Self::Tick
+            | Self::Recompute
+            | Self::Upstream(_)
+            | Self::ResolveDelivery(_) => None,
         }
     }
 }

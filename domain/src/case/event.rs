@@ -11,11 +11,12 @@ use super::state::{Channel, Outcome, Owed};
 use super::succession::{Heir, Redirected};
 use crate::card::{Card, SupervisionOrder};
 use crate::clock::{CaseClock, ClockState};
+use crate::delivery::{DeliveryKind, DeliveryResolution};
 use crate::evaluation::{EvaluationAnswer, Grade};
 use crate::handoff::{HandedMaterial, Handoff, Opinion, RefusalReason};
 use crate::id::{
-    CalendarVersionId, CardId, CaseId, ClockId, DivisionId, HandoffId, ItemVersionId, OrganizationId,
-    SupervisionOrderId,
+    CalendarVersionId, CardId, CaseId, ClockId, DeliveryId, DivisionId, HandoffId, ItemVersionId,
+    OrganizationId, SupervisionOrderId,
 };
 use crate::item::CaseKind;
 use crate::tracking::TrackingCode;
@@ -263,6 +264,26 @@ pub enum Event {
         /// Its version.
         version: NewsVersion,
     },
+    /// An upstream system took in what came after its handoff: papers, or that it is to stop.
+    UpstreamTold {
+        /// Name of the system.
+        upstream: String,
+        /// The handoff that was followed.
+        handoff: HandoffId,
+        /// What it was told.
+        of: DeliveryKind,
+    },
+    /// A person said what becomes of a delivery that did not go on by itself; the note lies sealed beside.
+    DeliveryResolved {
+        /// Which delivery.
+        delivery: DeliveryId,
+        /// The handoff it carries, or follows.
+        handoff: HandoffId,
+        /// Name of the system.
+        upstream: String,
+        /// What was said.
+        resolution: DeliveryResolution,
+    },
     /// An upstream system said something that could not become an act, or changes nothing: kept and shown.
     NewsKept {
         /// Name of the system.
@@ -375,6 +396,8 @@ impl Event {
             Self::WorkTakenOver { .. } => "WORK_TAKEN_OVER",
             Self::NumberGiven { .. } => "NUMBER_GIVEN",
             Self::VersionHeard { .. } => "VERSION_HEARD",
+            Self::UpstreamTold { .. } => "UPSTREAM_TOLD",
+            Self::DeliveryResolved { .. } => "DELIVERY_RESOLVED",
             Self::NewsKept { .. } => "NEWS_KEPT",
         }
     }

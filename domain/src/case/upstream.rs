@@ -8,6 +8,7 @@ use super::event::Event;
 use super::news_version::NewsVersion;
 use super::refusal::Refusal;
 use crate::actor::ActorKind;
+use crate::delivery::DeliveryKind;
 use crate::handoff::{Handoff, HandoffState};
 use crate::policy::{self, Scope, grant};
 use crate::route::HandoffKind;
@@ -52,7 +53,12 @@ impl Work<'_> {
             Said::Opinion { opinion, text } => self.opinion_given(said, *opinion, text),
             Said::Completed => self.finished(said),
             Said::Delivered => self.propose_in_name(said, |work| work.deliver(None, None)),
-            Said::Note { .. } => self.keep(said, Kept::InOrder),
+            Said::Told { of } => self.emit(Event::UpstreamTold {
+                upstream: news.upstream.clone(),
+                handoff: news.handoff,
+                of: *of,
+            }),
+            Said::ToldInVain { .. } | Said::Note { .. } => self.keep(said, Kept::InOrder),
         }
         Ok(())
     }
@@ -69,7 +75,13 @@ impl Work<'_> {
             | Said::SpecialBegun { .. }
             | Said::SpecialEnded { .. }
             | Said::Decided { .. } => handoff.owning,
-            Said::Sent | Said::Received | Said::Rejected { .. } | Said::Completed | Said::Note { .. } => true,
+            Said::Sent
+            | Said::Received
+            | Said::Rejected { .. }
+            | Said::Completed
+            | Said::Told { .. }
+            | Said::ToldInVain { .. }
+            | Said::Note { .. } => true,
         };
         let taken = |handoff: &&Handoff| {
             handoff.state == HandoffState::Acknowledged
@@ -207,7 +219,7 @@ impl Said {
     #[must_use]
     pub const fn proposes(&self) -> Option<policy::Act> {
         match self {
-            Self::Sent | Self::Note { .. } => None,
+            Self::Sent | Self::Told { .. } | Self::ToldInVain { .. } | Self::Note { .. } => None,
             Self::Received => Some(policy::Act::AcknowledgeHandoff),
             Self::Rejected { .. } => Some(policy::Act::RefuseHandoff),
             Self::Accepted => Some(policy::Act::AcceptCase),
@@ -246,6 +258,15 @@ fn words(said: &Said) -> (&'static str, Option<Value>) {
         Said::Opinion { opinion, text } => ("OPINION", Some(json!({ "opinion": opinion, "text": text }))),
         Said::Completed => ("COMPLETED", None),
         Said::Delivered => ("DELIVERED", None),
+        Said::Told { .. } => ("TOLD", None),
+        Said::ToldInVain { of, reason } => {
+            let said = match of {
+                DeliveryKind::Supplement => "SUPPLEMENT_REFUSED",
+                DeliveryKind::Withdraw => "WITHDRAWAL_REFUSED",
+                DeliveryKind::Submit | DeliveryKind::Transition => "REJECTED",
+            };
+            (said, Some(json!({ "reason": reason })))
+        }
         Said::Note { text } => ("NOTE", Some(json!({ "text": text }))),
     }
 }

@@ -48,7 +48,7 @@ const ALLOWED: &[(ActorKind, &str)] = &[
          RecallHandoff:OwnerOrAddressee FinishHandoff:OwnerOrAddressee SupplementCase:FirstContactOrOwner \
          WithdrawCase:FirstContactOrOwner AnswerEvaluation:Decider DeliverResult:OwnerOrDeliveryAddressee \
          RemindHolder:FirstContact AnswerSupervisionOrder:OwnOrganizationOrPast CheckGridEvent:VerifyAddressee \
-         RevealPersonalData:Owner",
+         RevealPersonalData:Owner ReadDeliveries:SendingOrganization ResolveDelivery:SendingOrganization",
     ),
     (
         ActorKind::Officer,

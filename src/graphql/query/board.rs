@@ -14,6 +14,7 @@ use crate::graphql::paging::{Connected, connection, page_request};
 use crate::graphql::reach::{cases, failed, request, services};
 use crate::graphql::types::card::CardRung;
 use crate::graphql::types::case_enums::{HandoffKind, HandoffState};
+use crate::graphql::types::delivery::{DeliveryState, UndeliveredCount};
 use crate::graphql::types::division::Direction;
 use crate::graphql::types::handoff::Handoff;
 use crate::graphql::types::scalars::{Date, DivisionCode};
@@ -32,6 +33,9 @@ pub struct HandoffFilterInput {
     sender: Option<ID>,
     /// In one of these states; left out: those that are open.
     state: Option<Vec<HandoffState>>,
+    /// With a delivery to an upstream system in one of these states; then also handoffs that are closed, unless `state`
+    /// is given.
+    delivery: Option<Vec<DeliveryState>>,
     /// Only those whose due date has passed.
     #[graphql(default = false)]
     late: bool,
@@ -83,6 +87,9 @@ pub struct Board {
     counts: Vec<BoardCount>,
     /// How many open ones, by the day they are due: the first day first, those without a date last.
     by_day: Vec<BoardDay>,
+    /// Deliveries of the viewer's organization that have not reached their system, by state; those of whole divisions for
+    /// supervision. Empty for whom deliveries are not.
+    undelivered: Vec<UndeliveredCount>,
 }
 
 /// How many handoffs of the board are in one state.
@@ -162,6 +169,13 @@ async fn board(
         .list_handoffs(actor, &filter, order, &page, counted)
         .await
         .map_err(|error| failed(ctx, error))?;
+    let undelivered = if asked.field("undelivered").exists() {
+        let counted = cases(ctx)?.count_undelivered(actor).await;
+        let counted = counted.map_err(|error| failed(ctx, error))?;
+        counted.into_iter().map(UndeliveredCount::of).collect()
+    } else {
+        Vec::new()
+    };
     let (counts, by_day) = found.counts.map(shown).unwrap_or_default();
     Ok(Board {
         page: connection(found.page, None, |(view, handoff)| {
@@ -169,6 +183,7 @@ async fn board(
         }),
         counts,
         by_day,
+        undelivered,
     })
 }
 
@@ -201,7 +216,11 @@ fn parsed(ctx: &Context<'_>, filter: HandoffFilterInput) -> Result<HandoffFilter
         and_below,
         sender: optional::<OrganizationId>(ctx, filter.sender.as_ref())?,
         case: None,
-        states: distinct(filter.state.as_deref().unwrap_or(&open)),
+        states: match (&filter.state, &filter.delivery) {
+            (None, Some(_)) => Vec::new(),
+            (states, _) => distinct(states.as_deref().unwrap_or(&open)),
+        },
+        deliveries: distinct(filter.delivery.as_deref().unwrap_or_default()),
         late_at: filter.late.then(|| services.clock.now()),
         due_from: filter.due_from,
         due_before: filter.due_before,

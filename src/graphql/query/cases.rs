@@ -256,14 +256,14 @@ async fn deliveries(
         states: distinct(filter.state.as_deref().unwrap_or_default()),
         upstream: filter.upstream,
         case: optional::<CaseId>(ctx, filter.case.as_ref())?,
+        handoffs: Vec::new(),
     };
-    let found = cases(ctx)?
-        .list_deliveries(&request(ctx)?.actor, &filter, &page)
-        .await;
+    let asking = request(ctx)?;
+    let found = cases(ctx)?.list_deliveries(&asking.actor, &filter, &page).await;
     Ok(connection(
         found.map_err(|error| failed(ctx, error))?,
         None,
-        Delivery::of,
+        |entry| Delivery::of(entry, &asking.actor, asking.language),
     ))
 }
 

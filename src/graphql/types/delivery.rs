@@ -2,7 +2,14 @@
 
 use async_graphql::{Enum, ID, SimpleObject};
 use chrono::{DateTime, Utc};
-use onedoor_domain::delivery::{DeliveryEntry, DeliveryState as DomainDeliveryState};
+use onedoor_domain::actor::Actor;
+use onedoor_domain::delivery::{
+    DeliveryEntry, DeliveryKind as DomainDeliveryKind, DeliveryState as DomainDeliveryState,
+};
+
+use crate::error::Language;
+use crate::service::delivery_acts::{DeliveryCount, may_resolve, version_of};
+use crate::service::delivery_texts::state_words;
 
 /// State of a delivery.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,9 +31,76 @@ pub enum DeliveryState {
     Dead,
     /// No longer wanted.
     Cancelled,
+    /// The system has no way to be told this: a person tells it, and says so with `resolveUncertainDelivery`.
+    ToBeTold,
 }
 
-/// A delivery of a handoff to the upstream system that acts for its receiver.
+/// What a delivery asks of its system.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "DomainDeliveryKind")]
+pub enum DeliveryOperation {
+    /// Take over a case it has no number for yet.
+    Submit,
+    /// Take over again a case it has a number for.
+    Transition,
+    /// Take in papers that came after it was handed the case (补正、容缺后补).
+    Supplement,
+    /// Stop: the case was withdrawn, voided, has lapsed, or was taken back.
+    Withdraw,
+}
+
+/// What a person can do about a delivery.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeliveryAction {
+    /// `redeliver`: send it again.
+    Redeliver,
+    /// `resolveUncertainDelivery`: say what the system has.
+    ResolveUncertainDelivery,
+}
+
+/// What a person says of an uncertain delivery.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeliveryResolution {
+    /// The system has it, or has been told by a person. Of a case it took over give its `number`.
+    Taken,
+    /// The system does not have it: it is sent again.
+    NotTaken,
+    /// It is given up: a handoff nobody signed for is taken back.
+    GivenUp,
+}
+
+impl From<DeliveryResolution> for onedoor_domain::delivery::DeliveryResolution {
+    fn from(said: DeliveryResolution) -> Self {
+        match said {
+            DeliveryResolution::Taken => Self::Taken,
+            DeliveryResolution::NotTaken => Self::NotTaken,
+            DeliveryResolution::GivenUp => Self::GivenUp,
+        }
+    }
+}
+
+/// How many deliveries have not reached their system and are in one state.
+#[derive(SimpleObject)]
+pub struct UndeliveredCount {
+    /// State.
+    state: DeliveryState,
+    /// How many.
+    count: i32,
+    /// When the oldest of them was asked for.
+    oldest_at: DateTime<Utc>,
+}
+
+impl UndeliveredCount {
+    pub(crate) fn of(counted: DeliveryCount) -> Self {
+        Self {
+            state: counted.state.into(),
+            count: i32::try_from(counted.count).unwrap_or(i32::MAX),
+            oldest_at: counted.oldest,
+        }
+    }
+}
+
+/// A delivery to the upstream system that acts for the receiver of a handoff: the handoff itself, or what came after it.
 #[derive(SimpleObject)]
 pub struct Delivery {
     /// Opaque key.
@@ -35,14 +109,20 @@ pub struct Delivery {
     case_id: ID,
     /// 受理编号 of the case.
     tracking_code: String,
-    /// The handoff it carries out.
+    /// The handoff it carries, or follows.
     handoff_id: ID,
     /// Name of the upstream system.
     upstream: String,
     /// What the system is asked to do.
-    operation: String,
+    operation: DeliveryOperation,
+    /// Version that an act on the delivery must name as `expectedVersion`.
+    version: i32,
     /// State.
     state: DeliveryState,
+    /// How it stands, why, and what to do about it, in a sentence.
+    state_text: String,
+    /// What the viewer can do about it now.
+    available_actions: Vec<DeliveryAction>,
     /// Why it waits or ended, as a code.
     reason: Option<String>,
     /// Attempts so far.
@@ -56,16 +136,27 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    pub(crate) fn of(entry: DeliveryEntry) -> Self {
+    pub(crate) fn of(entry: DeliveryEntry, actor: &Actor, language: Language) -> Self {
+        let mut available_actions = Vec::new();
+        if may_resolve(actor) && entry.state.can_be_redelivered() {
+            available_actions.push(DeliveryAction::Redeliver);
+        }
+        if may_resolve(actor) && entry.state.can_be_resolved() {
+            available_actions.push(DeliveryAction::ResolveUncertainDelivery);
+        }
         let next_attempt_at = entry.state.is_claimable().then_some(entry.next_attempt_at);
+        let (version, state_text) = (version_of(&entry), state_words(&entry).in_language(language));
         Self {
             id: ID(entry.id.to_string()),
             case_id: ID(entry.case.to_string()),
             tracking_code: entry.tracking.to_string(),
             handoff_id: ID(entry.handoff.to_string()),
             upstream: entry.upstream,
-            operation: entry.operation,
+            operation: entry.operation.into(),
+            version,
             state: entry.state.into(),
+            state_text,
+            available_actions,
             reason: entry.reason,
             attempts: i32::try_from(entry.attempts).unwrap_or(i32::MAX),
             next_attempt_at,

@@ -5,10 +5,13 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use onedoor_domain::handoff::Handoff as DomainHandoff;
+use onedoor_domain::id::HandoffId;
 
 use super::case::{Case, organization};
 use super::case_enums::{HandoffKind, HandoffState, Opinion, RefusalReason};
+use super::delivery::Delivery;
 use super::organization::Organization;
+use crate::graphql::reach::{cases, failed, request};
 use crate::service::reading::{CaseView, Sight};
 
 /// A handoff (移交): one hand gives the case to another.
@@ -102,6 +105,15 @@ impl Handoff {
         self.handoff.upstream.as_deref()
     }
 
+    /// What was, or is to be, delivered of it to its upstream system, in order: the handoff itself, papers that came
+    /// later, a withdrawal. Empty for whom deliveries are not, and where people receive.
+    async fn deliveries(&self, ctx: &Context<'_>) -> Option<Result<Vec<Delivery>>> {
+        if self.handoff.upstream.is_none() {
+            return Some(Ok(Vec::new()));
+        }
+        Some(deliveries(ctx, self.handoff.id).await)
+    }
+
     /// What was handed over (移交材料): each material by the commitment that the ledger attests.
     async fn materials(&self) -> Vec<HandedMaterial> {
         let shown = |handed: &onedoor_domain::handoff::HandedMaterial| HandedMaterial {
@@ -180,4 +192,15 @@ impl Handoff {
     async fn opinion(&self) -> Option<Opinion> {
         self.handoff.opinion.map(Opinion::from)
     }
+}
+
+async fn deliveries(ctx: &Context<'_>, handoff: HandoffId) -> Result<Vec<Delivery>> {
+    let asking = request(ctx)?;
+    let found = asking
+        .loaders
+        .deliveries(cases(ctx)?, &asking.actor, handoff)
+        .await
+        .map_err(|error| failed(ctx, error))?;
+    let shown = |entry| Delivery::of(entry, &asking.actor, asking.language);
+    Ok(found.into_iter().map(shown).collect())
 }

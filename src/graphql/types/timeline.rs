@@ -168,6 +168,8 @@ pub(super) const fn handoff_of(event: &Event) -> Option<HandoffId> {
         | Event::HandoffRecalled { handoff }
         | Event::HandoffExpired { handoff }
         | Event::HandoffWaived { handoff }
+        | Event::UpstreamTold { handoff, .. }
+        | Event::DeliveryResolved { handoff, .. }
         | Event::NewsKept { handoff, .. } => Some(*handoff),
         Event::ClockStarted { clock } => clock.handoff,
         Event::Submitted(_)

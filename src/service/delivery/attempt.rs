@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use onedoor_domain::case::command::Said;
-use onedoor_domain::delivery::DeliveryState;
+use onedoor_domain::delivery::{DeliveryKind, DeliveryState};
 
 use super::Deliveries;
-use super::settled::{News, Settled, accepted, ended, held, uncertain};
+use super::settled::{News, Settled, accepted, cancelled, held, rejected, uncertain};
 use crate::error::AppError;
 use crate::store::outbox::{ClaimedDelivery, Tries};
 use crate::upstream::command::DeliveryCommand;
@@ -27,23 +27,57 @@ impl Deliveries {
             .as_deref()
             .and_then(Ambiguity::parse)
             .unwrap_or(Ambiguity::ConnectionLost);
-        match lost.remedy(upstream.config().idempotency, upstream.can_ask()) {
+        match remedy(claimed.kind, lost, upstream) {
             Remedy::Resend => self.send(claimed, upstream, command).await,
             Remedy::Uncertain => Ok(Some(uncertain())),
-            Remedy::AskFirst => match upstream.driver().find(command).await.finding {
-                Finding::Found(acceptance) => Ok(Some(accepted(&acceptance))),
-                Finding::Absent => self.send(claimed, upstream, command).await,
-                Finding::Unanswered { retry_after, .. } => Ok(Some(Settled {
-                    reason: Some(lost.as_str().to_owned()),
-                    ..self.later(claimed, "UNANSWERED", retry_after, Doubt::Yes)
+            Remedy::AskFirst => match self.ask(claimed, upstream, command).await {
+                Asked::Absent => self.send(claimed, upstream, command).await,
+                Asked::Settled(settled) => Ok(Some(Settled {
+                    // an answer that did not come leaves the earlier reason standing
+                    reason: if settled.in_doubt && settled.state == DeliveryState::Pending {
+                        Some(lost.as_str().to_owned())
+                    } else {
+                        settled.reason
+                    },
+                    ..*settled
                 })),
-                Finding::Held { reason } => Ok(Some(Settled {
-                    in_doubt: true,
-                    ..self.waits_for_repair(claimed, reason)
-                })),
-                Finding::Unsupported => Ok(Some(uncertain())),
             },
         }
+    }
+
+    /// Nobody wants it any more, but an earlier attempt may have acted: finds out, and never sends again.
+    pub(super) async fn ask_only(
+        &self,
+        claimed: &ClaimedDelivery,
+        upstream: &Upstream,
+        command: &DeliveryCommand,
+    ) -> Settled {
+        if !upstream.can_ask() {
+            return uncertain();
+        }
+        match self.ask(claimed, upstream, command).await {
+            Asked::Absent => cancelled(),
+            Asked::Settled(settled) => *settled,
+        }
+    }
+
+    /// Asks the system whether it has the case.
+    async fn ask(
+        &self,
+        claimed: &ClaimedDelivery,
+        upstream: &Upstream,
+        command: &DeliveryCommand,
+    ) -> Asked {
+        Asked::Settled(Box::new(match upstream.driver().find(command).await.finding {
+            Finding::Found(acceptance) => accepted(claimed.kind, &acceptance),
+            Finding::Absent => return Asked::Absent,
+            Finding::Unanswered { retry_after, .. } => self.later(claimed, "UNANSWERED", retry_after, Doubt::Yes),
+            Finding::Held { reason } => Settled {
+                in_doubt: true,
+                ..self.waits_for_repair(claimed, reason)
+            },
+            Finding::Unsupported => uncertain(),
+        }))
     }
 
     /// One attempt: a row first, then the act. `None`: the claim was lost meanwhile, nothing was sent.
@@ -65,14 +99,8 @@ impl Deliveries {
         let attempt = upstream.driver().send(command).await;
         fail::fail_point!("delivery.sent");
         Ok(Some(match attempt.outcome {
-            UpstreamOutcome::Accepted(acceptance) => accepted(&acceptance),
-            UpstreamOutcome::Rejected { code, reason } => Settled {
-                reason: code,
-                news: vec![News::of_attempt(Said::Rejected {
-                    reason: reason.as_str().to_owned(),
-                })],
-                ..ended(DeliveryState::Rejected, "REJECTED")
-            },
+            UpstreamOutcome::Accepted(acceptance) => accepted(claimed.kind, &acceptance),
+            UpstreamOutcome::Rejected { code, reason } => rejected(claimed.kind, code, &reason),
             UpstreamOutcome::NotSent { reason, retry_after } => Settled {
                 tries: Tries::Keep,
                 in_doubt: claimed.earlier_attempt_unknown,
@@ -91,8 +119,12 @@ impl Deliveries {
                 self.later(claimed, "RETRYABLE", retry_after, doubt)
             }
             UpstreamOutcome::Ambiguous { reason } => {
-                let sent = vec![News::of_attempt(Said::Sent)];
-                match reason.remedy(upstream.config().idempotency, upstream.can_ask()) {
+                let sent = if claimed.kind.is_handing_over() {
+                    vec![News::of_attempt(Said::Sent)]
+                } else {
+                    Vec::new()
+                };
+                match remedy(claimed.kind, reason, upstream) {
                     Remedy::Uncertain => Settled {
                         news: sent,
                         reason: Some(reason.as_str().to_owned()),
@@ -153,6 +185,26 @@ impl Deliveries {
         let half = full / 2;
         let backoff = Duration::from_millis(half + rand::random_range(0..=half));
         retry_after.map_or(backoff, |asked| asked.max(backoff))
+    }
+}
+
+/// What a question came to.
+enum Asked {
+    /// The system does not have it.
+    Absent,
+    /// Everything else.
+    Settled(Box<Settled>),
+}
+
+/// What to do about an attempt that may have acted. Stopping twice is stopping once, so a withdrawal is repeated at any
+/// system. Of papers no question can tell whether they came: they are repeated only where that is safe.
+fn remedy(kind: DeliveryKind, reason: Ambiguity, upstream: &Upstream) -> Remedy {
+    let idempotency = upstream.config().idempotency;
+    match kind {
+        DeliveryKind::Submit | DeliveryKind::Transition => reason.remedy(idempotency, upstream.can_ask()),
+        DeliveryKind::Withdraw if reason == Ambiguity::ConflictOnRepeat => Remedy::Uncertain,
+        DeliveryKind::Withdraw => Remedy::Resend,
+        DeliveryKind::Supplement => reason.remedy(idempotency, false),
     }
 }
 

@@ -5,12 +5,13 @@ use std::time::Duration;
 use onedoor_domain::case::command::Said;
 use onedoor_domain::case::news_version::NewsVersion;
 use onedoor_domain::case::state::Case;
-use onedoor_domain::delivery::DeliveryState;
+use onedoor_domain::delivery::{DeliveryKind, DeliveryState};
 
 use crate::config::outbox::OutboxConfig;
 use crate::service::notice::said_of;
 use crate::store::outbox::{ClaimedDelivery, Tries};
 use crate::upstream::outcome::Acceptance;
+use crate::upstream::text::UntrustedText;
 
 /// What an attempt came to, as the outbox keeps it and as the case hears it.
 pub(super) struct Settled {
@@ -41,12 +42,16 @@ impl News {
     }
 }
 
-/// Taken over: 签收, and whatever it reports already.
-pub(super) fn accepted(acceptance: &Acceptance) -> Settled {
+/// Taken over: 签收 of a handoff, or that what came after it was heard; and whatever it reports already.
+pub(super) fn accepted(kind: DeliveryKind, acceptance: &Acceptance) -> Settled {
     let number = Some(acceptance.external_id.as_str().to_owned());
+    let said = match kind {
+        DeliveryKind::Submit | DeliveryKind::Transition => Said::Received,
+        of @ (DeliveryKind::Supplement | DeliveryKind::Withdraw) => Said::Told { of },
+    };
     let mut news = vec![News {
         number: number.clone(),
-        ..News::of_attempt(Said::Received)
+        ..News::of_attempt(said)
     }];
     news.extend(acceptance.facts.iter().map(|fact| News {
         number: number.clone(),
@@ -56,6 +61,20 @@ pub(super) fn accepted(acceptance: &Acceptance) -> Settled {
     Settled {
         news,
         ..ended(DeliveryState::Delivered, "ACCEPTED")
+    }
+}
+
+/// A business no: of a handoff it is a 退单, of what came after it a line of the timeline.
+pub(super) fn rejected(kind: DeliveryKind, code: Option<String>, reason: &UntrustedText) -> Settled {
+    let reason = reason.as_str().to_owned();
+    let said = match kind {
+        DeliveryKind::Submit | DeliveryKind::Transition => Said::Rejected { reason },
+        of @ (DeliveryKind::Supplement | DeliveryKind::Withdraw) => Said::ToldInVain { of, reason },
+    };
+    Settled {
+        reason: code,
+        news: vec![News::of_attempt(said)],
+        ..ended(DeliveryState::Rejected, "REJECTED")
     }
 }
 
@@ -80,6 +99,22 @@ pub(super) fn uncertain() -> Settled {
 
 pub(super) const fn cancelled() -> Settled {
     ended(DeliveryState::Cancelled, "NOT_WANTED")
+}
+
+/// The system never had the case, so there is nothing for it to stop.
+pub(super) fn nothing_to_stop() -> Settled {
+    Settled {
+        reason: Some("NOTHING_TO_STOP".to_owned()),
+        ..cancelled()
+    }
+}
+
+/// The protocol has no such message: a person tells the other office.
+pub(super) fn to_be_told() -> Settled {
+    Settled {
+        tries: Tries::Keep,
+        ..ended(DeliveryState::ToBeTold, "NOT_CAPABLE")
+    }
 }
 
 /// The handoff was answered otherwise: a decision overtook the answer, or the case ended. Without an attempt nothing

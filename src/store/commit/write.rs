@@ -51,6 +51,7 @@ pub(super) async fn write(tx: &Tx, plan: &Plan) -> Result<Verdict, StoreError> {
     insert::<ledger_private::Entity, _>(tx, &plan.texts).await?;
     insert::<receipt::Entity, _>(tx, &plan.receipts).await?;
     outbox::cancel_unsent(tx, &plan.unwanted, plan.now).await?;
+    outbox::settle_answered(tx, &plan.answered, plan.now).await?;
     insert::<delivery::Entity, _>(tx, &plan.deliveries).await?;
     // only its author ends a draft; who names another's is not told that it exists
     if let (Some(draft), Some((claim, _))) = (plan.finished_draft, &plan.claim) {

@@ -1,10 +1,11 @@
 //! What of the board a reader sees and a filter leaves, as conditions that lead to the indexes of the desks.
 
 use chrono::{DateTime, Utc};
+use onedoor_domain::delivery::DeliveryState;
 use onedoor_domain::handoff::HandoffState;
 use onedoor_domain::id::{DivisionId, OrganizationId};
 use onedoor_domain::proof::{ReadProof, ReadScope};
-use onedoor_entity::{cases, handoff, organization};
+use onedoor_entity::{cases, delivery, handoff, organization};
 use sea_orm::ColumnTrait as _;
 use sea_orm::sea_query::{Condition, Expr, Query, SelectStatement, UnionType};
 
@@ -46,6 +47,9 @@ pub(super) fn narrowed(proof: &ReadProof, filter: &HandoffFilter) -> Result<Cond
     let kind = filter.kind.map(name_of).transpose()?;
     if !filter.cards.is_empty() {
         all = all.add(handoff::Column::CaseId.in_subquery(reach::carded(&filter.cards)?));
+    }
+    if !filter.deliveries.is_empty() {
+        all = all.add(handoff::Column::Id.in_subquery(delivered_so(&filter.deliveries)?));
     }
     Ok(all
         .add_option(desks(proof, filter))
@@ -126,6 +130,16 @@ fn part_of(proof: &ReadProof, own: OrganizationId) -> SelectStatement {
         .union(UnionType::Distinct, of_cases(cases::Column::OwnerId))
         .union(UnionType::Distinct, of_cases(cases::Column::FirstContactId))
         .to_owned()
+}
+
+/// Ids of the handoffs with a delivery in one of these states.
+fn delivered_so(states: &[DeliveryState]) -> Result<SelectStatement, StoreError> {
+    let names = states.iter().map(name_of).collect::<Result<Vec<_>, _>>()?;
+    Ok(Query::select()
+        .column(delivery::Column::HandoffId)
+        .from(delivery::Entity)
+        .and_where(delivery::Column::State.is_in(names))
+        .to_owned())
 }
 
 fn desks(proof: &ReadProof, filter: &HandoffFilter) -> Option<Condition> {

@@ -10,7 +10,9 @@
 //!   submitted_at, due_on?, callback_url?}` → 202 `{serial_no, state: "RECEIVED"}`.
 //! - `POST /api/applications/{serial_no}/transfers` hands the same case over again (`our_ref, from, to, handoff,
 //!   due_on?, callback_url?`) → 202 as above. `POST /api/applications/{serial_no}/withdrawal` stops it
-//!   (`our_ref`) → 200 as above.
+//!   (`our_ref, cause?`; cause is WITHDRAWN, VOIDED, LAPSED or RECALLED) → 200 as above.
+//! - `POST /api/applications/{serial_no}/supplements` brings papers that came later (`our_ref, materials[…], note?`)
+//!   → 200 as above; the same number.
 //! - `GET /api/applications?our_ref=…` → 200 `{applications: [{serial_no, our_ref, state, seq, result?, opinion?,
 //!   updated_at}]}`, at most one; state is RECEIVED, DECIDED, COMPLETED or WITHDRAWN; result APPROVED or DENIED.
 //! - Errors: a status of HTTP and `{error: {code, message}}`; the message is for people.
@@ -24,10 +26,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use chrono::{DateTime, NaiveDate, Utc};
-use onedoor_domain::item::ApplicantKind;
-use onedoor_domain::route::HandoffKind;
-use serde::{Deserialize, Serialize};
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
 
 use crate::upstream::adapter::{Adapter, Capability, EncodeContext, EncodeError, NoticeError};
 use crate::upstream::adapters::Protocol;
@@ -37,8 +37,11 @@ use crate::upstream::config::section::Section;
 use crate::upstream::fact::{FactKind, UpstreamFact, Verdict};
 use crate::upstream::outcome::{Acceptance, Ambiguity, Finding, Meaning, UpstreamOutcome, classify_answer};
 use crate::upstream::text::{ExternalId, UntrustedText};
-use crate::upstream::view::{HandoffView, OfficeView};
 use crate::upstream::wire::{WireAnswer, WireRequest};
+
+mod requests;
+
+use requests::{Papers, Submission, Transfer, Withdrawal};
 
 /// The protocol's entry in the table.
 pub const PROTOCOL: Protocol = Protocol { kind: KIND, build };
@@ -66,6 +69,7 @@ impl Adapter for CountyRest {
         BTreeSet::from([
             Capability::Submit,
             Capability::Transition,
+            Capability::Supplement,
             Capability::Withdraw,
             Capability::Query,
             Capability::FindByOurKey,
@@ -84,11 +88,13 @@ impl Adapter for CountyRest {
             }
             Operation::Withdraw => {
                 let path = ["api", "applications", number()?.as_str(), "withdrawal"];
-                Ok(WireRequest::post(&path).json(&Withdrawal {
-                    our_ref: &command.case.case_number,
-                })?)
+                Ok(WireRequest::post(&path).json(&Withdrawal::of(command))?)
             }
-            Operation::Supplement => Err(EncodeError::Unsupported),
+            Operation::Supplement => {
+                let path = ["api", "applications", number()?.as_str(), "supplements"];
+                let brought = command.case.supplement.as_ref().ok_or(EncodeError::Unsupported)?;
+                Ok(WireRequest::post(&path).json(&Papers::of(command, brought))?)
+            }
         }
     }
 
@@ -137,165 +143,6 @@ impl Adapter for CountyRest {
             column: error.column(),
         })?;
         Ok(vec![event.into_fact()?])
-    }
-}
-
-#[derive(Serialize)]
-struct Submission<'a> {
-    our_ref: &'a str,
-    item: Named<'a>,
-    division: Named<'a>,
-    applicant: Applicant<'a>,
-    form: &'a serde_json::Map<String, serde_json::Value>,
-    materials: Vec<Material<'a>>,
-    from: Named<'a>,
-    to: Named<'a>,
-    handoff: Handoff<'a>,
-    submitted_at: DateTime<Utc>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    due_on: Option<NaiveDate>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    callback_url: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-struct Transfer<'a> {
-    our_ref: &'a str,
-    from: Named<'a>,
-    to: Named<'a>,
-    handoff: Handoff<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    due_on: Option<NaiveDate>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    callback_url: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-struct Withdrawal<'a> {
-    our_ref: &'a str,
-}
-
-#[derive(Serialize)]
-struct Named<'a> {
-    code: &'a str,
-    name: &'a str,
-}
-
-#[derive(Serialize)]
-struct Applicant<'a> {
-    kind: &'static str,
-    name: &'a str,
-    id_kind: &'a str,
-    id_number: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    phone: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    address: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-struct Material<'a> {
-    code: &'a str,
-    name: &'a str,
-    trust: &'a str,
-    originals: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    note: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-struct Handoff<'a> {
-    seq: u32,
-    kind: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    note: Option<&'a str>,
-}
-
-impl<'a> Submission<'a> {
-    fn of(command: &'a DeliveryCommand) -> Self {
-        let case = &command.case;
-        let applicant = &case.applicant;
-        let material = |one: &'a crate::upstream::view::MaterialView| Material {
-            code: &one.code,
-            name: &one.name,
-            trust: &one.trust,
-            originals: one.originals,
-            note: one.note.as_deref(),
-        };
-        Self {
-            our_ref: &case.case_number,
-            item: Named {
-                code: &case.item.code,
-                name: &case.item.name_zh,
-            },
-            division: Named {
-                code: &case.division.code,
-                name: &case.division.name,
-            },
-            applicant: Applicant {
-                kind: match applicant.kind {
-                    ApplicantKind::Person => "PERSON",
-                    ApplicantKind::Organization | ApplicantKind::Both => "ORGANIZATION",
-                },
-                name: &applicant.name,
-                id_kind: &applicant.id_kind,
-                id_number: &applicant.id_number,
-                phone: applicant.phone.as_deref(),
-                address: applicant.address.as_deref(),
-            },
-            form: &case.form,
-            materials: case.materials.iter().map(material).collect(),
-            from: Named::office(&case.from),
-            to: Named::office(&case.to),
-            handoff: Handoff::of(&case.handoff),
-            submitted_at: case.submitted_at,
-            due_on: case.due.step,
-            callback_url: case.callback_url.as_deref(),
-        }
-    }
-}
-
-impl<'a> Transfer<'a> {
-    fn of(command: &'a DeliveryCommand) -> Self {
-        let case = &command.case;
-        Self {
-            our_ref: &case.case_number,
-            from: Named::office(&case.from),
-            to: Named::office(&case.to),
-            handoff: Handoff::of(&case.handoff),
-            due_on: case.due.step,
-            callback_url: case.callback_url.as_deref(),
-        }
-    }
-}
-
-impl<'a> Named<'a> {
-    fn office(office: &'a OfficeView) -> Self {
-        Self {
-            code: &office.code,
-            name: &office.name,
-        }
-    }
-}
-
-impl<'a> Handoff<'a> {
-    fn of(handoff: &'a HandoffView) -> Self {
-        let kind = match handoff.kind {
-            HandoffKind::Route => "ROUTE",
-            HandoffKind::Assign => "ASSIGN",
-            HandoffKind::Transfer => "TRANSFER",
-            HandoffKind::Return => "RETURN",
-            HandoffKind::Escalate => "ESCALATE",
-            HandoffKind::Countersign => "COUNTERSIGN",
-            HandoffKind::JointReview => "JOINT_REVIEW",
-            HandoffKind::Consult => "CONSULT",
-            HandoffKind::Delivery => "DELIVERY",
-        };
-        Self {
-            seq: handoff.seq,
-            kind,
-            note: handoff.note.as_deref(),
-        }
     }
 }
 

@@ -12,6 +12,7 @@ use onedoor::store::database::{Database, DatabaseSettings};
 use onedoor::store::write_set::{
     CaseChange, Commit, IdempotencyClaim, NewDelivery, NewPrivate, NewReceipt, SealedSet, WriteSet,
 };
+use onedoor_domain::delivery::DeliveryKind;
 use onedoor_domain::actor::{Actor, ActorKind};
 use onedoor_domain::admission::Gate;
 use onedoor_domain::calendar::WorkCalendar;
@@ -320,8 +321,9 @@ pub(super) fn delivery(handoff: HandoffId, upstream: &str) -> NewDelivery {
         id: DeliveryId::from_uuid(Uuid::now_v7()),
         handoff,
         upstream: upstream.to_owned(),
-        operation: "SUBMIT".to_owned(),
+        kind: DeliveryKind::Submit,
         key: handoff.to_string(),
+        tells: None,
     }
 }
 

@@ -129,7 +129,7 @@ story!(
             "also while it is uncertain"
         );
 
-        let again = DeliveryResult::again(first[0].id, first[0].fence + 1, at(4));
+        let again = DeliveryResult::again(first[0].id, first[0].fence + 1, at(4), false);
         assert!(store.finish_delivery(&again, at(4)).await.unwrap());
         assert!(
             !store.finish_delivery(&again, at(4)).await.unwrap(),

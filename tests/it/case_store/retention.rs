@@ -103,7 +103,7 @@ story!(
             .map(|state| format!("{state:?}"))
             .collect();
         assert_eq!(left(&beside, under_way).await, all, "of an open case nothing");
-        let open = ["Pending", "Sending", "Held", "Uncertain", "Dead"].map(str::to_owned);
+        let open = ["Pending", "Sending", "Held", "Uncertain", "Dead", "ToBeTold"].map(str::to_owned);
         assert_eq!(
             left(&beside, closed).await,
             BTreeSet::from(open),

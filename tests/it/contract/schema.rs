@@ -15,6 +15,7 @@ use super::source::assert_none;
 const BOUNDED_LISTS: &[&str] = &[
     "Board.byDay",
     "Board.counts",
+    "Board.undelivered",
     "Case.cards",
     "Case.clocks",
     "Case.externalNumbers",
@@ -28,6 +29,7 @@ const BOUNDED_LISTS: &[&str] = &[
     "Changes.changes",
     "Division.ancestors",
     "Division.codes",
+    "Handoff.deliveries",
     "Handoff.materials",
     "LoopClosure.bySetting",
     "Query.nodes",

@@ -203,6 +203,17 @@ const ASKED: &[(&str, &str, &str)] = &[
         "voidCase",
         r#"voidCase(input: { case: "CASE", idempotencyKey: "KEY", expectedVersion: 1, reason: "r" }) { userErrors { code } }"#,
     ),
+    (
+        "Mutation",
+        "redeliver",
+        r#"redeliver(input: { delivery: "DELIVERY", idempotencyKey: "KEY", expectedVersion: 1 }) { userErrors { code } }"#,
+    ),
+    (
+        "Mutation",
+        "resolveUncertainDelivery",
+        r#"resolveUncertainDelivery(input: { delivery: "DELIVERY", idempotencyKey: "KEY", expectedVersion: 1,
+            resolution: NOT_TAKEN }) { userErrors { code } }"#,
+    ),
     ("Subscription", "caseChanged", r#"caseChanged(id: "CASE") { id }"#),
     ("Subscription", "handoffsChanged", "handoffsChanged { at }"),
 ];
@@ -217,6 +228,7 @@ fn document(root: &str, field: &str) -> String {
         .replace("CASE", &fresh("case"))
         .replace("HANDOFF", &fresh("handoff"))
         .replace("CARD", &fresh("card"))
+        .replace("DELIVERY", &fresh("delivery"))
         .replace("ORDER", &fresh("order"))
         .replace("OFFICE", &fresh("organization"))
         .replace("KEY", &Uuid::now_v7().to_string());

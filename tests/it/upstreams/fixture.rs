@@ -80,6 +80,8 @@ pub(crate) fn submission() -> DeliveryCommand {
             material("M01", "身份证", "B", 1, None),
             material("M02", "申请表", "C", 0, Some("双面")),
         ],
+        supplement: None,
+        withdrawal: None,
         from: office("ORG-TOWN", "某镇便民服务中心"),
         to: office("ORG-HR", "某县人力资源和社会保障局"),
         handoff: HandoffView {
@@ -187,7 +189,12 @@ impl Department {
         };
         change(&mut settings);
         let running = onedoor::sandbox::start(settings).await.unwrap();
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        // the department closes idle connections after a while, and a slow story would find that out
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .pool_max_idle_per_host(0)
+            .build()
+            .unwrap();
         Self { running, client }
     }
 
