@@ -11,6 +11,9 @@
 //! | `GET /applications` | every application with the number of effects it had |
 //! | `GET /control`, `PUT /control` | reads the rules in force, adds a [`modes::Rule`] |
 //! | `POST /control/decide` | decides an application now: `{serial_no or our_ref, result?, opinion?}` |
+//! | `POST /control/say` | says something else of one: `{serial_no or our_ref, kind, text?, materials?, special_kind?, working_days?, answer?}` |
+//!
+//! What it is asked for an opinion on (`ESCALATE`, `COUNTERSIGN`, `JOINT_REVIEW`, `CONSULT`) it answers instead of deciding.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};

@@ -1,11 +1,11 @@
-//! The course of an application after it was taken over: receipt, decision, and the reports of both.
+//! The course of an application after it was taken over: receipt, decision or opinion, and the reports of both.
 
 use crate::sandbox::callback::Try;
 use crate::sandbox::department::Department;
 use crate::sandbox::millis;
 use crate::sandbox::modes::{Aspect, Mode, Target};
 use crate::sandbox::store::{Application, Did, Direction, JournalLine};
-use crate::sandbox::wire::{Decision, Event};
+use crate::sandbox::wire::{Answer, Decision, Details, Event, EventKind};
 
 /// Starts the course of an application, as the rules say.
 pub async fn follow(department: &Department, application: &Application) {
@@ -26,6 +26,7 @@ pub async fn follow(department: &Department, application: &Application) {
             .filter(|_| reporting != Mode::CallbackNever),
         reporting,
         decision: (deciding != Mode::DecideWhenTold).then_some(decision),
+        consulted: application.consulted,
     };
     if reporting == Mode::CallbackEarly {
         course.early().await;
@@ -45,6 +46,7 @@ pub fn report_told(department: &Department, callback_url: Option<String>, event:
         url: callback_url.filter(|_| reporting != Mode::CallbackNever),
         reporting,
         decision: None,
+        consulted: false,
     };
     actix_web::rt::spawn(async move { course.report(Some(&event)).await });
 }
@@ -56,6 +58,8 @@ struct Course {
     url: Option<String>,
     reporting: Mode,
     decision: Option<Decision>,
+    /// Whether an opinion is asked for, and not a decision.
+    consulted: bool,
 }
 
 impl Course {
@@ -94,10 +98,21 @@ impl Course {
     }
 
     fn decide(&self) -> Option<Event> {
-        let now = self.department.now();
-        self.department
-            .store()
-            .decide(&self.serial_no, self.decision?, None, now)
+        let (now, decision) = (self.department.now(), self.decision?);
+        let mut store = self.department.store();
+        if !self.consulted {
+            return store.decide(&self.serial_no, decision, None, now);
+        }
+        let (answer, text) = match decision {
+            Decision::Approved => (Answer::Agree, "同意。"),
+            Decision::Denied => (Answer::Object, "不同意，理由见附件。"),
+        };
+        let details = Details {
+            answer: Some(answer),
+            ..Details::default()
+        };
+        let words = (Some(text.to_owned()), details);
+        store.say(&self.serial_no, EventKind::Opinion, words, now)
     }
 
     async fn report(&self, event: Option<&Event>) {

@@ -14,8 +14,10 @@ use crate::sandbox::answers::ConnectionSocket;
 use crate::sandbox::course;
 use crate::sandbox::department::{Department, refuse};
 use crate::sandbox::modes::{Rule, Target};
-use crate::sandbox::store::Did;
-use crate::sandbox::wire::{Decision, List, Listed, Submission, Supplement, Taken, Transfer, Withdrawal};
+use crate::sandbox::store::{Asked, Did};
+use crate::sandbox::wire::{
+    Decision, Details, EventKind, List, Listed, Submission, Supplement, Taken, Transfer, Withdrawal,
+};
 
 /// The largest application, bytes.
 const BODY_MAX_BYTES: usize = 4_000_000;
@@ -48,6 +50,7 @@ pub fn run(department: Department, listener: TcpListener) -> io::Result<Server> 
             .route("/control", web::get().to(rules))
             .route("/control", web::put().to(control))
             .route("/control/decide", web::post().to(decide))
+            .route("/control/say", web::post().to(say))
     });
     let server = server
         .workers(1)
@@ -85,7 +88,10 @@ async fn submit(department: Data<Department>, request: HttpRequest, body: Bytes)
     let application = department.store().accept(
         call.key.as_deref(),
         &submission.our_ref,
-        submission.callback_url,
+        Asked {
+            opinion: submission.handoff.asks_for_opinion(),
+            callback_url: submission.callback_url,
+        },
         now,
     );
     department.taken(&call, &application, Did::Accepted).await
@@ -116,9 +122,13 @@ async fn transfer(
         return department.taken(&call, &known, Did::Repeated).await;
     }
     let now = department.now();
+    let asked = Asked {
+        opinion: transfer.handoff.asks_for_opinion(),
+        callback_url: transfer.callback_url,
+    };
     let again = department
         .store()
-        .accept_again(call.key.as_deref(), &serial_no, transfer.callback_url, now);
+        .accept_again(call.key.as_deref(), &serial_no, asked, now);
     match again {
         Some(application) => department.taken(&call, &application, Did::Accepted).await,
         None => department.unknown(&call),
@@ -252,18 +262,40 @@ async fn decide(department: Data<Department>, order: Json<Order>) -> HttpRespons
     let order = order.into_inner();
     let now = department.now();
     let mut store = department.store();
-    let found = match (&order.serial_no, &order.our_ref) {
-        (Some(serial_no), _) => store.by_serial(serial_no).cloned(),
-        (None, Some(our_ref)) => store.by_ref(our_ref).cloned(),
-        (None, None) => None,
-    };
-    let Some(application) = found else {
+    let Some(application) = store.named(order.serial_no.as_deref(), order.our_ref.as_deref()) else {
         return refuse(404, "UNKNOWN", "没有此流水号或来文编号");
     };
     let result = order.result.unwrap_or(Decision::Approved);
     let decided = store.decide(&application.serial_no, result, order.opinion, now);
     drop(store);
     let Some(event) = decided else {
+        return refuse(409, "WITHDRAWN", "申请已撤回");
+    };
+    course::report_told(&department, application.callback_url, event.clone());
+    HttpResponse::Ok().json(event)
+}
+
+/// A word that is ordered from outside.
+#[derive(Deserialize)]
+struct Word {
+    serial_no: Option<String>,
+    our_ref: Option<String>,
+    kind: EventKind,
+    text: Option<String>,
+    #[serde(flatten)]
+    details: Details,
+}
+
+async fn say(department: Data<Department>, word: Json<Word>) -> HttpResponse {
+    let word = word.into_inner();
+    let now = department.now();
+    let mut store = department.store();
+    let Some(application) = store.named(word.serial_no.as_deref(), word.our_ref.as_deref()) else {
+        return refuse(404, "UNKNOWN", "没有此流水号或来文编号");
+    };
+    let said = store.say(&application.serial_no, word.kind, (word.text, word.details), now);
+    drop(store);
+    let Some(event) = said else {
         return refuse(409, "WITHDRAWN", "申请已撤回");
     };
     course::report_told(&department, application.callback_url, event.clone());

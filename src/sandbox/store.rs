@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::sandbox::modes::Mode;
-use crate::sandbox::wire::{Decision, Event, EventKind, Listed, State};
+use crate::sandbox::wire::{Decision, Details, Event, EventKind, Listed, State};
 
 /// One application.
 #[derive(Debug, Clone, Serialize)]
@@ -31,12 +31,26 @@ pub struct Application {
     pub result: Option<Decision>,
     /// Its words.
     pub opinion: Option<String>,
+    /// What came with its last word.
+    #[serde(flatten)]
+    pub details: Details,
+    /// Whether it was asked for an opinion, and not for a decision.
+    pub consulted: bool,
     /// Where to report.
     pub callback_url: Option<String>,
     /// When it came.
     pub received_at: DateTime<Utc>,
     /// When it last changed.
     pub updated_at: DateTime<Utc>,
+}
+
+/// What is asked with a handoff, and where the answer goes.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// Whether for an opinion, and not for a decision.
+    pub opinion: bool,
+    /// Where to report.
+    pub callback_url: Option<String>,
 }
 
 /// Whether a request came in or a callback went out.
@@ -169,12 +183,22 @@ impl Store {
             .find(|one| one.our_ref == our_ref)
     }
 
+    /// An application by its number, else the newest of a reference.
+    #[must_use]
+    pub fn named(&self, serial_no: Option<&str>, our_ref: Option<&str>) -> Option<Application> {
+        match (serial_no, our_ref) {
+            (Some(serial_no), _) => self.by_serial(serial_no).cloned(),
+            (None, Some(our_ref)) => self.by_ref(our_ref).cloned(),
+            (None, None) => None,
+        }
+    }
+
     /// Takes a new application over.
     pub fn accept(
         &mut self,
         key: Option<&str>,
         our_ref: &str,
-        callback_url: Option<String>,
+        asked: Asked,
         now: DateTime<Utc>,
     ) -> Application {
         let serial_no = format!("{}-{:06}", self.series, self.applications.len().saturating_add(1));
@@ -188,7 +212,9 @@ impl Store {
             stopped_for: None,
             result: None,
             opinion: None,
-            callback_url,
+            details: Details::default(),
+            consulted: asked.opinion,
+            callback_url: asked.callback_url,
             received_at: now,
             updated_at: now,
         };
@@ -202,16 +228,17 @@ impl Store {
         &mut self,
         key: Option<&str>,
         serial_no: &str,
-        callback_url: Option<String>,
+        asked: Asked,
         now: DateTime<Utc>,
     ) -> Option<Application> {
         self.remember(key, serial_no);
         let application = self.applications.get_mut(serial_no)?;
         application.effects = application.effects.saturating_add(1);
         application.state = State::Received;
+        application.consulted = asked.opinion;
         application.updated_at = now;
-        if callback_url.is_some() {
-            application.callback_url = callback_url;
+        if asked.callback_url.is_some() {
+            application.callback_url = asked.callback_url;
         }
         Some(application.clone())
     }
@@ -265,6 +292,7 @@ impl Store {
             return None;
         }
         application.state = State::Decided;
+        application.details = Details::default();
         application.result = Some(result);
         application.opinion = Some(opinion.unwrap_or_else(|| match result {
             Decision::Approved => "经审核，符合条件，准予办理。".to_owned(),
@@ -273,11 +301,29 @@ impl Store {
         self.event(serial_no, EventKind::Decided, now)
     }
 
+    /// Says something of an application; `None` when it is unknown or withdrawn.
+    pub fn say(
+        &mut self,
+        serial_no: &str,
+        kind: EventKind,
+        words: (Option<String>, Details),
+        now: DateTime<Utc>,
+    ) -> Option<Event> {
+        let application = self.applications.get_mut(serial_no)?;
+        if application.state == State::Withdrawn {
+            return None;
+        }
+        application.state = kind.leads_to().unwrap_or(application.state);
+        (application.opinion, application.details) = words;
+        self.event(serial_no, kind, now)
+    }
+
     fn event(&mut self, serial_no: &str, kind: EventKind, now: DateTime<Utc>) -> Option<Event> {
         let application = self.applications.get_mut(serial_no)?;
         application.seq = application.seq.saturating_add(1);
         application.updated_at = now;
         let decided = kind == EventKind::Decided;
+        let silent = kind == EventKind::Received;
         Some(Event {
             event_id: format!("evt-{serial_no}-{}", application.seq),
             serial_no: serial_no.to_owned(),
@@ -285,7 +331,12 @@ impl Store {
             seq: application.seq,
             kind,
             result: application.result.filter(|_| decided),
-            opinion: application.opinion.clone().filter(|_| decided),
+            opinion: application.opinion.clone().filter(|_| !silent),
+            details: if silent {
+                Details::default()
+            } else {
+                application.details.clone()
+            },
             occurred_at: now,
         })
     }
@@ -306,6 +357,7 @@ impl From<&Application> for Listed {
             seq: application.seq,
             result: application.result,
             opinion: application.opinion.clone(),
+            details: application.details.clone(),
             updated_at: application.updated_at,
         }
     }

@@ -121,6 +121,14 @@ pub struct Handoff {
     pub note: Option<String>,
 }
 
+impl Handoff {
+    /// Whether it asks for an opinion, and not for a decision.
+    #[must_use]
+    pub fn asks_for_opinion(&self) -> bool {
+        ["ESCALATE", "COUNTERSIGN", "JOINT_REVIEW", "CONSULT"].contains(&self.kind.as_str())
+    }
+}
+
 /// Taken over.
 #[derive(Serialize)]
 pub struct Taken {
@@ -152,8 +160,20 @@ pub struct RefusalReason {
 pub enum State {
     /// Taken over.
     Received,
+    /// Accepted.
+    Accepted,
+    /// Waits for papers.
+    AwaitingSupplement,
+    /// In a special procedure.
+    SpecialProcedure,
+    /// What was asked is answered.
+    Answered,
     /// Decided.
     Decided,
+    /// Done.
+    Completed,
+    /// The result was collected.
+    Delivered,
     /// Withdrawn.
     Withdrawn,
 }
@@ -166,6 +186,35 @@ pub enum Decision {
     Approved,
     /// Not granted.
     Denied,
+}
+
+/// An opinion on what was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Answer {
+    /// Agreed.
+    Agree,
+    /// Agreed under conditions.
+    AgreeWithConditions,
+    /// Not agreed.
+    Object,
+}
+
+/// What comes with a word besides its text.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Details {
+    /// Codes of the papers asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub materials: Vec<String>,
+    /// Kind of a special procedure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub special_kind: Option<String>,
+    /// Its limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub working_days: Option<u32>,
+    /// The opinion on what was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Answer>,
 }
 
 /// An application in an answer.
@@ -185,6 +234,9 @@ pub struct Listed {
     /// Its words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub opinion: Option<String>,
+    /// What came with its last word.
+    #[serde(flatten)]
+    pub details: Details,
     /// Time of its last event.
     pub updated_at: DateTime<Utc>,
 }
@@ -215,16 +267,55 @@ pub struct Event {
     /// Its words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub opinion: Option<String>,
+    /// What comes with it.
+    #[serde(flatten)]
+    pub details: Details,
     /// When.
     pub occurred_at: DateTime<Utc>,
 }
 
 /// What happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum EventKind {
     /// Taken over.
     Received,
+    /// Accepted.
+    Accepted,
+    /// Papers are missing.
+    SupplementRequested,
+    /// A special procedure began.
+    SpecialBegun,
+    /// It is over.
+    SpecialEnded,
+    /// What was asked is answered.
+    Opinion,
     /// Decided.
     Decided,
+    /// Done.
+    Completed,
+    /// The result was collected.
+    Delivered,
+    /// Given back.
+    Rejected,
+    /// Something else.
+    Note,
+}
+
+impl EventKind {
+    /// The state that an application is in after it; `None`: the same as before.
+    #[must_use]
+    pub const fn leads_to(self) -> Option<State> {
+        match self {
+            Self::Received => Some(State::Received),
+            Self::Accepted | Self::SpecialEnded => Some(State::Accepted),
+            Self::SupplementRequested => Some(State::AwaitingSupplement),
+            Self::SpecialBegun => Some(State::SpecialProcedure),
+            Self::Opinion => Some(State::Answered),
+            Self::Decided => Some(State::Decided),
+            Self::Completed => Some(State::Completed),
+            Self::Delivered => Some(State::Delivered),
+            Self::Rejected | Self::Note => None,
+        }
+    }
 }

@@ -14,12 +14,17 @@
 //! - `POST /api/applications/{serial_no}/supplements` brings papers that came later (`our_ref, materials[…], note?`)
 //!   → 200 as above; the same number.
 //! - `GET /api/applications?our_ref=…` → 200 `{applications: [{serial_no, our_ref, state, seq, result?, opinion?,
-//!   updated_at}]}`, at most one; state is RECEIVED, DECIDED, COMPLETED or WITHDRAWN; result APPROVED or DENIED.
+//!   materials?, special_kind?, working_days?, answer?, updated_at}]}`, at most one; state is RECEIVED, ACCEPTED,
+//!   AWAITING_SUPPLEMENT, SPECIAL_PROCEDURE, ANSWERED, DECIDED, COMPLETED, DELIVERED or WITHDRAWN; result APPROVED or
+//!   DENIED.
 //! - Errors: a status of HTTP and `{error: {code, message}}`; the message is for people.
 //! - It reports back by POST to `callback_url`, signed by Standard Webhooks 1.0, repeated until 2xx:
-//!   `{event_id, serial_no, our_ref, seq, kind, result?, opinion?, occurred_at}`; kind is RECEIVED, DECIDED,
-//!   COMPLETED, REJECTED or NOTE; `seq` grows by one with each event of a case; `event_id` is the same in each
-//!   repetition. Events may come twice, late and out of order.
+//!   `{event_id, serial_no, our_ref, seq, kind, result?, opinion?, materials?, special_kind?, working_days?, answer?,
+//!   occurred_at}`; `seq` grows by one with each event of a case; `event_id` is the same in each repetition. Events may
+//!   come twice, late and out of order. The kinds, and what comes with them besides words in `opinion`: RECEIVED,
+//!   ACCEPTED, SUPPLEMENT_REQUESTED (`materials`: codes of the item), SPECIAL_BEGUN (`special_kind?`, `working_days?`),
+//!   SPECIAL_ENDED, DECIDED (`result`), OPINION (`answer`: AGREE, AGREE_WITH_CONDITIONS or OBJECT; to a handoff of the
+//!   kinds ESCALATE, COUNTERSIGN, JOINT_REVIEW and CONSULT), COMPLETED, DELIVERED, REJECTED, NOTE.
 //!
 //! Further members are ignored; a missing required one makes the answer unreadable.
 
@@ -34,13 +39,15 @@ use crate::upstream::adapters::Protocol;
 use crate::upstream::callback::VerifiedNotice;
 use crate::upstream::command::{DeliveryCommand, Operation};
 use crate::upstream::config::section::Section;
-use crate::upstream::fact::{FactKind, UpstreamFact, Verdict};
+use crate::upstream::fact::UpstreamFact;
 use crate::upstream::outcome::{Acceptance, Ambiguity, Finding, Meaning, UpstreamOutcome, classify_answer};
 use crate::upstream::text::{ExternalId, UntrustedText};
 use crate::upstream::wire::{WireAnswer, WireRequest};
 
+mod report;
 mod requests;
 
+use report::{Event, List};
 use requests::{Papers, Submission, Transfer, Withdrawal};
 
 /// The protocol's entry in the table.
@@ -49,8 +56,6 @@ pub const PROTOCOL: Protocol = Protocol { kind: KIND, build };
 const KIND: &str = "county-rest";
 /// The longest error code kept, characters.
 const ERROR_CODE_MAX: usize = 64;
-/// The longest event identifier and reference kept, characters.
-const REFERENCE_MAX: usize = 200;
 
 fn build(_: &mut Section) -> Option<Arc<dyn Adapter>> {
     Some(Arc::new(CountyRest))
@@ -164,50 +169,6 @@ struct RefusedBecause {
     message: String,
 }
 
-#[derive(Deserialize)]
-struct List {
-    applications: Vec<Listed>,
-}
-
-#[derive(Deserialize)]
-struct Listed {
-    serial_no: String,
-    our_ref: String,
-    state: State,
-    seq: u64,
-    result: Option<Outcome>,
-    opinion: Option<String>,
-    updated_at: Option<DateTime<Utc>>,
-}
-
-#[derive(Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-enum State {
-    Received,
-    Decided,
-    Completed,
-    Withdrawn,
-}
-
-#[derive(Deserialize, Clone, Copy)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-enum Outcome {
-    Approved,
-    Denied,
-}
-
-#[derive(Deserialize)]
-struct Event {
-    event_id: String,
-    serial_no: String,
-    our_ref: Option<String>,
-    seq: u64,
-    kind: String,
-    result: Option<Outcome>,
-    opinion: Option<String>,
-    occurred_at: Option<DateTime<Utc>>,
-}
-
 fn read<T: for<'de> Deserialize<'de>>(answer: &WireAnswer) -> Option<T> {
     serde_json::from_str(answer.text().ok()?).ok()
 }
@@ -233,90 +194,5 @@ fn read_rejection(answer: &WireAnswer) -> UpstreamOutcome {
     UpstreamOutcome::Rejected {
         code,
         reason: UntrustedText::new(&error.message),
-    }
-}
-
-fn verdict(result: Outcome) -> Verdict {
-    match result {
-        Outcome::Approved => Verdict::Granted,
-        Outcome::Denied => Verdict::Denied,
-    }
-}
-
-/// Identifiers that become keys of ours: short and visible, or unreadable.
-fn reference(text: String) -> Option<String> {
-    let fits =
-        !text.is_empty() && text.chars().count() <= REFERENCE_MAX && !text.chars().any(char::is_control);
-    fits.then_some(text)
-}
-
-impl Listed {
-    fn into_acceptance(self) -> Option<Acceptance> {
-        let external_id = ExternalId::parse(&self.serial_no)?;
-        let (our_reference, occurred_at, seq) = (self.our_ref, self.updated_at, self.seq);
-        let fact = |kind, version| UpstreamFact {
-            external_id: external_id.clone(),
-            our_reference: Some(our_reference.clone()),
-            event_id: None,
-            version,
-            occurred_at,
-            kind,
-        };
-        let awaits_callback = self.state == State::Received;
-        let facts = match (self.state, self.result) {
-            (State::Received, _) => vec![fact(FactKind::Received, Some(seq))],
-            (State::Withdrawn, _) => {
-                vec![fact(
-                    FactKind::Note {
-                        text: UntrustedText::new("WITHDRAWN"),
-                    },
-                    Some(seq),
-                )]
-            }
-            (state @ (State::Decided | State::Completed), Some(result)) => {
-                let opinion = UntrustedText::new(&self.opinion.unwrap_or_default());
-                let decided = FactKind::Decided {
-                    verdict: verdict(result),
-                    opinion,
-                };
-                match state {
-                    State::Completed => vec![fact(decided, None), fact(FactKind::Completed, Some(seq))],
-                    State::Received | State::Decided | State::Withdrawn => vec![fact(decided, Some(seq))],
-                }
-            }
-            (State::Decided | State::Completed, None) => return None,
-        };
-        Some(Acceptance {
-            external_id,
-            awaits_callback,
-            version: Some(seq),
-            facts,
-        })
-    }
-}
-
-impl Event {
-    fn into_fact(self) -> Result<UpstreamFact, NoticeError> {
-        let malformed = || NoticeError::Malformed { line: 0, column: 0 };
-        let text = UntrustedText::new(&self.opinion.unwrap_or_default());
-        let kind = match self.kind.as_str() {
-            "RECEIVED" => FactKind::Received,
-            "DECIDED" => FactKind::Decided {
-                verdict: verdict(self.result.ok_or_else(malformed)?),
-                opinion: text,
-            },
-            "COMPLETED" => FactKind::Completed,
-            "REJECTED" => FactKind::Rejected { reason: text },
-            "NOTE" => FactKind::Note { text },
-            _ => return Err(NoticeError::UnknownKind),
-        };
-        Ok(UpstreamFact {
-            external_id: ExternalId::parse(&self.serial_no).ok_or_else(malformed)?,
-            our_reference: self.our_ref.and_then(reference),
-            event_id: Some(reference(self.event_id).ok_or_else(malformed)?),
-            version: Some(self.seq),
-            occurred_at: self.occurred_at,
-            kind,
-        })
     }
 }
