@@ -50,12 +50,13 @@ impl LoopFigures {
     }
 }
 
-/// How satisfied people were (满意度), by voluntary evaluations of decided cases.
+/// How satisfied people were (满意度), by voluntary evaluations of decided cases. Counts of one to four people are left out
+/// (null), and with them whatever they could be computed from, so that nobody is known by their grade.
 #[derive(SimpleObject)]
 pub struct Satisfaction {
     /// All evaluations.
     total: SatisfactionFigures,
-    /// The same by the setting of the communities.
+    /// The same by the setting of the communities; told side by side, so what is left out of one is left out of all.
     by_setting: Vec<SatisfactionFigures>,
 }
 
@@ -64,11 +65,12 @@ pub struct Satisfaction {
 pub struct SatisfactionFigures {
     /// Urban or rural (城乡属性); null: of all communities, or of those without a setting.
     setting: Option<Setting>,
-    /// How many cases were evaluated.
-    evaluated: i32,
+    /// How many cases were evaluated; null: fewer than five, but some.
+    evaluated: Option<i32>,
     /// How many gave each grade, the best first.
     grades: Vec<GradeCount>,
-    /// 好评率: the part of the grades that is not negative, 0 to 1; null without evaluations.
+    /// 好评率: the part of the grades that is not negative, 0 to 1; null without evaluations, and where it would tell of
+    /// fewer than five people.
     positive_rate: Option<f64>,
 }
 
@@ -81,23 +83,23 @@ pub struct GradeCount {
     code: i32,
     /// The same as stars, 5 the best.
     stars: i32,
-    /// How many.
-    count: i32,
+    /// How many; null: left out.
+    count: Option<i32>,
 }
 
 impl SatisfactionFigures {
-    fn of(setting: Option<onedoor_domain::division::Setting>, figures: &domain::GradeFigures) -> Self {
-        let grades = figures.by_grade().map(|(grade, count)| GradeCount {
+    fn of(setting: Option<onedoor_domain::division::Setting>, figures: domain::PublishedGrades) -> Self {
+        let grades = figures.grades.into_iter().map(|(grade, count)| GradeCount {
             grade: grade.into(),
             code: grade.code().into(),
             stars: super::evaluation::stars(grade),
-            count: small(count),
+            count: count.map(small),
         });
         Self {
             setting: setting.map(Into::into),
-            evaluated: small(figures.evaluated()),
+            evaluated: figures.evaluated.map(small),
             grades: grades.collect(),
-            positive_rate: figures.positive_rate(),
+            positive_rate: figures.positive_rate,
         }
     }
 }
@@ -129,11 +131,12 @@ pub(crate) async fn satisfaction(ctx: &Context<'_>, division: Option<DivisionId>
         .map_err(|error| failed(ctx, error))?;
     let all = figures.iter().map(|(_, part)| *part);
     let total = all.fold(domain::GradeFigures::default(), domain::GradeFigures::and);
+    let (settings, parts): (Vec<_>, Vec<_>) = figures.into_iter().unzip();
+    let told = domain::GradeFigures::published(&parts).into_iter().zip(settings);
     Ok(Satisfaction {
-        total: SatisfactionFigures::of(None, &total),
-        by_setting: figures
-            .iter()
-            .map(|(setting, part)| SatisfactionFigures::of(*setting, part))
+        total: SatisfactionFigures::of(None, total.published_alone()),
+        by_setting: told
+            .map(|(figures, setting)| SatisfactionFigures::of(setting, figures))
             .collect(),
     })
 }
