@@ -83,7 +83,7 @@ error_codes! {
     /// Absent, or not visible to this actor: both look alike.
     NotFound = "NOT_FOUND", Caller, 404, false, "未找到，请核对编号。", "Not found; check the number.";
     /// The change feed does not reach back to the cursor any more.
-    CursorTooOld = "CURSOR_TOO_OLD", Conflict, 410, false, "变更记录只保留七天，游标已过期：请重新加载数据，并取新游标继续。", "Changes are kept for seven days and the cursor is older: load the data again and go on from a new cursor.";
+    CursorTooOld = "CURSOR_TOO_OLD", Conflict, 410, false, "变更记录只保留七天，游标已过期：请先用不带 after 的 changesSince 取新游标，再重新加载数据，并从新游标继续。", "Changes are kept for seven days and the cursor is older: take a new cursor from changesSince without after, load the data again, and go on from that cursor.";
     /// Too many requests or field executions.
     RateLimited = "RATE_LIMITED", Caller, 429, true, "请求过于频繁，请稍后再试。", "Too many requests; try again later.";
     /// The body is larger than the limit.

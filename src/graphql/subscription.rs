@@ -17,6 +17,17 @@ use crate::service::changes::{CaseChanged, Following};
 use crate::service::guard;
 use crate::service::news::feed_cursor;
 
+/// A case that is followed, at first or after a change.
+#[derive(SimpleObject)]
+pub struct FollowedCase {
+    /// The case, as it is now.
+    case: Case,
+    /// When it changed; of a first answer without a change, when it was read.
+    at: DateTime<Utc>,
+    /// Where to go on after a reconnect: the next `after`, also of `changesSince`.
+    cursor: String,
+}
+
 /// A case on a desk changed.
 #[derive(SimpleObject)]
 pub struct HandoffsChange {
@@ -36,17 +47,26 @@ pub struct Subscriptions;
 /// off goes on behind its last cursor, on any replica.
 #[Subscription]
 impl Subscriptions {
-    /// A case, as it is now and after each change; after a reconnect the first answer holds all that was missed.
+    /// A case, as it is now and after each change. With a cursor nothing is told until something changes behind it, and
+    /// what was missed is told first.
     async fn case_changed(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Opaque key of the case.")] id: ID,
-    ) -> Result<impl Stream<Item = Result<Case>> + 'static> {
+        #[graphql(
+            desc = "Go on behind this cursor; left out: the case as it is now, then each change. CURSOR_TOO_OLD: leave it out."
+        )]
+        after: Option<String>,
+    ) -> Result<impl Stream<Item = Result<FollowedCase>> + 'static> {
         let id = reach::id::<CaseId>(ctx, &id)?;
         let (cases, actor) = (Arc::clone(cases(ctx)?), Arc::clone(&request(ctx)?.actor));
         guard::allow(&actor, Act::ReadCase).map_err(|error| failed(ctx, error))?;
+        let after = after.map(|text| feed_cursor(&text)).transpose();
+        let after = after.map_err(|error| failed(ctx, error))?;
+        let goes_on = after.is_some();
         // followed first, read next: what changes in between is told
-        let following = cases.follow(None).await.map_err(|error| failed(ctx, error))?;
+        let following = cases.follow(after).await.map_err(|error| failed(ctx, error))?;
+        let begin = following.cursor().encode();
         let first = cases
             .read_case(&actor, id)
             .await
@@ -56,14 +76,25 @@ impl Subscriptions {
             .then(move |heard| {
                 let (cases, actor) = (Arc::clone(&cases), Arc::clone(&actor));
                 async move {
-                    heard?;
-                    reread(cases, actor, id).await
+                    let Heard { change, cursor } = heard?;
+                    let case = reread(cases, actor, id).await?;
+                    Ok(case.map(|case| FollowedCase {
+                        case,
+                        at: change.at,
+                        cursor,
+                    }))
                 }
             })
             // what is no longer visible ends the subscription without a word, as if it were gone
             .take_while(|read| std::future::ready(!matches!(read, Ok(None))));
         let later = until_failure(later, reach::language(ctx));
-        Ok(stream::once(std::future::ready(Ok(Case::of(first)))).chain(later))
+        let first = FollowedCase {
+            at: first.at,
+            case: Case::of(first),
+            cursor: begin,
+        };
+        let first = (!goes_on).then_some(Ok(first));
+        Ok(stream::iter(first).chain(later))
     }
 
     /// Every change of a case that concerns an organization's desk; by default the viewer's own.

@@ -36,7 +36,7 @@ pub struct ChangeQueries;
 impl ChangeQueries {
     /// What changed behind a cursor, of what the viewer may read; nothing is left out, whatever replica wrote it. Take a
     /// cursor first (without `after`), read lists next, and go on from the cursor. A cursor older than seven days
-    /// answers CURSOR_TOO_OLD: load the lists again.
+    /// answers CURSOR_TOO_OLD, here and from every subscription: begin anew in the same three steps.
     async fn changes_since(
         &self,
         ctx: &Context<'_>,

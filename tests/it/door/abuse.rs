@@ -177,7 +177,7 @@ story!(
             socket.send(Message::text(init.to_string())).await.unwrap();
             match socket.next().await {
                 Some(Ok(Message::Text(text))) if text.contains("connection_ack") => {
-                    let query = format!("subscription {{ caseChanged(id: \"{}\") {{ id }} }}", submitted.id());
+                    let query = format!("subscription {{ caseChanged(id: \"{}\") {{ case {{ id }} }} }}", submitted.id());
                     for operation in 0..10 {
                         let subscribe = json!({
                             "id": operation.to_string(), "type": "subscribe", "payload": { "query": query },

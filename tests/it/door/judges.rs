@@ -34,7 +34,7 @@ story!(
         let hands = Hands::of(&app.anybody(), &app.actors);
         let submitted = journey::submit(&hands.kiosk, journey::senior_card(FARMER)).await;
         let subscription = format!(
-            "subscription {{ caseChanged(id: \"{}\") {{ version status handoffs {{ state }} }} }}",
+            "subscription {{ caseChanged(id: \"{}\") {{ case {{ version status handoffs {{ state }} }} }} }}",
             submitted.id()
         );
         let mut client = Command::new("node")
@@ -48,7 +48,7 @@ story!(
         let mut told = async || -> Value {
             let line = tokio::time::timeout(PATIENCE, lines.next_line()).await.expect("an event in time");
             let event: Value = serde_json::from_str(&line.unwrap().expect("an event")).unwrap();
-            event["data"]["caseChanged"].clone()
+            event["data"]["caseChanged"]["case"].clone()
         };
         let now = told().await;
         assert_eq!(now["version"], submitted.case["version"]);

@@ -196,7 +196,7 @@ story!(
                 let absent = shown(&foreigner.ask(&document, nothing.variables(&document)).await);
                 assert_eq!(there, absent, "{who}: {mutation}");
             }
-            let follow = "subscription($case: ID!) { caseChanged(id: $case) { id } }";
+            let follow = "subscription($case: ID!) { caseChanged(id: $case) { case { id } } }";
             let mut told = Vec::new();
             for keys in [&real, &nothing] {
                 let mut events = Events::open(&foreigner, follow, json!({ "case": keys.case })).await;

@@ -149,3 +149,57 @@ story!(a_cursor_older_than_the_feed_says_to_load_again, async |world| {
     drop(socket);
     app.stop(world).await;
 });
+
+story!(
+    a_case_is_followed_on_behind_a_cursor_of_any_kind_without_a_gap_or_a_repetition,
+    async |world| {
+        let county = County::open().await;
+        let (here, there) = (county.gateway(world).await, county.gateway(world).await);
+        let township = here.clerk(TOWNSHIP);
+        let follow = "subscription($id: ID!, $after: String) {
+            caseChanged(id: $id, after: $after) { cursor at case { id status version } } }";
+        let case = submit(&here.kiosk(STATION), funeral(&FARMER)).await;
+        let other = submit(&here.kiosk(STATION), funeral(&FARMER)).await;
+        let whole = json!({ "id": case.id });
+        let mut socket = Socket::following(&here, &township, follow, whole).await;
+        let first = socket.hear_until(|_| true).await["caseChanged"].clone();
+        assert_eq!(first["case"]["status"], "SUBMITTED", "at first as it is now");
+        drop(socket);
+        // missed while nobody listens, beside another case's change
+        other.done(&township, "acceptCase", json!({})).await;
+        case.done(&township, "acceptCase", json!({})).await;
+        let on = json!({ "id": case.id, "after": first["cursor"] });
+        let mut again = Socket::following(&there, &there.clerk(TOWNSHIP), follow, on).await;
+        let missed = again.hear_until(|_| true).await["caseChanged"].clone();
+        assert_eq!(
+            missed["case"]["status"], "ACCEPTED",
+            "what was missed comes first"
+        );
+        case.done(&township, "handOff", json!({})).await;
+        let next = again.hear_until(|_| true).await["caseChanged"].clone();
+        assert_eq!(next["case"]["status"], "IN_REVIEW", "and then what comes, once");
+        drop(again);
+        let (changed, end) = since(&township, &next["cursor"]).await;
+        assert!(changed.is_empty(), "the cursor is one of changesSince");
+        // a cursor of changesSince: silent until something changes
+        let on = json!({ "id": other.id, "after": end });
+        let mut quiet = Socket::following(&here, &township, follow, on).await;
+        other.done(&township, "handOff", json!({})).await;
+        let heard = quiet.hear_until(|_| true).await["caseChanged"].clone();
+        assert_eq!(
+            (&heard["case"]["id"], &heard["case"]["status"]),
+            (&json!(other.id), &json!("IN_REVIEW"))
+        );
+        county.days_later(8);
+        let old = json!({ "id": case.id, "after": end });
+        let mut late = Socket::following(&here, &here.clerk(TOWNSHIP), follow, old).await;
+        let refused = late.hear().await;
+        let told = &refused["payload"]["errors"][0];
+        assert_eq!(told["extensions"]["code"], "CURSOR_TOO_OLD", "{refused}");
+        let words = told["message"].as_str().unwrap();
+        assert!(words.contains("changesSince"), "it says how to go on: {words}");
+        drop((quiet, late));
+        here.stop(world).await;
+        there.stop(world).await;
+    }
+);

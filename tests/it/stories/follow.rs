@@ -16,7 +16,7 @@ use crate::harness::people::FARMER;
 use crate::harness::story::story;
 use crate::harness::wait::{PATIENCE, until};
 
-const CASE_CHANGED: &str = "subscription($id: ID!) { caseChanged(id: $id) { status version } }";
+const CASE_CHANGED: &str = "subscription($id: ID!) { caseChanged(id: $id) { case { status version } } }";
 const DESK_CHANGED: &str = "subscription { handoffsChanged { case { id status } at } }";
 
 /// A follower over `graphql-transport-ws`.
@@ -123,7 +123,7 @@ story!(a_change_on_one_replica_reaches_followers_on_both, async |world| {
     for app in [&here, &there] {
         let mut socket = Socket::following(app, &app.clerk(TOWNSHIP), CASE_CHANGED, id.clone()).await;
         socket
-            .hear_until(|data| data["caseChanged"]["status"] == "SUBMITTED")
+            .hear_until(|data| data["caseChanged"]["case"]["status"] == "SUBMITTED")
             .await;
         sockets.push(socket);
         let mut stream = Events::following(app, &app.kiosk(STATION), CASE_CHANGED, id.clone()).await;
@@ -134,15 +134,15 @@ story!(a_change_on_one_replica_reaches_followers_on_both, async |world| {
         .await;
     for socket in &mut sockets {
         let seen = socket
-            .hear_until(|data| data["caseChanged"]["status"] == "IN_REVIEW")
+            .hear_until(|data| data["caseChanged"]["case"]["status"] == "IN_REVIEW")
             .await;
-        assert!(seen["caseChanged"]["version"].is_i64());
+        assert!(seen["caseChanged"]["case"]["version"].is_i64());
     }
     case.taken_over(&there.clerk(TOWNSHIP)).await;
     county.decides(&case, "APPROVED", None).await;
     for socket in &mut sockets {
         socket
-            .hear_until(|data| data["caseChanged"]["status"] == "COMPLETED")
+            .hear_until(|data| data["caseChanged"]["case"]["status"] == "COMPLETED")
             .await;
     }
     for stream in &mut events {
@@ -199,17 +199,17 @@ story!(without_redis_the_database_tells, async |world| {
     let id = json!({ "id": case.id });
     let mut socket = Socket::following(&there, &there.clerk(TOWNSHIP), CASE_CHANGED, id).await;
     socket
-        .hear_until(|data| data["caseChanged"]["status"] == "SUBMITTED")
+        .hear_until(|data| data["caseChanged"]["case"]["status"] == "SUBMITTED")
         .await;
     redis.stop().await;
     case.done(&here.clerk(TOWNSHIP), "acceptCase", json!({})).await;
     socket
-        .hear_until(|data| data["caseChanged"]["status"] == "ACCEPTED")
+        .hear_until(|data| data["caseChanged"]["case"]["status"] == "ACCEPTED")
         .await;
     redis.start_again().await;
     case.done(&here.clerk(TOWNSHIP), "handOff", json!({})).await;
     socket
-        .hear_until(|data| data["caseChanged"]["status"] == "IN_REVIEW")
+        .hear_until(|data| data["caseChanged"]["case"]["status"] == "IN_REVIEW")
         .await;
     drop(socket);
     here.stop(world).await;
