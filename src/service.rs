@@ -16,6 +16,7 @@ use directory::{Directories, UpstreamBindings};
 
 pub mod answer;
 pub mod bells;
+pub mod between;
 pub mod board;
 pub mod calendar;
 pub mod case_texts;

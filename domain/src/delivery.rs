@@ -131,7 +131,9 @@ impl DeliveryState {
     #[must_use]
     pub const fn is_undelivered(self) -> bool {
         match self {
-            Self::Pending | Self::Sending | Self::Held | Self::Uncertain | Self::Dead | Self::ToBeTold => true,
+            Self::Pending | Self::Sending | Self::Held | Self::Uncertain | Self::Dead | Self::ToBeTold => {
+                true
+            }
             Self::Delivered | Self::Rejected | Self::Cancelled => false,
         }
     }

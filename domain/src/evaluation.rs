@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::id::OrganizationId;
+use crate::id::{HandoffId, OrganizationId};
 use crate::limit::Limit;
 
 /// A dissatisfied applicant is contacted within a working day.
@@ -74,6 +74,23 @@ pub enum EvaluationAnswer {
     Rectified,
     /// 回访: the applicant was asked again.
     FollowUp,
+}
+
+/// 双向评价: what one organization thinks of another's part in a closed handoff between them. One in each direction, never
+/// changed; the comment lies sealed beside its event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HandoffEvaluation {
+    /// The handoff.
+    pub handoff: HandoffId,
+    /// Who gave the grade.
+    pub by: OrganizationId,
+    /// Whose part was graded.
+    pub of: OrganizationId,
+    /// The grade.
+    pub grade: Grade,
+    /// When it was given.
+    #[serde(with = "chrono::serde::ts_microseconds")]
+    pub at: DateTime<Utc>,
 }
 
 /// The evaluation of a case: one, and never changed. The comment lies sealed beside its event.

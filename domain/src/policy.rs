@@ -64,6 +64,8 @@ acts! {
     EvaluateCase,
     /// Answer a negative grade.
     AnswerEvaluation,
+    /// Grade the other organization of a closed handoff (双向评价).
+    EvaluateHandoff,
     /// Begin or end a special procedure of kind 2.
     SpecialProcedure,
     /// Extend the limits once.
@@ -261,6 +263,7 @@ const fn row(act: Act) -> [Grant; 10] {
         Act::WithdrawCase          => [SECRET,   OWN,    SECRET,   COUNTER,  COUNTER,  NO,        NO,      NO,     NO,       NO],
         Act::EvaluateCase          => [SECRET,   OWN,    SECRET,   NO,       NO,       NO,        NO,      NO,     NO,       NO],
         Act::AnswerEvaluation      => [NO,       NO,     NO,       DECIDER,  DECIDER,  NO,        NO,      NO,     NO,       NO],
+        Act::EvaluateHandoff       => [NO,       NO,     NO,       READ,     READ,     NO,        NO,      NO,     NO,       NO],
         Act::SpecialProcedure      => [NO,       NO,     NO,       NO,       OWNER,    NO,        NO,      NO,     PROPOSE,  ALL],
         Act::ExtendCase            => [NO,       NO,     NO,       NO,       APPROVER, NO,        NO,      NO,     NO,       NO],
         Act::DecideCase            => [NO,       NO,     NO,       NO,       OWNER,    NO,        NO,      NO,     PROPOSE,  NO],
@@ -329,6 +332,7 @@ pub const FIELDS: &[(&str, &str, Act)] = &[
     ("Mutation", "answerSupervisionOrder", Act::AnswerSupervisionOrder),
     ("Mutation", "evaluateCase", Act::EvaluateCase),
     ("Mutation", "answerEvaluation", Act::AnswerEvaluation),
+    ("Mutation", "evaluateHandoff", Act::EvaluateHandoff),
     ("Mutation", "syncKiosk", Act::SyncKiosk),
     ("Mutation", "enrollKiosk", Act::ManageKiosks),
     ("Mutation", "revokeKiosk", Act::ManageKiosks),

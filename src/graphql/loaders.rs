@@ -45,6 +45,16 @@ impl Loaders {
         Ok(ledger.map(|ledger| timeline(view, &ledger)).unwrap_or_default())
     }
 
+    /// The whole ledger of a view's case, with every text: for what decides by itself who may read which.
+    pub(crate) async fn ledger(
+        &self,
+        cases: &Arc<Cases>,
+        view: &CaseView,
+    ) -> Result<Arc<Vec<StoredEvent>>, AppError> {
+        let ledger = self.of(cases).load_one(LedgerOf(view.case.id)).await;
+        Ok(ledger.map_err(alike)?.unwrap_or_default())
+    }
+
     /// The receipts of a view.
     pub(crate) async fn receipts(
         &self,
@@ -128,10 +138,17 @@ impl Loader<DeliveriesOf> for DeliveryBatches {
 
     async fn load(&self, keys: &[DeliveriesOf]) -> Result<HashMap<DeliveriesOf, Self::Value>, Self::Error> {
         let ids: Vec<HandoffId> = keys.iter().map(|key| key.0).collect();
-        let found = self.cases.deliveries_of(&self.reader, &ids).await.map_err(Arc::new)?;
+        let found = self
+            .cases
+            .deliveries_of(&self.reader, &ids)
+            .await
+            .map_err(Arc::new)?;
         let mut by_handoff: HashMap<DeliveriesOf, Vec<DeliveryEntry>> = HashMap::new();
         for entry in found {
-            by_handoff.entry(DeliveriesOf(entry.handoff)).or_default().push(entry);
+            by_handoff
+                .entry(DeliveriesOf(entry.handoff))
+                .or_default()
+                .push(entry);
         }
         Ok(by_handoff)
     }

@@ -192,6 +192,10 @@ user_errors! {
     ResolveUncertainDeliveryUserError, ResolveUncertainDeliveryErrorCode {
         StaleVersion, IdempotencyMismatch, IllegalAct, InvalidField, OutsideCalendar,
     }
+    /// Why `evaluateHandoff` was not carried out.
+    EvaluateHandoffUserError, EvaluateHandoffErrorCode {
+        IdempotencyMismatch, WrongOrganization, IllegalAct, UnknownHandoff, InvalidField,
+    }
     /// Why `answerEvaluation` was not carried out.
     AnswerEvaluationUserError, AnswerEvaluationErrorCode {
         IdempotencyMismatch, WrongOrganization, IllegalAct, InvalidField,

@@ -90,6 +90,7 @@ async fn submit(department: Data<Department>, request: HttpRequest, body: Bytes)
         &submission.our_ref,
         Asked {
             opinion: submission.handoff.asks_for_opinion(),
+            words: submission.handoff.note,
             callback_url: submission.callback_url,
         },
         now,
@@ -124,6 +125,7 @@ async fn transfer(
     let now = department.now();
     let asked = Asked {
         opinion: transfer.handoff.asks_for_opinion(),
+        words: transfer.handoff.note,
         callback_url: transfer.callback_url,
     };
     let again = department
@@ -186,7 +188,11 @@ async fn supplement(
         }
     };
     let (known, now) = (department.repeated(&call), department.now());
-    let did = if known.is_some() { Did::Repeated } else { Did::Supplemented };
+    let did = if known.is_some() {
+        Did::Repeated
+    } else {
+        Did::Supplemented
+    };
     let papers = supplement.materials.into_iter().map(|paper| paper.code);
     let application = known.or_else(|| {
         department

@@ -36,6 +36,8 @@ pub struct Application {
     pub details: Details,
     /// Whether it was asked for an opinion, and not for a decision.
     pub consulted: bool,
+    /// What the sender asks with its last handoff.
+    pub asked: Option<String>,
     /// Where to report.
     pub callback_url: Option<String>,
     /// When it came.
@@ -49,6 +51,8 @@ pub struct Application {
 pub struct Asked {
     /// Whether for an opinion, and not for a decision.
     pub opinion: bool,
+    /// In words.
+    pub words: Option<String>,
     /// Where to report.
     pub callback_url: Option<String>,
 }
@@ -214,6 +218,7 @@ impl Store {
             opinion: None,
             details: Details::default(),
             consulted: asked.opinion,
+            asked: asked.words,
             callback_url: asked.callback_url,
             received_at: now,
             updated_at: now,
@@ -236,6 +241,7 @@ impl Store {
         application.effects = application.effects.saturating_add(1);
         application.state = State::Received;
         application.consulted = asked.opinion;
+        application.asked = asked.words;
         application.updated_at = now;
         if asked.callback_url.is_some() {
             application.callback_url = asked.callback_url;
@@ -274,8 +280,11 @@ impl Store {
         Some(application.clone())
     }
 
-    /// Writes the event that an application was received.
+    /// Writes the event that an application was received; `None` when more than that has been said of it already.
     pub fn receive(&mut self, serial_no: &str, now: DateTime<Utc>) -> Option<Event> {
+        if self.by_serial(serial_no)?.state != State::Received {
+            return None;
+        }
         self.event(serial_no, EventKind::Received, now)
     }
 

@@ -122,6 +122,7 @@ pub const fn act_words(act: Act) -> (&'static str, &'static str) {
         Act::ReopenCase => ("重新打开", "reopenCase"),
         Act::EvaluateCase => ("评价", "evaluateCase"),
         Act::AnswerEvaluation => ("答复评价", "answerEvaluation"),
+        Act::EvaluateHandoff => ("双向评价", "evaluateHandoff"),
     }
 }
 

@@ -227,7 +227,10 @@ impl Deliveries {
             }
             DeliveryKind::Withdraw => {
                 let ended = tells.is_none_or(|line| {
-                    !matches!(line.event, Event::HandoffRecalled { .. } | Event::HandoffWaived { .. })
+                    !matches!(
+                        line.event,
+                        Event::HandoffRecalled { .. } | Event::HandoffWaived { .. }
+                    )
                 });
                 let has_it = case.external_number(&claimed.upstream).is_some()
                     && (ended || self.cases.store.has_left(claimed.handoff).await?);

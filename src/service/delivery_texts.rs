@@ -9,7 +9,10 @@ use super::case_texts::Words;
 pub fn state_words(entry: &DeliveryEntry) -> Words {
     let (zh, en) = match entry.state {
         DeliveryState::Pending if entry.attempts == 0 => ("等待发送", "Waits to be sent."),
-        DeliveryState::Pending => ("发送未成，将自动重试", "It did not get through and is tried again by itself."),
+        DeliveryState::Pending => (
+            "发送未成，将自动重试",
+            "It did not get through and is tried again by itself.",
+        ),
         DeliveryState::Sending => ("正在发送", "Is being sent."),
         DeliveryState::Held => (
             "对方或本方配置有误，暂停发送；请联系系统运维人员，修复后可立即重发",
@@ -36,7 +39,9 @@ pub fn state_words(entry: &DeliveryEntry) -> Words {
     };
     let reason = entry.reason.as_deref().and_then(reason_words);
     match reason {
-        Some((reason_zh, reason_en)) => Words::new(format!("{zh}（{reason_zh}）。"), format!("{en} ({reason_en})")),
+        Some((reason_zh, reason_en)) => {
+            Words::new(format!("{zh}（{reason_zh}）。"), format!("{en} ({reason_en})"))
+        }
         None => Words::new(format!("{zh}。"), en),
     }
 }
@@ -46,7 +51,10 @@ fn reason_words(code: &str) -> Option<(&'static str, &'static str)> {
     Some(match code {
         "NO_ADDRESS" => ("找不到对方地址", "its host has no address"),
         "NO_CONNECTION" => ("连接不上对方系统", "no connection to the system"),
-        "CIRCUIT_OPEN" => ("对方系统连续失败，暂停访问", "the system failed repeatedly and is rested"),
+        "CIRCUIT_OPEN" => (
+            "对方系统连续失败，暂停访问",
+            "the system failed repeatedly and is rested",
+        ),
         "BUSY" => ("对方系统繁忙，排队中", "all places to the system stayed taken"),
         "RETRYABLE" => ("对方系统要求稍后再试", "the system asked to come again later"),
         "TIMEOUT" => ("对方未在时限内答复", "no answer in time"),
@@ -57,12 +65,18 @@ fn reason_words(code: &str) -> Option<(&'static str, &'static str)> {
         }
         "CONFLICT_ON_REPEAT" => ("对方称已收到过", "the system says it had this before"),
         "UNANSWERED" => ("查询对方系统未得到答复", "the system could not be asked"),
-        "UNAUTHENTICATED" | "FORBIDDEN" => ("对方系统不认可本方身份", "the system does not accept our credentials"),
+        "UNAUTHENTICATED" | "FORBIDDEN" => (
+            "对方系统不认可本方身份",
+            "the system does not accept our credentials",
+        ),
         "NOT_FOUND" | "REDIRECTED" => ("对方系统地址有误", "the system's address is wrong"),
         "ADDRESS_REFUSED" => ("对方地址不在允许范围", "the system's address is not allowed"),
         "REFUSED" | "NOT_ENCODABLE" => ("报文不符合对方要求", "the message does not fit the system"),
         "NOT_CONFIGURED" => ("本方未配置该系统", "the system is not configured here"),
-        "NUMBER_TAKEN" => ("对方给出的流水号已属另一办件", "the number it gave belongs to another case"),
+        "NUMBER_TAKEN" => (
+            "对方给出的流水号已属另一办件",
+            "the number it gave belongs to another case",
+        ),
         "GIVEN_UP" => ("人工放弃", "given up by a person"),
         "RECALLED" => ("移交已收回", "the handoff was taken back"),
         "NOTHING_TO_STOP" => ("对方并未收到此件", "the system never had the case"),

@@ -199,7 +199,10 @@ fn withdrawal(line: &StoredEvent) -> Option<WithdrawalView> {
         WithdrawalKind::Voided
     } else if matches!(line.event, Event::Lapsed) {
         WithdrawalKind::Lapsed
-    } else if matches!(line.event, Event::HandoffRecalled { .. } | Event::HandoffWaived { .. }) {
+    } else if matches!(
+        line.event,
+        Event::HandoffRecalled { .. } | Event::HandoffWaived { .. }
+    ) {
         WithdrawalKind::Recalled
     } else {
         return None;

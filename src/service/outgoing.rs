@@ -201,5 +201,7 @@ fn latest<'a>(case: &'a Case, upstream: &str) -> Option<&'a Handoff> {
             .rev()
             .filter(move |handoff| handoff.upstream.as_deref() == Some(upstream))
     };
-    given().find(|handoff| handoff.state.is_open()).or_else(|| given().next())
+    given()
+        .find(|handoff| handoff.state.is_open())
+        .or_else(|| given().next())
 }

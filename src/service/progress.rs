@@ -251,6 +251,7 @@ const fn policy_act(act: available::Act) -> Act {
         available::Act::ReopenCase => Act::ReopenCase,
         available::Act::EvaluateCase => Act::EvaluateCase,
         available::Act::AnswerEvaluation => Act::AnswerEvaluation,
+        available::Act::EvaluateHandoff => Act::EvaluateHandoff,
     }
 }
 

@@ -310,7 +310,8 @@ fn masked(applicant: &Applicant) -> MaskedApplicant {
 /// Which texts a reader sees: an office those of the file, the applicant what was said to them, others none.
 const fn shown(sight: Sight, event: &Event) -> bool {
     match sight {
-        Sight::Office => true,
+        // what two offices say of each other is told at their handoff, to them alone
+        Sight::Office => !matches!(event, Event::HandoffEvaluated { .. }),
         Sight::Applicant => matches!(
             event,
             Event::Decided { .. }

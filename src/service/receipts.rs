@@ -148,6 +148,7 @@ fn kind_of(event: &Event, case: &Case, by: &By) -> Option<(ReceiptKind, Acting)>
         | Event::Reopened
         | Event::Evaluated { .. }
         | Event::EvaluationAnswered { .. }
+        | Event::HandoffEvaluated { .. }
         | Event::WorkTakenOver { .. }
         | Event::NumberGiven { .. }
         | Event::VersionHeard { .. }

@@ -8,8 +8,8 @@ use onedoor_domain::proof::{ReadProof, ReadScope};
 use onedoor_entity::{cases, delivery, handoff};
 use sea_orm::sea_query::Condition;
 use sea_orm::{
-    ColumnTrait as _, EntityTrait as _, FromQueryResult, JoinType, QueryFilter as _, QueryOrder as _, QuerySelect as _,
-    RelationDef, Select,
+    ColumnTrait as _, EntityTrait as _, FromQueryResult, JoinType, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _, RelationDef, Select,
 };
 use uuid::Uuid;
 

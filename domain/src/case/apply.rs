@@ -9,7 +9,7 @@ use super::news_version::NewsVersion;
 use super::state::{Case, CaseStatus, ExternalNumber, Supplement, WaitingGrant};
 use super::succession;
 use crate::clock::{CaseClock, ClockKind, ClockState};
-use crate::evaluation::{Evaluation, EvaluationAnswer};
+use crate::evaluation::{Evaluation, EvaluationAnswer, HandoffEvaluation};
 use crate::handoff::{HandedMaterial, HandoffState};
 use crate::id::{HandoffId, OrganizationId};
 use crate::route::HandoffKind;
@@ -67,6 +67,7 @@ pub fn begin(submitted: &Submitted, at: DateTime<Utc>, by: &By) -> Case {
         waiting_grant: None,
         grid: GridLoop::default(),
         evaluation: None,
+        handoff_evaluations: Vec::new(),
         handoffs: Vec::new(),
         clocks: Vec::new(),
         cards: Vec::new(),
@@ -204,6 +205,18 @@ pub fn apply(case: &mut Case, new: &NewEvent) {
                 followed_up_at: None,
             });
         }
+        Event::HandoffEvaluated {
+            handoff,
+            by,
+            of,
+            grade,
+        } => case.handoff_evaluations.push(HandoffEvaluation {
+            handoff: *handoff,
+            by: *by,
+            of: *of,
+            grade: *grade,
+            at,
+        }),
         Event::EvaluationAnswered { answer } => {
             if let Some(evaluation) = &mut case.evaluation {
                 match answer {

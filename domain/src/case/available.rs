@@ -70,6 +70,8 @@ pub enum Act {
     EvaluateCase,
     /// `answerEvaluation`.
     AnswerEvaluation,
+    /// `evaluateHandoff`.
+    EvaluateHandoff,
 }
 
 /// The acts this actor could do now. A hint for people and for refusals: `decide` has the last word.
@@ -168,7 +170,9 @@ pub fn admits(act: Act, case: &Case) -> bool {
             status == CaseStatus::AwaitingSupplement || owes && case.outstanding().next().is_some()
         }
         Act::WithdrawCase => case.is_undecided(),
-        Act::DeliverResult => matches!(status, CaseStatus::Decided | CaseStatus::Completed),
+        Act::DeliverResult => {
+            case.kind == CaseKind::Case && matches!(status, CaseStatus::Decided | CaseStatus::Completed)
+        }
         Act::VoidCase
         | Act::HandOff
         | Act::AcknowledgeHandoff
@@ -185,6 +189,10 @@ pub fn admits(act: Act, case: &Case) -> bool {
         Act::CheckGridEvent => grid::awaits_check(case),
         Act::ReopenCase => case.kind == CaseKind::Grid && status == CaseStatus::Completed,
         Act::EvaluateCase => case.decided_at.is_some(),
+        Act::EvaluateHandoff => case
+            .handoffs
+            .iter()
+            .any(|handoff| handoff.from.is_some() && !handoff.state.is_open()),
         Act::AnswerEvaluation => case
             .evaluation
             .as_ref()
@@ -324,11 +332,18 @@ fn afterwards(case: &Case, item: &ItemVersion, by: &By) -> Vec<Act> {
             .evaluation
             .as_ref()
             .is_some_and(|evaluation| by.organization == Some(evaluation.decider) && evaluation.awaits_any());
+    // views show the organizations of today already
+    let ungraded =
+        |own| move |handoff: &Handoff| evaluate::counterpart(case, handoff, own, &|id| id).is_some();
+    let grades = by
+        .organization
+        .is_some_and(|own| case.handoffs.iter().any(ungraded(own)));
     [
         (Act::CheckGridEvent, grid::can_check(case, item, by)),
         (Act::ReopenCase, grid::can_reopen(case, by)),
         (Act::EvaluateCase, applicant && evaluate::is_open(case)),
         (Act::AnswerEvaluation, answers),
+        (Act::EvaluateHandoff, at_desk && grades),
     ]
     .into_iter()
     .filter(|(_, can)| *can)

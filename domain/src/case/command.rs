@@ -13,10 +13,10 @@ use crate::actor::{Actor, ActorKind};
 use crate::admission::Gate;
 use crate::calendar::WorkCalendar;
 use crate::card::{CardCause, Place};
+use crate::delivery::{DeliveryKind, DeliveryResolution};
 use crate::directory::Rank;
 use crate::evaluation::{EvaluationAnswer, Grade};
 use crate::handoff::{HandedMaterial, Opinion, RefusalReason};
-use crate::delivery::{DeliveryKind, DeliveryResolution};
 use crate::id::{CardId, CaseId, DeliveryId, DivisionId, HandoffId, OrganizationId, SupervisionOrderId};
 use crate::item::ItemVersion;
 use crate::limit::Limit;
@@ -313,6 +313,15 @@ pub enum Command {
         answer: EvaluationAnswer,
         /// In words.
         text: Option<String>,
+    },
+    /// 双向评价 between the organizations of a closed handoff.
+    EvaluateHandoff {
+        /// Which handoff.
+        handoff: HandoffId,
+        /// The grade.
+        grade: Grade,
+        /// What is said to it.
+        comment: Option<String>,
     },
     /// Let the clocks of the case speak; of the gateway itself, and idempotent: nothing to say, no events.
     Tick,

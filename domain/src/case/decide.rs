@@ -160,6 +160,11 @@ impl Work<'_> {
             Command::Reopen { reason } => self.reopen(reason)?,
             Command::Evaluate { grade, comment } => self.evaluate(*grade, comment.as_deref())?,
             Command::AnswerEvaluation { answer, text } => self.answer_evaluation(*answer, text.as_deref())?,
+            Command::EvaluateHandoff {
+                handoff,
+                grade,
+                comment,
+            } => self.evaluate_handoff(*handoff, *grade, comment.as_deref())?,
             // done before any act
             Command::TakeOver { .. } => {}
             Command::Tick => self.tick()?,
@@ -310,6 +315,7 @@ impl Command {
             Self::Reopen { .. } => Some(Act::ReopenCase),
             Self::Evaluate { .. } => Some(Act::EvaluateCase),
             Self::AnswerEvaluation { .. } => Some(Act::AnswerEvaluation),
+            Self::EvaluateHandoff { .. } => Some(Act::EvaluateHandoff),
             Self::AppealCard { .. } => Some(Act::AppealCard),
             Self::CancelCard { .. } => Some(Act::CancelCard),
             Self::IssueCard { .. } => Some(Act::IssueCard),

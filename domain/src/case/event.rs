@@ -199,6 +199,17 @@ pub enum Event {
         /// What it did.
         answer: EvaluationAnswer,
     },
+    /// 双向评价: one organization of a closed handoff graded the other; the comment lies sealed beside.
+    HandoffEvaluated {
+        /// Which handoff.
+        handoff: HandoffId,
+        /// Who gave the grade.
+        by: OrganizationId,
+        /// Whose part was graded.
+        of: OrganizationId,
+        /// The grade.
+        grade: Grade,
+    },
     /// A clock came to a rung, or a supervisor raised a card by hand; the reason of the latter lies sealed beside.
     CardRaised {
         /// The card as raised.
@@ -393,6 +404,7 @@ impl Event {
             Self::Reopened => "REOPENED",
             Self::Evaluated { .. } => "EVALUATED",
             Self::EvaluationAnswered { .. } => "EVALUATION_ANSWERED",
+            Self::HandoffEvaluated { .. } => "HANDOFF_EVALUATED",
             Self::WorkTakenOver { .. } => "WORK_TAKEN_OVER",
             Self::NumberGiven { .. } => "NUMBER_GIVEN",
             Self::VersionHeard { .. } => "VERSION_HEARD",

@@ -185,9 +185,6 @@ impl Work<'_> {
             return Err(Refusal::WrongOrganization);
         }
         self.require(!is_own_work(&self.case, &self.cx.by), Why::OwnWork)?;
-        if self.cx.by.kind != ActorKind::Supervisor {
-            return Err(Refusal::WrongOrganization);
-        }
         if reason.trim().is_empty() {
             return Err(Refusal::FieldRequired { field: "reason" });
         }
@@ -214,7 +211,7 @@ impl Work<'_> {
         self.restart_clock(|clock| clock.kind == ClockKind::Step && clock.step == deciding)?;
         let mut handoff = self.new_handoff(HandoffKind::Assign, last.to, deciding);
         handoff.from = last.from;
-        handoff.upstream = (self.cx.upstream_of)(last.to);
+        handoff.upstream = (self.cx.upstream_of)(handoff.to);
         let id = handoff.id;
         self.emit(Event::HandoffOffered {
             handoff: Box::new(handoff),

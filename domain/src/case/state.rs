@@ -7,7 +7,7 @@ use super::grid::GridLoop;
 use super::news_version::NewsVersion;
 use crate::card::{Card, SupervisionOrder};
 use crate::clock::{CaseClock, ClockKind, ClockState};
-use crate::evaluation::Evaluation;
+use crate::evaluation::{Evaluation, HandoffEvaluation};
 use crate::handoff::{HandedMaterial, Handoff, HandoffState};
 use crate::id::{CaseId, ClockId, DivisionId, HandoffId, ItemVersionId, OrganizationId};
 use crate::item::CaseKind;
@@ -236,6 +236,9 @@ pub struct Case {
     /// 好差评: what the applicant thinks of it.
     #[serde(default)]
     pub evaluation: Option<Evaluation>,
+    /// 双向评价: what the organizations of closed handoffs think of each other, in the order they said so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub handoff_evaluations: Vec<HandoffEvaluation>,
     /// Handoffs by `seq`.
     pub handoffs: Vec<Handoff>,
     /// Clocks in the order they were started.

@@ -6,6 +6,7 @@ use super::command::Command;
 use super::decide::Work;
 use super::event::Event;
 use super::refusal::{Refusal, Why};
+use crate::actor::ActorKind;
 use crate::card::SupervisionOrder;
 use crate::clock::ClockKind;
 use crate::id::{DivisionId, OrganizationId, SupervisionOrderId};
@@ -38,6 +39,10 @@ impl Work<'_> {
     /// 催办: reminds whoever has to act now; nothing else changes.
     pub(super) fn remind(&mut self, text: Option<&str>) -> Result<(), Refusal> {
         self.require(!self.case.is_closed(), Why::Status)?;
+        let office = matches!(self.cx.by.kind, ActorKind::Clerk | ActorKind::Officer);
+        if office && self.cx.by.organization != Some((self.cx.living)(self.case.first_contact)) {
+            return Err(Refusal::WrongOrganization);
+        }
         let to = self
             .case
             .open_owning()

@@ -436,6 +436,7 @@ fn dummy() -> Case {
         waiting_grant: None,
         grid: crate::case::grid::GridLoop::default(),
         evaluation: None,
+        handoff_evaluations: Vec::new(),
         handoffs: Vec::new(),
         clocks: Vec::new(),
         cards: Vec::new(),

@@ -46,7 +46,7 @@ const ALLOWED: &[(ActorKind, &str)] = &[
          AcceptCase:OwnerOrAddressee DeclineCase:OwnerOrAddressee RequestSupplement:OwnerOrAddressee \
          HandOff:OwnerOrAddressee AcknowledgeHandoff:OwnerOrAddressee RefuseHandoff:OwnerOrAddressee \
          RecallHandoff:OwnerOrAddressee FinishHandoff:OwnerOrAddressee SupplementCase:FirstContactOrOwner \
-         WithdrawCase:FirstContactOrOwner AnswerEvaluation:Decider DeliverResult:OwnerOrDeliveryAddressee \
+         WithdrawCase:FirstContactOrOwner AnswerEvaluation:Decider EvaluateHandoff:OwnOrganizationOrPast DeliverResult:OwnerOrDeliveryAddressee \
          RemindHolder:FirstContact AnswerSupervisionOrder:OwnOrganizationOrPast CheckGridEvent:VerifyAddressee \
          RevealPersonalData:Owner ReadDeliveries:SendingOrganization ResolveDelivery:SendingOrganization",
     ),
@@ -58,7 +58,7 @@ const ALLOWED: &[(ActorKind, &str)] = &[
          AcceptCase:OwnerOrAddressee DeclineCase:OwnerOrAddressee RequestSupplement:OwnerOrAddressee \
          HandOff:OwnerOrAddressee AcknowledgeHandoff:OwnerOrAddressee RefuseHandoff:OwnerOrAddressee \
          RecallHandoff:OwnerOrAddressee FinishHandoff:OwnerOrAddressee SupplementCase:FirstContactOrOwner \
-         WithdrawCase:FirstContactOrOwner AnswerEvaluation:Decider SpecialProcedure:Owner \
+         WithdrawCase:FirstContactOrOwner AnswerEvaluation:Decider EvaluateHandoff:OwnOrganizationOrPast SpecialProcedure:Owner \
          ExtendCase:OwnerWithApproval DecideCase:Owner DeliverResult:OwnerOrDeliveryAddressee \
          RemindHolder:FirstContact AnswerSupervisionOrder:OwnOrganizationOrPast AppealCard:OwnOrganizationOrPast \
          CheckGridEvent:VerifyAddressee RevealPersonalData:Owner ReadDeliveries:SendingOrganization \
@@ -127,7 +127,7 @@ fn each_field_stands_once_and_has_one_act() {
     }
     assert_eq!(act_of_field("Query", "submitCase"), None);
     assert_eq!(act_of_field("Query", "everything"), None);
-    assert_eq!(FIELDS.len(), 57);
+    assert_eq!(FIELDS.len(), 58);
 }
 
 #[test]

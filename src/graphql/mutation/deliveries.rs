@@ -123,7 +123,10 @@ impl DeliveryMutations {
         ctx: &Context<'_>,
         input: ResolveUncertainDeliveryInput,
     ) -> Result<ResolveUncertainDeliveryPayload> {
-        let texts = [("note", input.note.as_deref()), ("number", input.number.as_deref())];
+        let texts = [
+            ("note", input.note.as_deref()),
+            ("number", input.number.as_deref()),
+        ];
         if let Err(fault) = check_texts(&texts) {
             return ResolveUncertainDeliveryPayload::of(ctx, Err(vec![fault]));
         }

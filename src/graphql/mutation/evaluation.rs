@@ -2,14 +2,18 @@
 
 use async_graphql::{Context, ID, InputObject, Object, Result};
 use onedoor_domain::case::command::Command;
+use onedoor_domain::id::HandoffId;
 use onedoor_domain::policy::Act;
 use serde_json::json;
 use uuid::Uuid;
 
 use super::act::{Asked, carry_out, check_texts, payloads};
 use super::applicant::{CredentialInput, Reached};
+use crate::graphql::reach;
 use crate::graphql::types::evaluation::{EvaluationAnswer, Grade};
-use crate::graphql::user_error::{AnswerEvaluationUserError, EvaluateCaseUserError};
+use crate::graphql::user_error::{
+    AnswerEvaluationUserError, EvaluateCaseUserError, EvaluateHandoffUserError,
+};
 use crate::service::progress::Expected;
 
 /// What grades a case (评价): voluntary, once, from the decision on.
@@ -24,6 +28,21 @@ pub struct EvaluateCaseInput {
     /// The grade.
     grade: Grade,
     /// What the applicant says to it, up to 2,000 characters; kept sealed.
+    comment: Option<String>,
+}
+
+/// What grades the other organization of a closed handoff (双向评价): voluntary, once in each direction.
+#[derive(InputObject)]
+pub struct EvaluateHandoffInput {
+    /// The case.
+    case: ID,
+    /// The handoff, which has ended.
+    handoff: ID,
+    /// A fresh UUID for this act; repeat it only to repeat the same act.
+    idempotency_key: Uuid,
+    /// The grade of the other organization's part in it.
+    grade: Grade,
+    /// In words, up to 2,000 characters; kept sealed, read by both organizations and supervision alone.
     comment: Option<String>,
 }
 
@@ -43,6 +62,8 @@ pub struct AnswerEvaluationInput {
 payloads! {
     /// What came of `evaluateCase`.
     EvaluateCasePayload { EvaluateCaseUserError }
+    /// What came of `evaluateHandoff`.
+    EvaluateHandoffPayload { EvaluateHandoffUserError }
     /// What came of `answerEvaluation`.
     AnswerEvaluationPayload { AnswerEvaluationUserError }
 }
@@ -80,6 +101,35 @@ impl EvaluationMutations {
             .carry_out(ctx, input.case, input.credential, command)
             .await?;
         EvaluateCasePayload::of(ctx, done).await
+    }
+
+    /// Grade the other organization of a closed handoff (双向评价): the sender the receiver's work, the receiver what it was
+    /// handed; the case may be closed. Both and supervision see it, nobody else, and no clock follows from it.
+    async fn evaluate_handoff(
+        &self,
+        ctx: &Context<'_>,
+        input: EvaluateHandoffInput,
+    ) -> Result<EvaluateHandoffPayload> {
+        if let Err(fault) = check_texts(&[("comment", input.comment.as_deref())]) {
+            return EvaluateHandoffPayload::of(ctx, Err(vec![fault])).await;
+        }
+        let handoff = reach::id::<HandoffId>(ctx, &input.handoff)?;
+        let grade = onedoor_domain::evaluation::Grade::from(input.grade);
+        let act = Asked {
+            case: &input.case,
+            key: input.idempotency_key,
+            name: "evaluateHandoff",
+            input: json!({
+                "case": *input.case, "handoff": *input.handoff, "grade": grade, "comment": input.comment,
+            }),
+        };
+        let command = Command::EvaluateHandoff {
+            handoff,
+            grade,
+            comment: input.comment,
+        };
+        let done = carry_out(ctx, act, Expected::Any, command).await?;
+        EvaluateHandoffPayload::of(ctx, done).await
     }
 
     /// Record what was done about a negative evaluation, by the organization that decided; the case may be closed.

@@ -263,6 +263,8 @@ pub enum CaseAction {
     EvaluateCase,
     /// `answerEvaluation`.
     AnswerEvaluation,
+    /// `evaluateHandoff`, of any closed handoff that your organization sent or received.
+    EvaluateHandoff,
 }
 
 /// What happens next with a case, whoever has to do it.

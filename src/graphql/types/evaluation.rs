@@ -1,8 +1,12 @@
 //! The evaluation of a case (好差评) as GraphQL shows it.
 
-use async_graphql::{Enum, SimpleObject};
+use async_graphql::{Context, Enum, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use onedoor_domain::evaluation as domain;
+
+use super::case::organization;
+use super::organization::Organization;
+use crate::service::between::SeenEvaluation;
 
 /// How satisfied the applicant is (满意度).
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +69,59 @@ impl Evaluation {
             rectified_at: evaluation.rectified_at,
             followed_up_at: evaluation.followed_up_at,
         }
+    }
+}
+
+/// What one organization thinks of the other's part in a closed handoff (双向评价); seen by both and by supervision alone.
+pub struct HandoffEvaluation(SeenEvaluation);
+
+/// What one organization thinks of the other's part in a closed handoff (双向评价); seen by both and by supervision alone.
+#[Object]
+impl HandoffEvaluation {
+    /// Who gave the grade.
+    async fn by(&self, ctx: &Context<'_>) -> Option<Result<Organization>> {
+        organization(ctx, Some(self.0.evaluation.by)).await
+    }
+
+    /// Whose part was graded.
+    async fn of(&self, ctx: &Context<'_>) -> Option<Result<Organization>> {
+        organization(ctx, Some(self.0.evaluation.of)).await
+    }
+
+    /// The grade.
+    async fn grade(&self) -> Grade {
+        self.0.evaluation.grade.into()
+    }
+
+    /// Its code in the standard, 1 the best.
+    async fn code(&self) -> i32 {
+        self.0.evaluation.grade.code().into()
+    }
+
+    /// The same as stars, 5 the best.
+    async fn stars(&self) -> i32 {
+        stars(self.0.evaluation.grade)
+    }
+
+    /// Whether the grade is negative (差评); no clock follows from it.
+    async fn negative(&self) -> bool {
+        self.0.evaluation.grade.is_negative()
+    }
+
+    /// When it was given.
+    async fn at(&self) -> DateTime<Utc> {
+        self.0.evaluation.at
+    }
+
+    /// What was said to it.
+    async fn comment(&self) -> Option<&str> {
+        self.0.comment.as_deref()
+    }
+}
+
+impl From<SeenEvaluation> for HandoffEvaluation {
+    fn from(seen: SeenEvaluation) -> Self {
+        Self(seen)
     }
 }
 

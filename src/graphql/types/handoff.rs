@@ -10,6 +10,7 @@ use onedoor_domain::id::HandoffId;
 use super::case::{Case, organization};
 use super::case_enums::{HandoffKind, HandoffState, Opinion, RefusalReason};
 use super::delivery::Delivery;
+use super::evaluation::HandoffEvaluation;
 use super::organization::Organization;
 use crate::graphql::reach::{cases, failed, request};
 use crate::service::reading::{CaseView, Sight};
@@ -27,6 +28,21 @@ impl Handoff {
             view: Arc::clone(view),
             handoff: handoff.clone(),
         }
+    }
+}
+
+impl Handoff {
+    async fn read_evaluations(&self, ctx: &Context<'_>) -> Result<Vec<HandoffEvaluation>> {
+        let of_this =
+            |given: &onedoor_domain::evaluation::HandoffEvaluation| given.handoff == self.handoff.id;
+        if !self.view.case.handoff_evaluations.iter().any(of_this) {
+            return Ok(Vec::new());
+        }
+        let (cases, request) = (cases(ctx)?, request(ctx)?);
+        let ledger = request.loaders.ledger(cases, &self.view).await;
+        let ledger = ledger.map_err(|error| failed(ctx, error))?;
+        let seen = cases.evaluations_between(&request.actor, &self.view, self.handoff.id, &ledger);
+        Ok(seen.into_iter().map(HandoffEvaluation::from).collect())
     }
 }
 
@@ -191,6 +207,12 @@ impl Handoff {
     /// What a beside-handoff ended with.
     async fn opinion(&self) -> Option<Opinion> {
         self.handoff.opinion.map(Opinion::from)
+    }
+
+    /// 双向评价: what sender and receiver thought of each other's part, once it had ended; for these two and supervision,
+    /// empty for everybody else.
+    async fn evaluations(&self, ctx: &Context<'_>) -> Option<Result<Vec<HandoffEvaluation>>> {
+        Some(self.read_evaluations(ctx).await)
     }
 }
 

@@ -170,6 +170,7 @@ pub(super) const fn handoff_of(event: &Event) -> Option<HandoffId> {
         | Event::HandoffWaived { handoff }
         | Event::UpstreamTold { handoff, .. }
         | Event::DeliveryResolved { handoff, .. }
+        | Event::HandoffEvaluated { handoff, .. }
         | Event::NewsKept { handoff, .. } => Some(*handoff),
         Event::ClockStarted { clock } => clock.handoff,
         Event::Submitted(_)

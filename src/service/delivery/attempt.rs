@@ -62,16 +62,13 @@ impl Deliveries {
     }
 
     /// Asks the system whether it has the case.
-    async fn ask(
-        &self,
-        claimed: &ClaimedDelivery,
-        upstream: &Upstream,
-        command: &DeliveryCommand,
-    ) -> Asked {
+    async fn ask(&self, claimed: &ClaimedDelivery, upstream: &Upstream, command: &DeliveryCommand) -> Asked {
         Asked::Settled(Box::new(match upstream.driver().find(command).await.finding {
             Finding::Found(acceptance) => accepted(claimed.kind, &acceptance),
             Finding::Absent => return Asked::Absent,
-            Finding::Unanswered { retry_after, .. } => self.later(claimed, "UNANSWERED", retry_after, Doubt::Yes),
+            Finding::Unanswered { retry_after, .. } => {
+                self.later(claimed, "UNANSWERED", retry_after, Doubt::Yes)
+            }
             Finding::Held { reason } => Settled {
                 in_doubt: true,
                 ..self.waits_for_repair(claimed, reason)

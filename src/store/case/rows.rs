@@ -4,7 +4,7 @@ use onedoor_domain::card::{Card, CardCause, SupervisionOrder};
 use onedoor_domain::case::grid::GridLoop;
 use onedoor_domain::case::state::{Case, ExternalNumber, Owed, Supplement, WaitingGrant};
 use onedoor_domain::clock::CaseClock;
-use onedoor_domain::evaluation::Evaluation;
+use onedoor_domain::evaluation::{Evaluation, HandoffEvaluation};
 use onedoor_domain::handoff::{HandedMaterial, Handoff};
 use onedoor_domain::id::{
     CalendarVersionId, CardId, CaseId, ClockId, DivisionId, HandoffId, ItemVersionId, OrganizationId,
@@ -49,6 +49,8 @@ struct Document {
     grid: GridLoop,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     evaluation: Option<Evaluation>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    handoff_evaluations: Vec<HandoffEvaluation>,
     #[serde(default)]
     materials: Vec<HandedMaterial>,
 }
@@ -100,6 +102,7 @@ pub(in crate::store) fn case_row(
             waiting_grant: case.waiting_grant.clone(),
             grid: case.grid.clone(),
             evaluation: case.evaluation.clone(),
+            handoff_evaluations: case.handoff_evaluations.clone(),
             materials: case.materials.clone(),
         })?,
         failed_checks: number(case.grid.failed_checks)?,
@@ -288,6 +291,7 @@ pub(in crate::store) fn case(
         waiting_grant: document.waiting_grant,
         grid: document.grid,
         evaluation: document.evaluation,
+        handoff_evaluations: document.handoff_evaluations,
         handoffs: handoffs.iter().map(handoff).collect::<Result<_, _>>()?,
         clocks: clocks.iter().map(clock).collect::<Result<_, _>>()?,
         cards: cards.iter().map(card).collect::<Result<_, _>>()?,

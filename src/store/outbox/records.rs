@@ -5,8 +5,8 @@ use onedoor_domain::delivery::{DeliveryKind, DeliveryState};
 use onedoor_domain::id::{CaseId, HandoffId};
 use onedoor_entity::delivery;
 use sea_orm::{
-    ColumnTrait as _, EntityTrait as _, FromQueryResult, PaginatorTrait as _, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _,
+    ColumnTrait as _, EntityTrait as _, FromQueryResult, PaginatorTrait as _, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _,
 };
 
 use crate::store::case::CaseStore;

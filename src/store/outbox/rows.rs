@@ -54,7 +54,11 @@ pub(in crate::store) fn rows(
 }
 
 /// Applies a result if its fence is still the delivery's; moves the fence, so that no result is applied twice.
-pub(in crate::store) async fn apply_result(tx: &Tx, result: &DeliveryResult, now: i64) -> Result<bool, StoreError> {
+pub(in crate::store) async fn apply_result(
+    tx: &Tx,
+    result: &DeliveryResult,
+    now: i64,
+) -> Result<bool, StoreError> {
     let tries = Expr::col(delivery::Column::TriesSpent);
     let updated = delivery::Entity::update_many()
         .col_expr(delivery::Column::State, Expr::value(name_of(result.state)?))
@@ -103,7 +107,11 @@ pub(in crate::store) async fn apply_result(tx: &Tx, result: &DeliveryResult, now
 /// Cancels the deliveries of handoffs that are no longer wanted, but only those of which surely nothing left: a system
 /// that may have acted is asked, or its answer kept, as before. The fence moves, so that a worker that holds one and
 /// has not begun sends nothing.
-pub(in crate::store) async fn cancel_unsent(tx: &Tx, unwanted: &[HandoffId], now: i64) -> Result<(), StoreError> {
+pub(in crate::store) async fn cancel_unsent(
+    tx: &Tx,
+    unwanted: &[HandoffId],
+    now: i64,
+) -> Result<(), StoreError> {
     if unwanted.is_empty() {
         return Ok(());
     }

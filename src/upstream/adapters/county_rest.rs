@@ -31,7 +31,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use crate::upstream::adapter::{Adapter, Capability, EncodeContext, EncodeError, NoticeError};

@@ -30,6 +30,7 @@ const BOUNDED_LISTS: &[&str] = &[
     "Division.ancestors",
     "Division.codes",
     "Handoff.deliveries",
+    "Handoff.evaluations",
     "Handoff.materials",
     "LoopClosure.bySetting",
     "Query.nodes",
@@ -50,7 +51,12 @@ const NODES: &[&str] = &["Case", "Division", "Organization", "ServiceItem"];
 const BEGINNING: &[&str] = &["saveDraft", "submitCase"];
 
 /// Acts that change nothing another could have changed (DOMAIN §2).
-const UNVERSIONED: &[&str] = &["remindHolder", "evaluateCase", "answerEvaluation"];
+const UNVERSIONED: &[&str] = &[
+    "remindHolder",
+    "evaluateCase",
+    "evaluateHandoff",
+    "answerEvaluation",
+];
 
 /// The types of the schema, parsed from its own text.
 pub(crate) struct Contract {

@@ -160,6 +160,12 @@ const ASKED: &[(&str, &str, &str)] = &[
     ),
     (
         "Mutation",
+        "evaluateHandoff",
+        r#"evaluateHandoff(input: { case: "CASE", handoff: "HANDOFF", idempotencyKey: "KEY", grade: SATISFIED }) {
+            userErrors { code } }"#,
+    ),
+    (
+        "Mutation",
         "answerEvaluation",
         r#"answerEvaluation(input: { case: "CASE", idempotencyKey: "KEY", answer: CONTACT }) { userErrors { code } }"#,
     ),
@@ -214,7 +220,11 @@ const ASKED: &[(&str, &str, &str)] = &[
         r#"resolveUncertainDelivery(input: { delivery: "DELIVERY", idempotencyKey: "KEY", expectedVersion: 1,
             resolution: NOT_TAKEN }) { userErrors { code } }"#,
     ),
-    ("Subscription", "caseChanged", r#"caseChanged(id: "CASE") { id }"#),
+    (
+        "Subscription",
+        "caseChanged",
+        r#"caseChanged(id: "CASE") { case { id } }"#,
+    ),
     ("Subscription", "handoffsChanged", "handoffsChanged { at }"),
 ];
 

@@ -131,7 +131,7 @@ fn a_closed_case_is_graded_too() {
         .unwrap();
     assert!(story.running(ClockKind::Contact) && story.running(ClockKind::Rectify));
     let hints = possible(story.case(), &story.item, &officer(COUNTY));
-    assert_eq!(hints, [Act::AnswerEvaluation]);
+    assert_eq!(hints, [Act::AnswerEvaluation, Act::EvaluateHandoff]);
 }
 
 #[test]
@@ -169,4 +169,95 @@ fn an_unanswered_bad_grade_raises_cards_on_the_decider_of_a_closed_case() {
         );
     }
     assert_eq!(story.status(), CaseStatus::Delivered);
+}
+
+fn part(handoff: HandoffId, grade: Grade) -> Command {
+    Command::EvaluateHandoff {
+        handoff,
+        grade,
+        comment: Some("材料移交及时".to_owned()),
+    }
+}
+
+#[test]
+fn both_organizations_of_a_closed_handoff_grade_each_other_once() {
+    let mut story = decided();
+    let (first, into_township, into_county) = {
+        let handoffs = &story.case().handoffs;
+        (handoffs[0].id, handoffs[1].id, handoffs[2].id)
+    };
+    let version = story.case().version;
+    let good = |handoff| part(handoff, Grade::Satisfied);
+    story.officer(STATION, &good(into_township)).unwrap();
+    story
+        .officer(TOWNSHIP, &part(into_township, Grade::VeryDissatisfied))
+        .unwrap();
+    assert_eq!(story.case().version, version, "nobody's act fails for it");
+    assert!(
+        !story.running(ClockKind::Contact) && !story.running(ClockKind::Rectify),
+        "no clock follows"
+    );
+    let said: Vec<_> = story
+        .case()
+        .handoff_evaluations
+        .iter()
+        .map(|one| (one.by, one.of, one.grade))
+        .collect();
+    assert_eq!(
+        said,
+        [
+            (organization(STATION), organization(TOWNSHIP), Grade::Satisfied),
+            (
+                organization(TOWNSHIP),
+                organization(STATION),
+                Grade::VeryDissatisfied
+            ),
+        ]
+    );
+    assert!(matches!(
+        story.officer(STATION, &good(into_township)),
+        Err(Refusal::IllegalAct {
+            why: Why::AlreadyEvaluated,
+            ..
+        })
+    ));
+    assert!(matches!(
+        story.officer(TOWNSHIP, &good(into_county)),
+        Err(Refusal::IllegalAct {
+            why: Why::HandoffOpen,
+            ..
+        })
+    ));
+    assert_eq!(
+        story.officer(COUNTY, &good(into_township)),
+        Err(Refusal::WrongOrganization),
+        "no party to it"
+    );
+    assert!(
+        story.officer(STATION, &good(first)).is_err(),
+        "what comes from the applicant has one organization alone"
+    );
+    story.officer(COUNTY, &deliver(None)).unwrap();
+    story.officer(TOWNSHIP, &good(into_county)).unwrap();
+}
+
+#[test]
+fn a_successor_grades_in_its_predecessors_place_and_not_once_more() {
+    let mut story = decided();
+    let into_township = story.case().handoffs[1].id;
+    story
+        .officer(STATION, &part(into_township, Grade::Satisfied))
+        .unwrap();
+    story.successors.insert(organization(STATION), organization(88));
+    assert!(matches!(
+        story.officer(88, &part(into_township, Grade::Satisfied)),
+        Err(Refusal::IllegalAct {
+            why: Why::AlreadyEvaluated,
+            ..
+        })
+    ));
+    story
+        .officer(TOWNSHIP, &part(into_township, Grade::Satisfied))
+        .unwrap();
+    assert_eq!(story.case().handoff_evaluations[1].of, organization(88));
 }

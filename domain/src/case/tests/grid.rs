@@ -384,3 +384,32 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_event_opened_again_goes_to_whoever_does_the_resolvers_work_today() {
+    const SUCCESSOR: u128 = 55;
+    let mut story = fed_back(Outcome::Resolved);
+    story.officer(GRID, &checked(CheckResult::Pass)).unwrap();
+    story
+        .successors
+        .insert(organization(DEPARTMENT), organization(SUCCESSOR));
+    story.bound.push(organization(SUCCESSOR));
+    story.attempt(supervisor("s"), &reopened()).unwrap();
+    let again = story.case().holding().unwrap();
+    assert_eq!(
+        (again.to, again.upstream.as_deref(), again.from),
+        (
+            organization(SUCCESSOR),
+            Some("county-hr"),
+            Some(organization(CENTER))
+        )
+    );
+    assert_eq!(story.case().owner, Some(organization(SUCCESSOR)));
+    let step = story
+        .case()
+        .clocks
+        .iter()
+        .find(|clock| clock.kind == ClockKind::Step && clock.state == ClockState::Running)
+        .unwrap();
+    assert_eq!(step.holder, Some(organization(SUCCESSOR)));
+}

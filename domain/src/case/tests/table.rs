@@ -7,7 +7,10 @@ use std::fmt::Write as _;
 
 use super::acts::{on_file, refuse, request, supplement};
 use super::*;
+use crate::card::CardCause;
 use crate::case::available::admits;
+use crate::case::grid::CheckResult;
+use crate::evaluation::{EvaluationAnswer, Grade};
 use crate::policy::{self, Scope, grant};
 
 const STATES: [CaseStatus; 12] = [
@@ -25,7 +28,7 @@ const STATES: [CaseStatus; 12] = [
     CaseStatus::Voided,
 ];
 
-const ACTS: [Act; 16] = [
+const ACTS: [Act; 27] = [
     Act::AcceptCase,
     Act::DeclineCase,
     Act::RequestSupplement,
@@ -42,6 +45,28 @@ const ACTS: [Act; 16] = [
     Act::DecideCase,
     Act::DeliverResult,
     Act::VoidCase,
+    Act::RemindHolder,
+    Act::IssueSupervisionOrder,
+    Act::AnswerSupervisionOrder,
+    Act::IssueCard,
+    Act::AppealCard,
+    Act::CancelCard,
+    Act::CheckGridEvent,
+    Act::ReopenCase,
+    Act::EvaluateCase,
+    Act::AnswerEvaluation,
+    Act::EvaluateHandoff,
+];
+
+/// The states of a grid event, which has words of its own for them.
+const GRID_STATES: [CaseStatus; 7] = [
+    CaseStatus::Submitted,
+    CaseStatus::Accepted,
+    CaseStatus::InReview,
+    CaseStatus::Decided,
+    CaseStatus::Completed,
+    CaseStatus::Withdrawn,
+    CaseStatus::Voided,
 ];
 
 /// Who acts: a kind, and for people of offices where they stand.
@@ -93,7 +118,7 @@ fn in_state(status: CaseStatus) -> Story {
     if status == CaseStatus::Decided {
         story.organizations[2] = Some(organization(COUNTY));
     }
-    let mut story = story.submitted();
+    let mut story = supervised(story.submitted());
     let supervisor = by((ActorKind::Supervisor, None));
     let void = Command::Void {
         reason: "重复".to_owned(),
@@ -136,6 +161,105 @@ fn in_state(status: CaseStatus) -> Story {
     }
     assert_eq!(story.status(), status);
     story
+}
+
+/// With a card and an order on the township, so that both can be answered in every state.
+fn supervised(mut story: Story) -> Story {
+    for command in [issue_card(), order()] {
+        story
+            .attempt(by((ActorKind::Supervisor, None)), &command)
+            .unwrap();
+    }
+    story
+}
+
+/// A grid event in this state: reported by the station's grid, resolved by the township, checked by the grid.
+fn grid_in_state(status: CaseStatus) -> Story {
+    let resolves = Step {
+        decides: true,
+        limit: Some(Limit::working_days(3)),
+        ..accepting()
+    };
+    let verify = step("village.grid", "VERIFY");
+    let mut story = Story::of(vec![intake(), resolves, verify], &[STATION, TOWNSHIP, STATION]);
+    story.item.case_kind = CaseKind::Grid;
+    story.item.materials = vec![acts::material("id", false)];
+    story.item.statutory = Limit::working_days(20);
+    story.item.promised = Limit::working_days(10);
+    let mut story = supervised(story.submitted());
+    let act = |story: &mut Story, commands: &[Command]| {
+        for command in commands {
+            story.officer(TOWNSHIP, command).unwrap();
+        }
+    };
+    match status {
+        CaseStatus::Submitted => {}
+        CaseStatus::Accepted => act(&mut story, &[accept(false)]),
+        CaseStatus::InReview => act(
+            &mut story,
+            &[accept(false), begin_special(), Command::EndSpecialProcedure],
+        ),
+        CaseStatus::Decided => act(&mut story, &[accept(false), resolved()]),
+        CaseStatus::Completed => {
+            act(&mut story, &[accept(false), resolved()]);
+            story.officer(STATION, &check()).unwrap();
+        }
+        CaseStatus::Withdrawn => {
+            let withdraw = Command::Withdraw {
+                reason: None,
+                authorization: None,
+            };
+            story.attempt(by((ActorKind::Citizen, None)), &withdraw).unwrap();
+        }
+        CaseStatus::Voided => {
+            let void = Command::Void {
+                reason: "重复".to_owned(),
+            };
+            story.attempt(by((ActorKind::Supervisor, None)), &void).unwrap();
+        }
+        other => panic!("a grid event is never {other:?}"),
+    }
+    assert_eq!(story.status(), status);
+    story
+}
+
+/// The county, above the township and the station.
+fn county() -> DivisionId {
+    DivisionId::from_uuid(Uuid::from_u128(63))
+}
+
+fn issue_card() -> Command {
+    Command::IssueCard {
+        cause: CardCause::NoReason,
+        to: organization(TOWNSHIP),
+        by: county(),
+        text: "未说明理由".to_owned(),
+    }
+}
+
+fn order() -> Command {
+    Command::OrderSupervision {
+        to: Some(organization(TOWNSHIP)),
+        limit: Limit::working_days(3),
+        by: Some(county()),
+        text: "请限期办理".to_owned(),
+    }
+}
+
+fn resolved() -> Command {
+    Command::Decide {
+        outcome: Outcome::Resolved,
+        reasons: None,
+        remedy: None,
+        objections: None,
+    }
+}
+
+fn check() -> Command {
+    Command::CheckGridEvent {
+        result: CheckResult::Pass,
+        text: None,
+    }
 }
 
 fn begin_special() -> Command {
@@ -185,22 +309,46 @@ fn command(act: Act, case: &Case, kind: ActorKind) -> Command {
             working_days: 1,
             reason: "情况复杂".to_owned(),
         },
+        Act::DecideCase if case.kind == CaseKind::Grid => resolved(),
         Act::DecideCase => granted(),
         Act::DeliverResult => deliver(None),
         Act::VoidCase => Command::Void {
             reason: "重复".to_owned(),
         },
-        Act::RemindHolder
-        | Act::IssueSupervisionOrder
-        | Act::AnswerSupervisionOrder
-        | Act::IssueCard
-        | Act::AppealCard
-        | Act::CheckGridEvent
-        | Act::ReopenCase
-        | Act::EvaluateCase
-        | Act::AnswerEvaluation
-        // supervision is told in ticks.rs, grid events in grid.rs, grades in evaluations.rs
-        | Act::CancelCard => Command::Tick,
+        Act::RemindHolder => Command::RemindHolder { text: None },
+        Act::IssueSupervisionOrder => order(),
+        Act::AnswerSupervisionOrder => Command::AnswerSupervision {
+            order: case.orders[0].id,
+            text: "已办理".to_owned(),
+        },
+        Act::IssueCard => issue_card(),
+        Act::AppealCard => Command::AppealCard {
+            card: case.cards[0].id,
+            reason: "已说明理由".to_owned(),
+        },
+        Act::CancelCard => Command::CancelCard {
+            card: case.cards[0].id,
+            by: county(),
+            reason: "申诉成立".to_owned(),
+        },
+        Act::CheckGridEvent => check(),
+        Act::ReopenCase => Command::Reopen {
+            reason: "再次发生".to_owned(),
+        },
+        Act::EvaluateCase => Command::Evaluate {
+            grade: Grade::Satisfied,
+            comment: None,
+        },
+        Act::AnswerEvaluation => Command::AnswerEvaluation {
+            answer: EvaluationAnswer::Contact,
+            text: None,
+        },
+        // the one from the first contact to the township
+        Act::EvaluateHandoff => Command::EvaluateHandoff {
+            handoff: case.handoffs[1].id,
+            grade: Grade::Satisfied,
+            comment: None,
+        },
     }
 }
 
@@ -231,14 +379,22 @@ const fn policy_act(act: Act) -> policy::Act {
         Act::ReopenCase => policy::Act::ReopenCase,
         Act::EvaluateCase => policy::Act::EvaluateCase,
         Act::AnswerEvaluation => policy::Act::AnswerEvaluation,
+        Act::EvaluateHandoff => policy::Act::EvaluateHandoff,
     }
 }
 
-fn cell(status: CaseStatus, act: Act, actor: (ActorKind, Option<u128>)) -> char {
+fn cell(mut story: Story, act: Act, actor: (ActorKind, Option<u128>)) -> char {
     if grant(policy_act(act), actor.0).scope == Scope::Never {
         return '-';
     }
-    let mut story = in_state(status);
+    if act == Act::AnswerEvaluation && story.case().decided_at.is_some() {
+        let bad = Command::Evaluate {
+            grade: Grade::Dissatisfied,
+            comment: None,
+        };
+        story.attempt(by((ActorKind::Citizen, None)), &bad).unwrap();
+    }
+    let status = story.status();
     let before = story.case().clone();
     let command = command(act, &before, actor.0);
     let hinted = possible(&before, &story.item, &by(actor)).contains(&act);
@@ -265,10 +421,15 @@ fn cell(status: CaseStatus, act: Act, actor: (ActorKind, Option<u128>)) -> char 
 #[test]
 fn every_state_and_act_and_actor_is_as_the_table_says() {
     let mut told = String::new();
-    for status in STATES {
+    let cases = STATES.map(|status| (format!("{status:?}"), in_state(status)));
+    let grid = GRID_STATES.map(|status| (format!("Grid {status:?}"), grid_in_state(status)));
+    for (state, story) in cases.into_iter().chain(grid) {
         for act in ACTS {
-            let cells: String = ACTORS.iter().map(|actor| cell(status, act, *actor)).collect();
-            let (state, act) = (format!("{status:?}"), format!("{act:?}"));
+            let cells: String = ACTORS
+                .iter()
+                .map(|actor| cell(story.clone(), act, *actor))
+                .collect();
+            let act = format!("{act:?}");
             writeln!(told, "{state:<20}{act:<24}{cells}").unwrap();
         }
     }

@@ -7,6 +7,7 @@ use onedoor_domain::case::command::{
 };
 use onedoor_domain::case::decide::{self, decide};
 use onedoor_domain::case::event::{Ground, NewEvent};
+use onedoor_domain::case::grid::CheckResult;
 use onedoor_domain::case::refusal::{Refusal, Why};
 use onedoor_domain::case::state::{Case, CaseStatus, Channel, Outcome};
 use onedoor_domain::handoff::{Handoff, HandoffState, Opinion};
@@ -18,8 +19,7 @@ use onedoor_domain::{actor::ActorKind, admission::Gate, calendar::WorkCalendar, 
 use onedoor_domain::{case::apply::replay, identifier::division_code::DivisionCode};
 use uuid::Uuid;
 
-use super::document;
-use crate::service::import::{fault::Faults, shipped::CATALOGUE};
+mod every_way;
 
 /// Acts and days that the longest way takes.
 const TURNS_MAX: usize = 200;
@@ -35,6 +35,7 @@ enum Way {
     SupplementedBefore,
     SupplementedAfter,
     OfferedAgain,
+    CheckFailed,
 }
 
 struct Walk<'a> {
@@ -195,7 +196,8 @@ impl<'a> Walk<'a> {
             NextStep::Supplement => self.supplement(),
             NextStep::Finish => self.finish(),
             NextStep::Deliver => self.deliver(),
-            NextStep::Check | NextStep::Nothing => {}
+            NextStep::Check => self.check(),
+            NextStep::Nothing => {}
         }
     }
 
@@ -374,12 +376,27 @@ impl<'a> Walk<'a> {
         self.act(who, &deliver);
     }
 
-    /// Walks to the end; of a grid event, whose check is another's, to the decision.
+    /// 核查 by the reporting grid, by another person than the resolver.
+    fn check(&mut self) {
+        let open = |one: &&Handoff| one.state.is_open() && !one.owning;
+        let verify = self.case().handoffs.iter().find(open).map(|one| one.to);
+        let result = if self.first(Way::CheckFailed) {
+            CheckResult::Fail
+        } else {
+            CheckResult::Pass
+        };
+        let text = Some("现场已看".to_owned());
+        self.act(
+            by(ActorKind::Clerk, verify),
+            &Command::CheckGridEvent { result, text },
+        );
+    }
+
+    /// Walks to the end.
     fn walked(mut self) -> Self {
         self.submit();
         for _ in 0..TURNS_MAX {
-            let checked = self.item.case_kind == CaseKind::Grid && self.case().decided_at.is_some();
-            if self.case().is_closed() || checked {
+            if self.case().is_closed() {
                 return self;
             }
             self.turn();
@@ -390,110 +407,5 @@ impl<'a> Walk<'a> {
             self.way,
             self.case().status
         );
-    }
-}
-
-fn items() -> Vec<ItemVersion> {
-    let mut faults = Faults::default();
-    let items = document::read(CATALOGUE, &mut faults);
-    items.into_iter().map(|(_, item)| item).collect()
-}
-
-fn ends(way: Way) -> Vec<(String, Case)> {
-    items()
-        .iter()
-        .map(|item| (item.code.clone(), Walk::of(item, way).walked().case().clone()))
-        .collect()
-}
-
-fn all_end_granted(way: Way) {
-    let ends = ends(way);
-    assert_eq!(ends.len(), 36);
-    for (code, case) in ends {
-        let granted = match case.kind {
-            CaseKind::Case => (CaseStatus::Delivered, Some(Outcome::Granted)),
-            CaseKind::Grid => (CaseStatus::Decided, Some(Outcome::Resolved)),
-        };
-        assert_eq!((case.status, case.outcome), granted, "{code}");
-    }
-}
-
-#[test]
-fn every_item_is_granted_and_delivered() {
-    all_end_granted(Way::Granted);
-}
-
-#[test]
-fn every_item_is_denied_and_delivered() {
-    for (code, case) in ends(Way::Denied) {
-        let denied = matches!(case.outcome, Some(Outcome::Denied | Outcome::Unfounded));
-        assert!(denied, "{code}");
-        assert!(
-            case.kind == CaseKind::Grid || case.status == CaseStatus::Delivered,
-            "{code}"
-        );
-    }
-}
-
-#[test]
-fn every_item_is_refused_before_acceptance() {
-    for (code, case) in ends(Way::Refused) {
-        assert_eq!(case.status, CaseStatus::NotAccepted, "{code}");
-    }
-}
-
-#[test]
-fn every_item_is_declined_and_accepted_elsewhere() {
-    all_end_granted(Way::Elsewhere);
-    for (code, case) in ends(Way::Elsewhere) {
-        let transfer = case.handoffs.iter().find(|one| one.kind == HandoffKind::Transfer);
-        assert_eq!(transfer.map(|one| one.to), Some(office("elsewhere")), "{code}");
-    }
-}
-
-#[test]
-fn licences_are_deemed_accepted_and_run_to_their_end() {
-    all_end_granted(Way::Deemed);
-}
-
-#[test]
-fn every_item_is_supplemented_before_acceptance() {
-    all_end_granted(Way::SupplementedBefore);
-    for (code, case) in ends(Way::SupplementedBefore) {
-        assert!(
-            case.supplements.iter().any(|asked| asked.brought_at.is_some()),
-            "{code}"
-        );
-    }
-}
-
-#[test]
-fn every_item_but_licences_and_immediate_ones_is_supplemented_after_acceptance() {
-    all_end_granted(Way::SupplementedAfter);
-}
-
-#[test]
-fn a_bound_decider_refuses_and_is_offered_the_case_again() {
-    for item in items() {
-        let separate = item.accepting_step() != item.deciding_step() && item.case_kind == CaseKind::Case;
-        let decides = item.deciding_step().and_then(|step| item.route.get(step));
-        let accepts = item.accepting_step().and_then(|step| item.route.get(step));
-        let once = item
-            .route
-            .iter()
-            .filter(|step| decides.is_some_and(|one| one.role == step.role))
-            .count()
-            == 1;
-        if !separate || !once || decides.map(|step| &step.role) == accepts.map(|step| &step.role) {
-            continue;
-        }
-        let walk = Walk::of(&item, Way::OfferedAgain).walked();
-        let refused = walk
-            .case()
-            .handoffs
-            .iter()
-            .filter(|one| one.state == HandoffState::Refused);
-        assert_eq!(refused.count(), 1, "{}", item.code);
-        assert_eq!(walk.case().status, CaseStatus::Delivered, "{}", item.code);
     }
 }
