@@ -5,11 +5,14 @@
 )]
 
 mod acts;
+mod admissions;
 mod bad_input;
 mod board;
+mod bound;
 mod by_hand;
 mod calendar;
 mod clocks;
+mod deadlines;
 mod desk;
 mod disconnects;
 mod drafts;

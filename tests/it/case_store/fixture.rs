@@ -12,13 +12,13 @@ use onedoor::store::database::{Database, DatabaseSettings};
 use onedoor::store::write_set::{
     CaseChange, Commit, IdempotencyClaim, NewDelivery, NewPrivate, NewReceipt, SealedSet, WriteSet,
 };
-use onedoor_domain::delivery::DeliveryKind;
 use onedoor_domain::actor::{Actor, ActorKind};
 use onedoor_domain::admission::Gate;
 use onedoor_domain::calendar::WorkCalendar;
 use onedoor_domain::case::command::{By, Command, Context, Submit};
 use onedoor_domain::case::decide::{self, decide};
 use onedoor_domain::case::state::Channel;
+use onedoor_domain::delivery::DeliveryKind;
 use onedoor_domain::directory::Rank;
 use onedoor_domain::division::Level;
 use onedoor_domain::id::{

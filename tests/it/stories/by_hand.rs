@@ -229,7 +229,10 @@ story!(
         let recalled = act(&township, "recallHandoff", recall).await;
         assert_eq!(recalled["userErrors"], json!([]));
         let deliveries = case.deliveries(&app).await;
-        let handed = deliveries.iter().find(|one| one["operation"] == "SUBMIT").unwrap();
+        let handed = deliveries
+            .iter()
+            .find(|one| one["operation"] == "SUBMIT")
+            .unwrap();
         assert_eq!(handed["state"], "CANCELLED", "nothing of it had left");
         assert_eq!(recalled["case"]["owner"]["code"], TOWNSHIP);
         case.done(&township, "handOff", json!({})).await;

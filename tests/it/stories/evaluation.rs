@@ -73,7 +73,7 @@ story!(
         }
         assert_eq!(
             case.seen_by(&desk).await["availableActions"],
-            json!(["ANSWER_EVALUATION"])
+            json!(["ANSWER_EVALUATION", "EVALUATE_HANDOFF"])
         );
         let stranger = act(
             &app.clerk(TOWNSHIP),
@@ -167,36 +167,152 @@ story!(
 );
 
 story!(
-    satisfaction_is_a_public_figure_with_the_setting_beside_it,
+    satisfaction_is_a_public_figure_that_tells_of_nobody,
     async |world| {
         let county = County::open().await;
         let app = county.gateway(world).await;
-        for (person, grade) in [(&FARMER, "VERY_SATISFIED"), (&NEIGHBOUR, "VERY_DISSATISFIED")] {
+        let document = "query($code: DivisionCode) { satisfaction(division: $code) {
+            total { evaluated positiveRate grades { code stars count } } bySetting { setting evaluated } } }";
+        let figures = async |code: Value| {
+            let data = app.anybody().data(document, json!({ "code": code })).await;
+            data["satisfaction"].clone()
+        };
+        let graded = async |person: &Person, grade: &str| {
             let case = granted(&app, &app.kiosk(STATION), person).await;
             let payload = act(&app.anybody(), "evaluateCase", by_code(&case, grade)).await;
             assert_eq!(codes(&payload), Vec::<&str>::new());
+        };
+        for _ in 0..4 {
+            graded(&FARMER, "VERY_SATISFIED").await;
         }
-        let document = "query($code: DivisionCode) { satisfaction(division: $code) {
-            total { evaluated positiveRate grades { code stars count } } bySetting { setting evaluated } } }";
+        let few = figures(json!(VILLAGE)).await;
+        assert_eq!(
+            (&few["total"]["evaluated"], &few["total"]["positiveRate"]),
+            (&Value::Null, &Value::Null),
+            "four people could be known"
+        );
+        assert_eq!(few["total"]["grades"][0]["count"], Value::Null);
+        assert_eq!(
+            few["bySetting"],
+            json!([{ "setting": "URBAN", "evaluated": null }])
+        );
+        graded(&FARMER, "VERY_SATISFIED").await;
+        for _ in 0..5 {
+            graded(&NEIGHBOUR, "VERY_DISSATISFIED").await;
+        }
         for code in [Value::Null, json!("340300000000"), json!(VILLAGE)] {
-            let data = app.anybody().data(document, json!({ "code": code })).await;
-            let total = &data["satisfaction"]["total"];
+            let told = figures(code).await;
+            let total = &told["total"];
             assert_eq!(
                 (&total["evaluated"], &total["positiveRate"]),
-                (&json!(2), &json!(0.5))
+                (&json!(10), &json!(0.5))
             );
-            assert_eq!(total["grades"][0], json!({ "code": 1, "stars": 5, "count": 1 }));
-            assert_eq!(total["grades"][4], json!({ "code": 5, "stars": 1, "count": 1 }));
+            assert_eq!(total["grades"][0], json!({ "code": 1, "stars": 5, "count": 5 }));
+            assert_eq!(total["grades"][4], json!({ "code": 5, "stars": 1, "count": 5 }));
             assert_eq!(
-                data["satisfaction"]["bySetting"],
-                json!([{ "setting": "URBAN", "evaluated": 2 }])
+                told["bySetting"],
+                json!([{ "setting": "URBAN", "evaluated": 10 }])
             );
         }
-        let elsewhere = app
-            .anybody()
-            .data(document, json!({ "code": "340322000000" }))
-            .await;
-        assert_eq!(elsewhere["satisfaction"]["total"]["evaluated"], 0);
+        graded(&FARMER, "FAIRLY_SATISFIED").await;
+        let one = figures(json!(VILLAGE)).await;
+        assert_eq!(
+            (&one["total"]["evaluated"], &one["total"]["grades"][2]["count"]),
+            (&json!(11), &Value::Null)
+        );
+        assert_eq!(
+            one["total"]["grades"][0]["count"],
+            Value::Null,
+            "or it could be computed"
+        );
+        let elsewhere = figures(json!("340322000000")).await;
+        assert_eq!(elsewhere["total"]["evaluated"], 0);
+        app.stop(world).await;
+    }
+);
+
+/// What a viewer reads of the evaluations of the handoff from the township to civil affairs.
+async fn between(case: &Case, who: &Gql) -> Value {
+    let document = "query($id: ID!) { case(by: { id: $id }) { handoffs { id seq
+        evaluations { grade code stars negative comment by { code } of { code } } }
+        timeline { event text } } }";
+    who.data(document, json!({ "id": case.id })).await["case"].clone()
+}
+
+story!(
+    both_offices_of_a_closed_handoff_grade_each_other_and_supervision_reads_it,
+    async |world| {
+        let county = County::open().await;
+        let app = county.gateway(world).await;
+        let case = granted(&app, &app.kiosk(STATION), &FARMER).await;
+        let (township, affairs) = (app.clerk(TOWNSHIP), app.clerk(CIVIL_AFFAIRS));
+        let handoff = case.seen_by(&township).await["handoffs"][2].clone();
+        let grade = |key: Uuid, grade: &str, comment: &str| {
+            json!({
+                "case": case.id, "handoff": handoff["id"], "idempotencyKey": key, "grade": grade, "comment": comment,
+            })
+        };
+        let open = grade(Uuid::now_v7(), "SATISFIED", "x");
+        let early = act(&township, "evaluateHandoff", open.clone()).await;
+        assert_eq!(codes(&early), ["ILLEGAL_ACT"], "civil affairs still holds it");
+        case.done(&affairs, "deliverResult", json!({})).await;
+        let seen = case.seen_by(&township).await;
+        assert!(
+            seen["availableActions"]
+                .as_array()
+                .unwrap()
+                .contains(&json!("EVALUATE_HANDOFF"))
+        );
+        let mine = grade(Uuid::now_v7(), "DISSATISFIED", "办理超出承诺");
+        let first = act(&township, "evaluateHandoff", mine.clone()).await;
+        assert_eq!(codes(&first), Vec::<&str>::new());
+        assert_eq!(
+            act(&township, "evaluateHandoff", mine).await,
+            first,
+            "once by its key"
+        );
+        let twice = act(
+            &township,
+            "evaluateHandoff",
+            grade(Uuid::now_v7(), "SATISFIED", "y"),
+        )
+        .await;
+        assert_eq!(codes(&twice), ["ILLEGAL_ACT"]);
+        let theirs = grade(Uuid::now_v7(), "VERY_SATISFIED", "材料齐全");
+        let payload = act(&app.officer(CIVIL_AFFAIRS), "evaluateHandoff", theirs).await;
+        assert_eq!(codes(&payload), Vec::<&str>::new());
+        let no_party = act(
+            &app.clerk(STATION),
+            "evaluateHandoff",
+            grade(Uuid::now_v7(), "SATISFIED", "z"),
+        )
+        .await;
+        assert_eq!(codes(&no_party), ["WRONG_ORGANIZATION"]);
+
+        let told = json!([
+            { "grade": "DISSATISFIED", "code": 4, "stars": 2, "negative": true, "comment": "办理超出承诺",
+              "by": { "code": TOWNSHIP }, "of": { "code": CIVIL_AFFAIRS } },
+            { "grade": "VERY_SATISFIED", "code": 1, "stars": 5, "negative": false, "comment": "材料齐全",
+              "by": { "code": CIVIL_AFFAIRS }, "of": { "code": TOWNSHIP } },
+        ]);
+        for who in [&township, &affairs, &app.supervisor(COUNTY)] {
+            let seen = between(&case, who).await;
+            assert_eq!(seen["handoffs"][2]["evaluations"], told);
+        }
+        let station = between(&case, &app.clerk(STATION)).await;
+        assert_eq!(station["handoffs"][2]["evaluations"], json!([]), "nobody else");
+        let lines = station["timeline"].as_array().unwrap();
+        let said: Vec<_> = lines
+            .iter()
+            .filter(|line| line["event"] == "HANDOFF_EVALUATED")
+            .collect();
+        assert_eq!(said.len(), 2, "each is a line of the ledger");
+        assert!(said.iter().all(|line| line["text"].is_null()));
+        let document = "query($code: String!, $secret: String!) {
+            trackCase(trackingCode: $code, secret: $secret) { handoffs { evaluations { grade } } } }";
+        let keys = json!({ "code": case.tracking_code, "secret": case.secret });
+        let tracked = app.anybody().data(document, keys).await;
+        assert_eq!(tracked["trackCase"]["handoffs"][2]["evaluations"], json!([]));
         app.stop(world).await;
     }
 );

@@ -123,6 +123,12 @@ impl County {
         self.department.decide(order).await;
     }
 
+    /// Lets it say something of a case.
+    pub(crate) async fn says(&self, case: &Case, mut word: Value) {
+        word["our_ref"] = json!(case.reference());
+        self.department.say(word).await;
+    }
+
     /// Days later.
     pub(crate) fn days_later(&self, days: i64) {
         self.clock.advance(TimeDelta::days(days));

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::kit::{
-    COUNTY, Case, County, STATION, TOWNSHIP, VILLAGE, act, application, events, handoff, offered_to_county, submit,
+    COUNTY, Case, County, STATION, TOWNSHIP, VILLAGE, act, application, events, handoff, offered_to_county,
+    submit,
 };
 use crate::harness::app::TestApp;
 use crate::harness::people::FARMER;
@@ -28,7 +29,9 @@ async fn did(department: &Department, case: &Case) -> Vec<String> {
         .requests()
         .await
         .iter()
-        .filter(|one| one["our_ref"] == case.reference() || (number.is_string() && one["serial_no"] == number))
+        .filter(|one| {
+            one["our_ref"] == case.reference() || (number.is_string() && one["serial_no"] == number)
+        })
         .map(|one| one["did"].as_str().unwrap().to_owned())
         .collect()
 }
@@ -76,51 +79,64 @@ async fn delivery_is(app: &TestApp, case: &Case, operation: &str, state: &str) -
     .await
 }
 
-story!(papers_that_come_later_reach_the_system_that_holds_the_case, async |world| {
-    let county = County::open().await;
-    let app = county.gateway(world).await;
-    app.expect_error("on purpose");
-    let case = offered_with_a_paper_owed(&app).await;
-    case.taken_over(&app.clerk(TOWNSHIP)).await;
-    // the answer is lost: the same key brings the same papers once
-    county
-        .department
-        .told(json!({ "mode": "accept-then-reset", "times": 1 }))
-        .await;
-    bring(&app, &case).await;
-    delivery_is(&app, &case, "SUPPLEMENT", "PENDING").await;
-    county.seconds_later(301);
-    delivery_is(&app, &case, "SUPPLEMENT", "DELIVERED").await;
-    let application = at_the_department(&county.department, &case).await;
-    assert_eq!(application["supplements"], json!(["bankc"]));
-    assert_eq!(did(&county.department, &case).await, ["accepted", "supplemented", "repeated"]);
-    let seen = case.seen_by(&app.clerk(TOWNSHIP)).await;
-    assert!(events(&seen).contains(&"UPSTREAM_TOLD".to_owned()));
-    app.stop(world).await;
-});
-
-story!(what_is_withdrawn_is_stopped_where_it_was_taken_over, async |world| {
-    let county = County::open().await;
-    let app = county.gateway(world).await;
-    let township = app.clerk(TOWNSHIP);
-    let withdrawn = offered_to_county(&app).await;
-    withdrawn.taken_over(&township).await;
-    withdraw(&app, &withdrawn).await;
-    let voided = offered_to_county(&app).await;
-    voided.taken_over(&township).await;
-    voided
-        .done(&app.supervisor(COUNTY), "voidCase", json!({ "reason": "重复申请" }))
-        .await;
-    for (case, cause) in [(&withdrawn, "WITHDRAWN"), (&voided, "VOIDED")] {
-        delivery_is(&app, case, "WITHDRAW", "DELIVERED").await;
-        let application = at_the_department(&county.department, case).await;
-        assert_eq!(application["state"], "WITHDRAWN");
-        assert_eq!(application["stopped_for"], cause);
-        let seen = case.seen_by(&township).await;
-        assert_eq!(events(&seen).last().map(String::as_str), Some("UPSTREAM_TOLD"));
+story!(
+    papers_that_come_later_reach_the_system_that_holds_the_case,
+    async |world| {
+        let county = County::open().await;
+        let app = county.gateway(world).await;
+        app.expect_error("on purpose");
+        let case = offered_with_a_paper_owed(&app).await;
+        case.taken_over(&app.clerk(TOWNSHIP)).await;
+        // the answer is lost: the same key brings the same papers once
+        county
+            .department
+            .told(json!({ "mode": "accept-then-reset", "times": 1 }))
+            .await;
+        bring(&app, &case).await;
+        delivery_is(&app, &case, "SUPPLEMENT", "PENDING").await;
+        county.seconds_later(301);
+        delivery_is(&app, &case, "SUPPLEMENT", "DELIVERED").await;
+        let application = at_the_department(&county.department, &case).await;
+        assert_eq!(application["supplements"], json!(["bankc"]));
+        assert_eq!(
+            did(&county.department, &case).await,
+            ["accepted", "supplemented", "repeated"]
+        );
+        let seen = case.seen_by(&app.clerk(TOWNSHIP)).await;
+        assert!(events(&seen).contains(&"UPSTREAM_TOLD".to_owned()));
+        app.stop(world).await;
     }
-    app.stop(world).await;
-});
+);
+
+story!(
+    what_is_withdrawn_is_stopped_where_it_was_taken_over,
+    async |world| {
+        let county = County::open().await;
+        let app = county.gateway(world).await;
+        let township = app.clerk(TOWNSHIP);
+        let withdrawn = offered_to_county(&app).await;
+        withdrawn.taken_over(&township).await;
+        withdraw(&app, &withdrawn).await;
+        let voided = offered_to_county(&app).await;
+        voided.taken_over(&township).await;
+        voided
+            .done(
+                &app.supervisor(COUNTY),
+                "voidCase",
+                json!({ "reason": "重复申请" }),
+            )
+            .await;
+        for (case, cause) in [(&withdrawn, "WITHDRAWN"), (&voided, "VOIDED")] {
+            delivery_is(&app, case, "WITHDRAW", "DELIVERED").await;
+            let application = at_the_department(&county.department, case).await;
+            assert_eq!(application["state"], "WITHDRAWN");
+            assert_eq!(application["stopped_for"], cause);
+            let seen = case.seen_by(&township).await;
+            assert_eq!(events(&seen).last().map(String::as_str), Some("UPSTREAM_TOLD"));
+        }
+        app.stop(world).await;
+    }
+);
 
 story!(a_withdrawal_waits_for_the_handoff_it_follows, async |world| {
     let county = County::open().await;
@@ -178,25 +194,28 @@ story!(a_recalled_handoff_that_had_arrived_is_stopped, async |world| {
     app.stop(world).await;
 });
 
-story!(a_system_that_cannot_be_asked_leaves_a_lost_withdrawal_no_doubt, async |world| {
-    let county = County::open().await;
-    let mut config = county.upstream();
-    config.idempotency = Idempotency::None;
-    let app = county.gateway_with(world, &[], vec![config]).await;
-    app.expect_error("on purpose");
-    let case = offered_to_county(&app).await;
-    case.taken_over(&app.clerk(TOWNSHIP)).await;
-    county
-        .department
-        .told(json!({ "mode": "accept-then-reset", "times": 1 }))
+story!(
+    a_system_that_cannot_be_asked_leaves_a_lost_withdrawal_no_doubt,
+    async |world| {
+        let county = County::open().await;
+        let mut config = county.upstream();
+        config.idempotency = Idempotency::None;
+        let app = county.gateway_with(world, &[], vec![config]).await;
+        app.expect_error("on purpose");
+        let case = offered_to_county(&app).await;
+        case.taken_over(&app.clerk(TOWNSHIP)).await;
+        county
+            .department
+            .told(json!({ "mode": "accept-then-reset", "times": 1 }))
+            .await;
+        withdraw(&app, &case).await;
+        delivery_is(&app, &case, "WITHDRAW", "PENDING").await;
+        county.seconds_later(301);
+        delivery_is(&app, &case, "WITHDRAW", "DELIVERED").await;
+        until("it was told twice, which is once", PATIENCE, async || {
+            did(&county.department, &case).await == ["accepted", "withdrew", "withdrew"]
+        })
         .await;
-    withdraw(&app, &case).await;
-    delivery_is(&app, &case, "WITHDRAW", "PENDING").await;
-    county.seconds_later(301);
-    delivery_is(&app, &case, "WITHDRAW", "DELIVERED").await;
-    until("it was told twice, which is once", PATIENCE, async || {
-        did(&county.department, &case).await == ["accepted", "withdrew", "withdrew"]
-    })
-    .await;
-    app.stop(world).await;
-});
+        app.stop(world).await;
+    }
+);

@@ -214,6 +214,15 @@ impl Department {
             .await
     }
 
+    /// Lets it say something of an application; it must be known.
+    pub(crate) async fn say(&self, word: Value) -> Value {
+        let said = self
+            .call(self.client.post(self.url("/control/say")), Some(word))
+            .await;
+        assert!(said["event_id"].is_string(), "{said}");
+        said
+    }
+
     /// The requests so far, and what each came to.
     pub(crate) async fn requests(&self) -> Vec<Value> {
         self.journal("in").await
