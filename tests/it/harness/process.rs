@@ -267,7 +267,8 @@ impl Drop for Gateway {
     }
 }
 
-/// Runs a subcommand to its end and gives its status, stdout and stderr.
+/// Runs a subcommand to its end and gives its status, stdout and stderr. A gateway of the same test stands still
+/// meanwhile, and whatever it holds in the database is held: beside one, use [`onedoor_beside`].
 pub(crate) fn onedoor(arguments: &[&str], settings: &[(String, String)]) -> (ExitStatus, String, String) {
     let output = Command::new(binary())
         .args(arguments)
@@ -277,6 +278,20 @@ pub(crate) fn onedoor(arguments: &[&str], settings: &[(String, String)]) -> (Exi
         .unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (output.status, text(output.stdout), text(output.stderr))
+}
+
+/// As [`onedoor`], while the loops of a gateway in this process go on.
+pub(crate) async fn onedoor_beside(
+    arguments: &[&str],
+    settings: &[(String, String)],
+) -> (ExitStatus, String, String) {
+    let arguments: Vec<String> = arguments.iter().map(|&word| word.to_owned()).collect();
+    let settings = settings.to_vec();
+    let run = move || {
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        onedoor(&arguments, &settings)
+    };
+    tokio::task::spawn_blocking(run).await.unwrap()
 }
 
 fn binary() -> &'static str {

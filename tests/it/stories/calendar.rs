@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::kit::{Case, County, STATION, TOWNSHIP, clock, funeral, submit};
 use crate::harness::app::TestApp;
 use crate::harness::people::{FARMER, NEIGHBOUR};
-use crate::harness::process::onedoor;
+use crate::harness::process::onedoor_beside;
 use crate::harness::story::story;
 use crate::harness::wait::{PATIENCE, eventually};
 use crate::harness::world::World;
@@ -36,12 +36,12 @@ fn notice() -> Value {
     json!({ "year": 2027, "papers": ["https://www.gov.cn/2027.htm"], "days": days })
 }
 
-fn imported(world: &World, file: &Value, more: &[&str]) -> (bool, String, String) {
+async fn imported(world: &World, file: &Value, more: &[&str]) -> (bool, String, String) {
     let path = world.folder().join("2027.json");
     std::fs::write(&path, file.to_string()).unwrap();
     let mut arguments = vec!["import", "calendar", path.to_str().unwrap(), "--demo"];
     arguments.extend_from_slice(more);
-    let (status, stdout, stderr) = onedoor(&arguments, &world.settings());
+    let (status, stdout, stderr) = onedoor_beside(&arguments, &world.settings()).await;
     (status.success(), stdout, stderr)
 }
 
@@ -66,7 +66,7 @@ story!(
         let before = open.seen_by(&app.clerk(TOWNSHIP)).await;
         assert_eq!(clock(&before, "PROMISE")["dueDate"], "2027-01-05");
 
-        let (done, told, stderr) = imported(world, &notice(), &["--dry-run"]);
+        let (done, told, stderr) = imported(world, &notice(), &["--dry-run"]).await;
         assert!(done, "{stderr}");
         assert!(told.contains("would move"), "{told}");
         let line = format!(
@@ -77,7 +77,7 @@ story!(
         let unchanged = open.seen_by(&app.clerk(TOWNSHIP)).await;
         assert_eq!(unchanged, before, "a dry run changes nothing");
 
-        let (done, told, stderr) = imported(world, &notice(), &[]);
+        let (done, told, stderr) = imported(world, &notice(), &[]).await;
         assert!(done && told.contains(&line), "{told} {stderr}");
         let statutory = format!(
             "{}  STATUTORY  2027-01-19 -> 2027-01-20  official",
@@ -103,7 +103,7 @@ story!(
             "both are shown"
         );
 
-        let (done, again, _) = imported(world, &notice(), &[]);
+        let (done, again, _) = imported(world, &notice(), &[]).await;
         assert!(done && again.contains(": 0 due dates moved"), "{again}");
         // the running gateway counts with it from its next look at the epochs on
         eventually("the new calendar is in force", PATIENCE, async || {
@@ -134,7 +134,7 @@ story!(a_notice_with_faults_is_refused_whole, async |world| {
         (on_a_weekday, "weekday"),
         (incomplete, "off by law"),
     ] {
-        let (done, _, stderr) = imported(world, &file, &[]);
+        let (done, _, stderr) = imported(world, &file, &[]).await;
         assert!(!done && stderr.contains(why), "{why}: {stderr}");
     }
     let open = accepted(&app, &FARMER).await;
