@@ -2,7 +2,8 @@
 """Imports a whole country of divisions and prints how long it took and what tree came of it: divisions.py FILE [postgres|sqlite].
 
 FILE is a table (CSV, or CSV.gz) with the columns code, parent_code, level, name. Nothing is asserted: the figures are
-for people. Build before: cargo build --profile dist.
+for people. Build before: cargo build --profile dist; or cargo build --release, and set
+ONEDOOR_BENCH_PROGRAMS=target/release.
 """
 import gzip
 import os
@@ -82,11 +83,14 @@ def on_sqlite(table, folder):
 
 def measure(name, table, url, folder, ask):
     onedoor(["migrate"], url, folder)
-    print(f"{name}: {os.cpu_count()} cores")
+    print(f"{name}: {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {servers.DIST.name} build"
+          + (f", {', '.join(servers.POSTGRES_SETTINGS)}" if name == "PostgreSQL" else ""))
     for what in ("first import", "same again"):
         began = time.monotonic()
         told = onedoor(["import", "divisions", str(table)], url, folder)
-        print(f"  {what:36} {time.monotonic() - began:8.2f} s   {told}")
+        spent = time.monotonic() - began
+        rows = int(told.split()[0])
+        print(f"  {what:36} {spent:8.2f} s   {rows / spent:9.0f} rows/s   {told}")
     for what, statement in CHECKS.items():
         print(f"  {what:36} {ask(statement.format(rank_d=rank('d'), rank_p=rank('p'))):>8}")
 

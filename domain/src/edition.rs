@@ -137,6 +137,10 @@ pub fn plan(rows: &[EditionRow], there: &Register) -> Result<Plan, Vec<EditionFa
     let parents = reading.parents();
     let places = reading.places();
     let mut plan = Plan::default();
+    if there.is_empty() {
+        plan.added.reserve(rows.len());
+        plan.codes_added.reserve(rows.len());
+    }
     for index in by_level(rows) {
         if let (Some(row), Some(place)) = (rows.get(index), places.get(index)) {
             let parent = parents.get(index).and_then(|parent| parent.id(&places));

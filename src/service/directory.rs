@@ -68,6 +68,18 @@ impl Directories {
     }
 }
 
+/// Takes a new picture if there is one and it has become old.
+///
+/// # Errors
+/// As any query.
+pub(super) async fn renew(cx: &Services) -> Result<(), AppError> {
+    if cx.directories.taken_at.lock().await.is_some() {
+        refresh(cx).await
+    } else {
+        Ok(())
+    }
+}
+
 /// Takes a new picture if divisions, organizations or admission lists moved since the last one.
 ///
 /// # Errors

@@ -18,21 +18,28 @@ pub const TOPIC: &str = "epochs";
 /// # Errors
 /// As any query.
 pub async fn refresh(cx: &Services) -> Result<(), AppError> {
+    learn(cx).await?;
+    directory::refresh(cx).await
+}
+
+async fn learn(cx: &Services) -> Result<(), AppError> {
     let committed = epoch::read_all(&cx.database).await?;
     if let Some(instance) = committed.get(epoch::INSTANCE) {
         cx.cache.epochs().of_instance(*instance);
     }
     cx.cache.epochs().learn(&committed);
-    directory::refresh(cx).await
+    Ok(())
 }
 
-/// After a commit that moved an epoch: makes it known here at once and hints it to the other replicas.
+/// After a commit that moved an epoch: makes it known here at once and hints it to the other replicas. A process that
+/// has no picture of the directory, such as an import from the command line, is not made to take one.
 ///
 /// # Errors
 /// As any query; the change is committed all the same, and the poll finds it.
 pub async fn moved(cx: &Services, kind: Epoch) -> Result<(), AppError> {
     cx.hints.publish(TOPIC, kind.name());
-    refresh(cx).await
+    learn(cx).await?;
+    directory::renew(cx).await
 }
 
 /// Turns hints into nudges, for as long as it is polled.

@@ -5,13 +5,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use sea_orm::sea_query::extension::postgres::PgFunc;
-use sea_orm::sea_query::{Expr, ExprTrait as _, Func, SelectStatement};
+use sea_orm::sea_query::{Expr, ExprTrait as _, Func, SelectStatement, SimpleExpr};
 use sea_orm::sqlx::error::DatabaseError;
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, RuntimeErr, Statement, sqlx,
+    ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, FromQueryResult, RuntimeErr,
+    Statement, Value, sqlx,
 };
 
-use super::bulk::Kind;
+use super::bulk::{Kind, Record};
 use super::database::DatabaseSettings;
 use super::error::{StoreError, fault_of};
 use super::tx::Tx;
@@ -184,31 +185,71 @@ pub(super) fn is_one_of(connection: &impl ConnectionTrait, column: Expr, few: Se
     }
 }
 
-/// A query that gives the rows of a JSON array of objects, bound as its one value.
-pub(super) fn rows_of_json(backend: DbBackend, columns: &[(&str, Kind)]) -> String {
-    let list = |of: &dyn Fn(&str, Kind) -> String| {
-        let list: Vec<_> = columns.iter().map(|(name, kind)| of(name, *kind)).collect();
-        list.join(", ")
-    };
+/// Whether a part of a query can be asked anew for each row before it.
+pub(super) fn joins_laterally(backend: DbBackend) -> bool {
+    backend == DbBackend::Postgres
+}
+
+/// How many rows of so many columns one statement takes.
+pub(super) fn rows_per_statement(backend: DbBackend, columns: usize) -> usize {
     if backend == DbBackend::Postgres {
-        let names = list(&|name, _| name.to_owned());
-        let types = list(&|name, kind| {
-            let kind = match kind {
-                Kind::Text => "text",
-                Kind::Uuid => "uuid",
-                Kind::Boolean => "boolean",
-            };
-            format!("{name} {kind}")
-        });
-        format!("select {names} from json_to_recordset($1::json) as r({types})")
+        postgres::ROWS_PER_STATEMENT
     } else {
-        let values = list(&|name, kind| match kind {
-            Kind::Text | Kind::Boolean => format!("value ->> '{name}'"),
-            Kind::Uuid => format!("unhex(value ->> '{name}')"),
-        });
-        // without a condition the parser takes the conflict clause for that of a join
-        format!("select {values} from json_each(?1) where true")
+        sqlite::rows_per_statement(columns)
     }
+}
+
+/// The rows that [`rows_values`] binds, as an insert statement reads them.
+pub(super) fn rows_source(backend: DbBackend, columns: &[(&str, Kind)], rows: usize) -> String {
+    if backend == DbBackend::Postgres {
+        postgres::rows_source(columns)
+    } else {
+        sqlite::rows_source(columns.len(), rows)
+    }
+}
+
+/// The values of rows of so many columns.
+pub(super) fn rows_values<R: Record>(
+    backend: DbBackend,
+    columns: usize,
+    rows: &[R],
+) -> Result<Vec<Value>, StoreError> {
+    if backend == DbBackend::Postgres {
+        postgres::rows_values(columns, rows)
+    } else {
+        sqlite::rows_values(rows)
+    }
+}
+
+/// An index or a constraint, and how it is taken down and put back.
+#[derive(FromQueryResult)]
+pub(super) struct IndexOf {
+    pub(super) take_down: String,
+    pub(super) put_back: String,
+}
+
+/// The indexes of some tables that this connection may take down, in the order in which they can be; they are put back
+/// in the opposite one.
+pub(super) async fn indexes_of(tx: &Tx, tables: &[&str]) -> Result<Vec<IndexOf>, StoreError> {
+    let backend = tx.connection().get_database_backend();
+    let sql = if backend == DbBackend::Postgres {
+        postgres::indexes_of(tables)
+    } else {
+        sqlite::indexes_of(tables)
+    };
+    let found = IndexOf::find_by_statement(Statement::from_string(backend, sql));
+    Ok(found.all(tx.connection()).await?)
+}
+
+/// The day in Beijing of a column of instants, as `YYYY-MM-DD`.
+pub(super) fn beijing_day(backend: DbBackend, column: &str) -> SimpleExpr {
+    const SECONDS_AHEAD: u32 = 28_800;
+    let seconds = format!("{column} / 1000000 + {SECONDS_AHEAD}");
+    Expr::cust(if backend == DbBackend::Postgres {
+        format!("to_char(to_timestamp({seconds}) at time zone 'UTC', 'YYYY-MM-DD')")
+    } else {
+        format!("date({seconds}, 'unixepoch')")
+    })
 }
 
 /// Classifies a refusal of either database.

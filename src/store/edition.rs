@@ -1,15 +1,13 @@
 //! Editions of the divisions: everything that is there, and the plan of an edition written down.
 
-use chrono::NaiveDate;
 use onedoor_domain::edition::{ClosedCode, CodeRow, Ended, Entry, Plan, Register, Standing};
 use onedoor_domain::id::DivisionId;
 use onedoor_entity::{division, division_code};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
-use serde::Serialize;
 use uuid::Uuid;
 
-use super::bulk::{self, Kind, Target};
+use super::bulk::{self, Cell, Kind, Record, Target};
 use super::dialect;
 use super::division::{ended, parse, parse_code};
 use super::error::StoreError;
@@ -54,44 +52,40 @@ const CODES: Target = Target {
     key: &["system", "level", "code", "valid_from"],
 };
 
-#[derive(Serialize)]
-struct DivisionRow<'a> {
-    id: Simple,
-    code: &'a str,
-    parent_id: Option<Simple>,
-    level: String,
-    name: &'a str,
-    kind: &'a str,
-    setting: Option<String>,
-    counted: bool,
-    ur_class: Option<&'a str>,
-    valid_to: Option<&'a str>,
-    successor_id: Option<Simple>,
-}
-
-#[derive(Serialize)]
-struct CodeRowOut<'a> {
-    system: String,
-    level: String,
-    code: &'a str,
-    valid_from: NaiveDate,
-    valid_to: Option<NaiveDate>,
-    name: &'a str,
-    division_id: Simple,
-    parent_id: Option<Simple>,
-}
-
-/// A UUID as 32 digits, which both databases read.
-struct Simple(Uuid);
-
-impl Serialize for Simple {
-    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(self.0.simple().encode_lower(&mut Uuid::encode_buffer()))
+impl Record for Entry {
+    fn cells(&self) -> Result<Vec<Cell<'_>>, StoreError> {
+        let division = &self.division;
+        Ok(vec![
+            Cell::Uuid(division.id.uuid()),
+            Cell::text(&division.code),
+            Cell::uuid_opt(division.parent.map(DivisionId::uuid)),
+            Cell::text(name_of(division.level)?),
+            Cell::text(&division.name),
+            Cell::text(&division.kind),
+            Cell::text_opt(division.setting.map(name_of).transpose()?),
+            Cell::Boolean(division.counted),
+            Cell::text_opt(self.ur_class.as_deref()),
+            // it lives, and nobody stands in its place
+            Cell::Null,
+            Cell::Null,
+        ])
     }
 }
 
-fn simple(id: DivisionId) -> Simple {
-    Simple(id.uuid())
+impl Record for CodeRow {
+    fn cells(&self) -> Result<Vec<Cell<'_>>, StoreError> {
+        let code = &self.code;
+        Ok(vec![
+            Cell::text(name_of(code.system)?),
+            Cell::text(name_of(code.level)?),
+            Cell::text(&code.code),
+            Cell::text(code.valid_from.to_string()),
+            Cell::text_opt(code.valid_to.map(|day| day.to_string())),
+            Cell::text(&code.name),
+            Cell::Uuid(code.division.uuid()),
+            Cell::uuid_opt(self.parent.map(DivisionId::uuid)),
+        ])
+    }
 }
 
 /// Reads everything an edition is compared with, and lets the transaction take its time.
@@ -123,11 +117,35 @@ fn standing(row: division::Model) -> Result<Standing, StoreError> {
     })
 }
 
-/// Writes a plan down: what ends first, so that its codes are free; parents before children.
+/// Writes a plan down. Into empty tables it only adds; else what ends goes first, so that its codes are free.
 ///
 /// # Errors
 /// As any write.
 pub async fn carry_out(tx: &Tx, plan: &Plan) -> Result<(), StoreError> {
+    if is_untouched(tx).await? {
+        fill(tx, plan).await
+    } else {
+        change(tx, plan).await
+    }
+}
+
+/// Whether nothing was ever written of divisions.
+async fn is_untouched(tx: &Tx) -> Result<bool, StoreError> {
+    let division = division::Entity::find().one(tx.connection()).await?;
+    let code = division_code::Entity::find().one(tx.connection()).await?;
+    Ok(division.is_none() && code.is_none())
+}
+
+/// The first edition: a country has hundreds of thousands of rows, and its indexes are made when they are there.
+async fn fill(tx: &Tx, plan: &Plan) -> Result<(), StoreError> {
+    let indexes = bulk::take_indexes_down(tx, &[DIVISIONS.table, CODES.table]).await?;
+    bulk::insert(tx, &DIVISIONS, &plan.added).await?;
+    bulk::insert(tx, &CODES, &plan.codes_added).await?;
+    indexes.put_back(tx).await
+}
+
+/// A newer edition.
+async fn change(tx: &Tx, plan: &Plan) -> Result<(), StoreError> {
     for (id, end) in &plan.ended {
         end_division(tx, *id, *end).await?;
     }
@@ -144,15 +162,13 @@ pub async fn carry_out(tx: &Tx, plan: &Plan) -> Result<(), StoreError> {
             .await?;
     }
     for entries in [&plan.added, &plan.changed] {
-        let rows = entries.iter().map(division_row).collect::<Result<Vec<_>, _>>()?;
-        bulk::upsert(tx, &DIVISIONS, &rows).await?;
+        bulk::upsert(tx, &DIVISIONS, entries).await?;
     }
     for closed in &plan.codes_closed {
         close_code(tx, closed).await?;
     }
     for codes in [&plan.codes_added, &plan.codes_corrected] {
-        let rows = codes.iter().map(code_row).collect::<Result<Vec<_>, _>>()?;
-        bulk::upsert(tx, &CODES, &rows).await?;
+        bulk::upsert(tx, &CODES, codes).await?;
     }
     Ok(())
 }
@@ -183,35 +199,4 @@ async fn close_code(tx: &Tx, closed: &ClosedCode) -> Result<(), StoreError> {
         .exec(tx.connection())
         .await?;
     Ok(())
-}
-
-fn division_row(entry: &Entry) -> Result<DivisionRow<'_>, StoreError> {
-    let division = &entry.division;
-    Ok(DivisionRow {
-        id: simple(division.id),
-        code: &division.code,
-        parent_id: division.parent.map(simple),
-        level: name_of(division.level)?,
-        name: &division.name,
-        kind: &division.kind,
-        setting: division.setting.map(name_of).transpose()?,
-        counted: division.counted,
-        ur_class: entry.ur_class.as_deref(),
-        valid_to: None,
-        successor_id: None,
-    })
-}
-
-fn code_row(row: &CodeRow) -> Result<CodeRowOut<'_>, StoreError> {
-    let code = &row.code;
-    Ok(CodeRowOut {
-        system: name_of(code.system)?,
-        level: name_of(code.level)?,
-        code: &code.code,
-        valid_from: code.valid_from,
-        valid_to: code.valid_to,
-        name: &code.name,
-        division_id: simple(code.division),
-        parent_id: row.parent.map(simple),
-    })
 }

@@ -88,6 +88,11 @@ impl Register {
         register
     }
 
+    /// Whether nothing is there.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.standing.is_empty()
+    }
+
     /// Where the living division with a code on a level stands.
     pub(super) fn living(&self, level: Level, code: &str) -> Option<usize> {
         let found = self.living.get(code)?;

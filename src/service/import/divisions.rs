@@ -49,8 +49,8 @@ struct Line {
 }
 
 /// Imports an edition. `rows_expected`: the table must have exactly so many rows. Divisions that it does not name stay.
-/// Organizations of divisions that were recoded or merged are succeeded role by role; the gateway then moves the open
-/// cases (`service::succession`).
+/// Organizations of divisions that were recoded or merged are succeeded role by role; `service::succession` then moves
+/// the open cases.
 ///
 /// # Errors
 /// All faults of the table at once, or that it could not be written.
@@ -94,21 +94,20 @@ async fn carry_out(
 /// Reads the table; what needs no other row and no database is checked here.
 fn read(text: &str, rows_expected: Option<usize>, rule: SettingRule) -> Result<Vec<EditionRow>, ImportError> {
     let mut faults = Faults::default();
-    let lines: Vec<Row<Line>> = table::read(text, &mut faults);
+    let mut found = 0;
+    let rows: Vec<EditionRow> = table::read_as(text, &mut faults, |line, faults| {
+        found += 1;
+        row(line, rule, faults)
+    });
     if let Some(expected) = rows_expected
-        && lines.len() != expected
+        && found != expected
     {
-        let found = lines.len();
         faults.add(
             0,
             format!("应有 {expected} 行, 实有 {found} 行"),
             format!("{expected} rows expected, {found} found"),
         );
     }
-    let rows: Vec<EditionRow> = lines
-        .into_iter()
-        .filter_map(|line| row(line, rule, &mut faults))
-        .collect();
     if !faults.is_empty() {
         // what the rows say of each other is told as well, as far as it needs no database
         add_faults(&rows, &mut faults);

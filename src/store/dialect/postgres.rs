@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use sea_orm::sqlx::{self, Row as _};
-use sea_orm::{ConnectionTrait as _, Database, DatabaseTransaction, DbBackend, Statement};
+use sea_orm::{ConnectionTrait as _, Database, DatabaseTransaction, DbBackend, Statement, Value};
+use uuid::Uuid;
 
+use super::super::bulk::{Cell, Kind, Record};
 use super::super::database::DatabaseSettings;
 use super::super::error::StoreError;
 use super::{Backend, Failures, Fault, Handles, common_options, scalar};
@@ -90,10 +92,86 @@ pub(super) async fn be_patient(tx: &DatabaseTransaction) -> Result<(), StoreErro
     for sql in [
         "set local statement_timeout = 0",
         "set local idle_in_transaction_session_timeout = 0",
+        // indexes of a country are sorted in memory
+        "set local maintenance_work_mem = '256MB'",
     ] {
         tx.execute_unprepared(sql).await?;
     }
     Ok(())
+}
+
+/// Rows of one statement: some megabytes of text.
+pub(super) const ROWS_PER_STATEMENT: usize = 20_000;
+/// Bytes that a value usually takes.
+const VALUE_USUAL: usize = 16;
+/// Ends each value of a column's text; no value has it.
+const END: char = '\u{1f}';
+/// A value that is none.
+const NONE: char = '\u{1e}';
+
+/// The columns, each bound as one text, side by side. The last end leaves an empty value behind it, which is cut off:
+/// without that, a single empty value could not be told from none at all.
+pub(super) fn rows_source(columns: &[(&str, Kind)]) -> String {
+    let list = |of: &dyn Fn(usize, &str, Kind) -> String| {
+        let list: Vec<_> = columns
+            .iter()
+            .enumerate()
+            .map(|(index, (name, kind))| of(index + 1, name, *kind))
+            .collect();
+        list.join(", ")
+    };
+    let values = list(&|_, name, kind| match kind {
+        Kind::Text => name.to_owned(),
+        Kind::Uuid => format!("{name}::uuid"),
+        Kind::Boolean => format!("{name}::boolean"),
+    });
+    let arrays = list(&|place, _, _| format!("trim_array(string_to_array(${place}, chr(31), chr(30)), 1)"));
+    let names = list(&|_, name, _| name.to_owned());
+    format!("select {values} from unnest({arrays}) as r({names})")
+}
+
+/// One text for each column.
+pub(super) fn rows_values<R: Record>(columns: usize, rows: &[R]) -> Result<Vec<Value>, StoreError> {
+    let mut texts = vec![String::with_capacity(rows.len() * VALUE_USUAL); columns];
+    let mut digits = Uuid::encode_buffer();
+    for row in rows {
+        for (text, cell) in texts.iter_mut().zip(row.cells()?) {
+            match cell {
+                Cell::Null => text.push(NONE),
+                Cell::Text(value) if value.contains([END, NONE]) => {
+                    return Err(StoreError::other("a text holds a character that parts texts"));
+                }
+                Cell::Text(value) => text.push_str(&value),
+                Cell::Uuid(value) => text.push_str(value.simple().encode_lower(&mut digits)),
+                Cell::Boolean(value) => text.push(if value { 't' } else { 'f' }),
+            }
+            text.push(END);
+        }
+    }
+    Ok(texts.into_iter().map(Value::from).collect())
+}
+
+/// References to the tables, then their primary keys and indexes.
+pub(super) fn indexes_of(tables: &[&str]) -> String {
+    let tables: Vec<_> = tables
+        .iter()
+        .map(|table| format!("'{table}'::regclass"))
+        .collect();
+    let tables = tables.join(", ");
+    format!(
+        "with constraints as (select c.*, c.conrelid::regclass as of_table from pg_constraint c \
+         join pg_class t on t.oid = c.conrelid where pg_has_role(t.relowner, 'usage') \
+         and (c.contype = 'f' and c.confrelid in ({tables}) or c.contype = 'p' and c.conrelid in ({tables}))), \
+         parts as (select format('alter table %s drop constraint %I', of_table, conname) as take_down, \
+         format('alter table %s add constraint %I %s', of_table, conname, pg_get_constraintdef(oid)) as put_back, \
+         case contype when 'f' then 1 else 2 end as turn from constraints \
+         union all \
+         select format('drop index %s', i.indexrelid::regclass), pg_get_indexdef(i.indexrelid), 3 \
+         from pg_index i join pg_class t on t.oid = i.indrelid \
+         where t.oid in ({tables}) and pg_has_role(t.relowner, 'usage') \
+         and not exists (select 1 from pg_constraint c where c.conindid = i.indexrelid and c.contype <> 'f')) \
+         select take_down, put_back from parts order by turn"
+    )
 }
 
 /// Classifies an SQLSTATE.
@@ -120,6 +198,19 @@ pub(super) fn commit_surely_failed(code: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_that_would_part_a_column_is_refused() {
+        struct Named(&'static str);
+        impl Record for Named {
+            fn cells(&self) -> Result<Vec<Cell<'_>>, StoreError> {
+                Ok(vec![Cell::text(self.0), Cell::Null])
+            }
+        }
+        let values = rows_values(2, &[Named("")]).unwrap();
+        assert_eq!(values, [Value::from("\u{1f}"), Value::from("\u{1e}\u{1f}")]);
+        assert!(rows_values(2, &[Named("a\u{1f}b")]).is_err());
+    }
 
     #[test]
     fn sqlstates_say_what_the_caller_can_do() {

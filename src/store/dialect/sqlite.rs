@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use sea_orm::sqlx::Connection as _;
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
-use sea_orm::{Database, DatabaseConnection, DbErr, RuntimeErr};
+use sea_orm::{Database, DatabaseConnection, DbErr, RuntimeErr, Value};
 
+use super::super::bulk::{Cell, Record};
 use super::super::database::DatabaseSettings;
 use super::super::error::StoreError;
 use super::super::writer::Writer;
@@ -117,6 +118,48 @@ async fn outside_transactions(connection: &mut SqliteConnection) -> Result<bool,
     // a rollback that was asked for by dropping the transaction stands in the connection's queue before this
     connection.ping().await?;
     Ok(!connection.is_in_transaction())
+}
+
+/// Variables that one statement can bind.
+const VARIABLES_MAX: usize = 32_766;
+
+/// Rows of so many columns that one statement can bind.
+pub(super) const fn rows_per_statement(columns: usize) -> usize {
+    match VARIABLES_MAX.checked_div(columns) {
+        Some(rows) => rows,
+        None => VARIABLES_MAX,
+    }
+}
+
+/// Rows of variables.
+pub(super) fn rows_source(columns: usize, rows: usize) -> String {
+    let row = format!("({})", vec!["?"; columns].join(", "));
+    format!("values {}", vec![row; rows].join(", "))
+}
+
+/// One value for each variable.
+pub(super) fn rows_values<R: Record>(rows: &[R]) -> Result<Vec<Value>, StoreError> {
+    let value = |cell| match cell {
+        Cell::Null => Value::String(None),
+        Cell::Text(text) => text.into_owned().into(),
+        Cell::Uuid(key) => key.into(),
+        Cell::Boolean(truth) => truth.into(),
+    };
+    let mut values = Vec::new();
+    for row in rows {
+        values.extend(row.cells()?.into_iter().map(value));
+    }
+    Ok(values)
+}
+
+/// Indexes that statements made; those of keys stay. Rows must come after those that they refer to: else each row that
+/// comes is looked for among all that may have waited for it, and the index for that is down.
+pub(super) fn indexes_of(tables: &[&str]) -> String {
+    format!(
+        "select 'drop index ' || name as take_down, sql as put_back from sqlite_master \
+         where type = 'index' and sql is not null and tbl_name in ('{}')",
+        tables.join("', '")
+    )
 }
 
 /// Classifies an extended result code.

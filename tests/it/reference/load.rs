@@ -10,8 +10,11 @@ use onedoor_domain::directory::StepHolder;
 use onedoor_domain::division::Level;
 use onedoor_domain::organization::OrganizationKind;
 
+use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
+
 use super::replica::Replica;
 use crate::harness::story::story;
+use crate::harness::world::World;
 
 story!(
     /// 1,254 divisions, every organization a route can name, 39 agencies, 36 items, the working days.
@@ -148,7 +151,7 @@ story!(
         let other = world.database().await;
         let sql = "select count(*) from organization_name where name_zh = '市住建委' and valid_to is not null";
         let backend = sea_orm::ConnectionTrait::get_database_backend(&other);
-        let statement = sea_orm::Statement::from_string(backend, sql);
+        let statement = Statement::from_string(backend, sql);
         let row = sea_orm::ConnectionTrait::query_one_raw(&other, statement).await.unwrap().unwrap();
         assert_eq!(row.try_get_by_index::<i64>(0).unwrap(), 1);
         other.close().await.unwrap();
@@ -185,5 +188,52 @@ story!(
             assert_eq!(replica.cx.directories.current().size(), (1_254, 5_670));
             replica.stop().await;
         }
+    }
+);
+
+async fn indexes(world: &World) -> Vec<String> {
+    let database = world.database().await;
+    let backend = database.get_database_backend();
+    let sql = if backend == DbBackend::Postgres {
+        "select conrelid::regclass || ' ' || pg_get_constraintdef(oid) from pg_constraint \
+         where conrelid in ('division'::regclass, 'division_code'::regclass, 'organization'::regclass) \
+         union all select indexdef from pg_indexes where tablename like 'division%' order by 1"
+    } else {
+        "select coalesce(sql, name) from sqlite_master where type = 'index' and tbl_name like 'division%' order by 1"
+    };
+    let rows = database
+        .query_all_raw(Statement::from_string(backend, sql))
+        .await
+        .unwrap();
+    database.close().await.unwrap();
+    rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
+}
+
+story!(
+    /// The first edition makes its indexes when its rows are there, also of a row whose texts are empty; a newer one
+    /// goes its own way. Afterwards every index and reference is what it was.
+    empty an_edition_leaves_every_index_where_it_was,
+    async |world| {
+        let replica = Replica::start(world).await;
+        let before = indexes(world).await;
+        assert!(before.len() >= 6, "{before:?}");
+        let one = "code,parent_code,level,name\n340300000000,340300000000,city,蚌埠市\n";
+        let refused = divisions::import(&replica.cx, &one.replace("city", "hamlet"), None, Mode::Write).await;
+        assert!(matches!(refused, Err(ImportError::Faults(_))));
+        let dry = divisions::import(&replica.cx, one, Some(1), Mode::DryRun).await.unwrap();
+        assert_eq!(dry.counts.added, 1);
+        assert_eq!(indexes(world).await, before, "after a dry run");
+        let first = divisions::import(&replica.cx, one, Some(1), Mode::Write).await.unwrap();
+        assert_eq!(first.counts.added, 1);
+        assert_eq!(indexes(world).await, before, "after the first edition");
+        let second = divisions::import(&replica.cx, DIVISIONS, Some(1_254), Mode::Write).await.unwrap();
+        assert_eq!((second.counts.added, second.counts.changed), (1_253, 1));
+        assert_eq!(indexes(world).await, before, "after the second");
+        reference::refresh(&replica.cx).await.unwrap();
+        let directory = replica.cx.directories.current();
+        let village = directory.division_by_code("340302001001").unwrap();
+        let above: Vec<&str> = directory.ancestors(village.id).iter().map(|one| one.code.as_str()).collect();
+        assert_eq!(above, ["340302001000", "340302000000", "340300000000"]);
+        replica.stop().await;
     }
 );
