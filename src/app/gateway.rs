@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::AppFailure;
 use super::probes;
-use super::upstreams::Upstreams;
+use super::upstreams::{self, Upstreams};
 use crate::cache::hints::Hints;
 use crate::cache::redis::{Redis, RedisSettings};
 use crate::cache::{Cache, CacheSettings};
@@ -144,7 +144,8 @@ impl Gateway {
     }
 }
 
-/// The services of reference data without loops, cache or server: for an import from the command line.
+/// The services of reference data without loops, cache or server: for an import from the command line. They have no
+/// picture of the directory yet: a country's takes longer to read than to write.
 ///
 /// # Errors
 /// The database cannot be used.
@@ -152,16 +153,14 @@ pub(super) async fn services_alone(config: &Config, clock: SharedClock) -> Resul
     let metrics = Metrics::default();
     let supervisor = Supervisor::new(Arc::clone(&clock), &metrics)?;
     let database = open_database(config, &metrics).await?;
-    let services = services(
+    services(
         config,
         &metrics,
-        &UpstreamBindings::default(),
+        &Upstreams::bindings(config)?,
         &database,
         &clock,
         &supervisor,
-    )?;
-    reference::refresh(&services).await?;
-    Ok(services)
+    )
 }
 
 /// The use cases of cases without loops or server: for what an import changes in them.
@@ -280,7 +279,14 @@ async fn build(config: &Config, metrics: &Metrics, ground: Ground) -> Result<Hou
         supervisor,
     } = ground;
     let (registry, keys, database, clock) = (&registry, &keys, &database, &clock);
-    let services = services(config, metrics, &bindings(registry), database, clock, &supervisor)?;
+    let services = services(
+        config,
+        metrics,
+        &upstreams::bindings(registry.iter().map(|upstream| upstream.config())),
+        database,
+        clock,
+        &supervisor,
+    )?;
     shipped::load_if_empty(&services).await?;
     reference::refresh(&services).await?;
     epochs::spawn(
@@ -402,22 +408,4 @@ fn open_redis(config: &Config, supervisor: &Supervisor) -> Result<Option<Redis>,
     })?;
     redis.spawn_loop(supervisor);
     Ok(Some(redis))
-}
-
-fn bindings(registry: &Registry) -> UpstreamBindings {
-    let mut bindings = UpstreamBindings::default();
-    for upstream in registry.iter() {
-        let config = upstream.config();
-        let name = config.name.to_string();
-        bindings
-            .by_role
-            .extend(config.roles.iter().map(|role| (role.clone(), name.clone())));
-        bindings.by_code.extend(
-            config
-                .organizations
-                .iter()
-                .map(|code| (code.clone(), name.clone())),
-        );
-    }
-    bindings
 }

@@ -13,8 +13,9 @@ use super::upstreams::{self, SANDBOX_CALLBACK_SECRET, SANDBOX_TOKEN, Upstreams};
 use crate::clock::{SharedClock, SystemClock};
 use crate::config::{Config, secret_source};
 use crate::secret::Redacted;
-use crate::service::Services;
 use crate::service::import::{Mode, admissions, calendar, catalogue, divisions, organizations};
+use crate::service::succession::Successions;
+use crate::service::{Services, reference};
 use crate::store::database::{Database, DatabaseSettings};
 
 /// Serves until SIGTERM or SIGINT. `tell` gets what the operator should read once it listens.
@@ -130,14 +131,36 @@ pub async fn import(config: &Config, what: Imported, file: &Path, mode: Mode) ->
     })?;
     let clock: SharedClock = Arc::new(SystemClock);
     let services = gateway::services_alone(config, Arc::clone(&clock)).await?;
+    if what != Imported::Divisions {
+        reference::refresh(&services).await?;
+    }
     let report = match what {
-        Imported::Divisions => divisions::import(&services, &text, None, mode).await?,
+        Imported::Divisions => return import_divisions(config, &services, &text, mode).await,
         Imported::Organizations => organizations::import(&services, &text, mode).await?,
         Imported::Catalogue => catalogue::import(&services, &text, mode).await?,
         Imported::Admissions => admissions::import(&services, &text, mode).await?,
         Imported::Calendar => return import_calendar(config, &services, &text, mode).await,
     };
     Ok(report.to_string())
+}
+
+/// A newer edition moves the open cases of organizations that were succeeded, each by an event of its own; what a cut
+/// leaves behind a running gateway moves. No case is read through an old owner meanwhile.
+async fn import_divisions(
+    config: &Config,
+    services: &Services,
+    text: &str,
+    mode: Mode,
+) -> Result<String, AppFailure> {
+    // without the keys no event can be sealed: better known before the edition is written
+    let cases = gateway::cases_alone(config, services)?;
+    let report = divisions::import(services, text, None, mode).await?;
+    if mode == Mode::DryRun || report.counts.succeeded == 0 {
+        return Ok(report.to_string());
+    }
+    reference::refresh(services).await?;
+    let moved = Successions::new(Arc::new(cases)).pass().await?;
+    Ok(format!("{report}\n{moved}"))
 }
 
 /// A new calendar moves due dates of open cases. Importing the same calendar again takes up what an interrupted import

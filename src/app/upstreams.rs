@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::config::fault::{ConfigFaults, Fault};
 use crate::sandbox::{self, RunningSandbox, SandboxSettings};
 use crate::secret::Redacted;
+use crate::service::directory::UpstreamBindings;
 use crate::telemetry::metrics::Metrics;
 use crate::upstream::config::{SecretRef, UpstreamConfig};
 use crate::upstream::folder;
@@ -48,6 +49,18 @@ impl Upstreams {
             configs,
             made: BTreeMap::new(),
         })
+    }
+
+    /// Who is bound to which system in a gateway of this configuration; no system is reached, and no secret read.
+    ///
+    /// # Errors
+    /// All faults of all files at once.
+    pub fn bindings(config: &Config) -> Result<UpstreamBindings, ConfigFaults> {
+        let mut configs = Self::configured(config)?.configs;
+        if config.demo {
+            configs.push(UpstreamConfig::sandbox("http://localhost").map_err(ConfigFaults)?);
+        }
+        Ok(bindings(&configs))
     }
 
     /// Starts the sandbox and adds it, with secrets made for this run.
@@ -111,6 +124,23 @@ impl Upstreams {
         let registered = UpstreamMetrics::register(metrics.registry())?;
         Ok(Registry::build(self.configs, &secrets, &registered, clock)?)
     }
+}
+
+/// Who is bound to which of some systems.
+pub(super) fn bindings<'a>(configs: impl IntoIterator<Item = &'a UpstreamConfig>) -> UpstreamBindings {
+    let mut bindings = UpstreamBindings::default();
+    for config in configs {
+        let name = config.name.to_string();
+        let bound = |codes: &[String]| {
+            codes
+                .iter()
+                .map(|code| (code.clone(), name.clone()))
+                .collect::<Vec<_>>()
+        };
+        bindings.by_role.extend(bound(&config.roles));
+        bindings.by_code.extend(bound(&config.organizations));
+    }
+    bindings
 }
 
 /// Starts the sandbox with the given secrets.

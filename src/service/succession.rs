@@ -3,6 +3,7 @@
 //! Readers, decisions and lists read through the succession from the moment it is known; what this adds is the event
 //! of each case, and the new address of what was only offered. Safe to run twice, on two replicas, at any moment.
 
+use std::fmt;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -36,6 +37,33 @@ pub struct Successions {
     looked: Mutex<Option<(Stamp, DateTime<Utc>)>>,
 }
 
+/// What came of one pass.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Passed {
+    /// Cases that got their event.
+    pub moved: usize,
+    /// Cases that failed; the log says why.
+    pub left: usize,
+}
+
+impl fmt::Display for Passed {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} open cases moved to successors", self.moved)?;
+        if self.left > 0 {
+            write!(out, "; {} failed, a running gateway tries them again", self.left)?;
+        }
+        Ok(())
+    }
+}
+
+/// What came of one case.
+enum TakeOver {
+    /// It has its event.
+    Moved,
+    /// There was nothing to move.
+    Nothing,
+}
+
 impl Successions {
     /// Over the use cases of a case.
     #[must_use]
@@ -57,42 +85,50 @@ impl Successions {
         if looked.is_some_and(|(stamp, at)| stamp == known && now - at < LOOK_AGAIN) {
             return Ok(More::No);
         }
-        let left = self.pass().await?;
-        *looked = (left == More::No).then_some((known, now));
-        Ok(left)
+        let passed = self.pass().await?;
+        *looked = (passed.left == 0).then_some((known, now));
+        Ok(if passed.left == 0 { More::No } else { More::Perhaps })
     }
 
-    /// Looks once through all cases that wait for it. Returns whether some are left: one that fails is isolated,
-    /// logged and tried again by the next pass.
+    /// Looks once through all cases that wait for it. One that fails is isolated, logged and tried again by the next
+    /// pass.
     ///
     /// # Errors
     /// STORE_UNAVAILABLE of the look itself.
-    pub async fn pass(&self) -> Result<More, AppError> {
-        let (mut after, mut left) = (None, More::No);
+    pub async fn pass(&self) -> Result<Passed, AppError> {
+        let (mut after, mut passed) = (None, Passed::default());
         loop {
             let found = self.cases.store.cases_to_take_over(after, CASES_MAX).await?;
-            let Some(last) = found.last() else { return Ok(left) };
+            let Some(last) = found.last() else {
+                return Ok(passed);
+            };
             after = Some(*last);
             for case in found {
-                if let Err(error) = self.take_over(case).await {
-                    left = More::Perhaps;
-                    tracing::error!(
-                        case.id = %case, error = %telemetry::chain(&error),
-                        "a case could not be moved to its successor; it is tried again"
-                    );
+                match self.take_over(case).await {
+                    Ok(TakeOver::Moved) => passed.moved += 1,
+                    Ok(TakeOver::Nothing) => {}
+                    Err(error) => {
+                        passed.left += 1;
+                        tracing::error!(
+                            case.id = %case, error = %telemetry::chain(&error),
+                            "a case could not be moved to its successor; it is tried again"
+                        );
+                    }
                 }
             }
         }
     }
 
-    async fn take_over(&self, id: CaseId) -> Result<(), AppError> {
+    async fn take_over(&self, id: CaseId) -> Result<TakeOver, AppError> {
+        fail::fail_point!("succession.take_over", |_| Err(AppError::of(
+            ErrorCode::Overloaded
+        )));
         let cases = &self.cases;
         for _ in 0..ATTEMPTS_MAX {
             let Some(before) = cases.store.load_case(id).await? else {
-                return Ok(());
+                return Ok(TakeOver::Nothing);
             };
-            // one result fits into one write: of several deliveries that have not left, the first is redirected
-            let unsent = cases.store.unsent_deliveries(id).await?.into_iter().next();
+            let unsent = cases.store.unsent_deliveries(id).await?;
             let item = cases.item_of(&before.case).await?;
             let (calendar, directory) = (cases.calendar().await?, cases.directory());
             let command = Command::TakeOver {
@@ -104,15 +140,16 @@ impl Successions {
                 })
                 .map_err(AppError::internal)?;
             if outcome.events.is_empty() {
-                return Ok(());
+                return Ok(TakeOver::Nothing);
             }
-            let withdrawn = unsent.filter(|one| is_redirected(&outcome, one));
+            let redirected = unsent.iter().filter(|one| is_redirected(&outcome, one));
+            let withdrawn = redirected.map(withdrawal).collect();
             let mut set = cases.write_set(Some(before), outcome, &item, None).await?;
-            set.delivery_result = withdrawn.map(|one| withdrawal(&one));
+            set.withdrawn = withdrawn;
             match cases.store.commit(set).await? {
                 Commit::Committed(set) => {
                     cases.committed(&set);
-                    return Ok(());
+                    return Ok(TakeOver::Moved);
                 }
                 Commit::Stale | Commit::Overtaken => {}
                 Commit::Replayed { .. } | Commit::Mismatch | Commit::NumberTaken => {

@@ -12,7 +12,8 @@ use onedoor_domain::proof::{ReadProof, ReadScope};
 use onedoor_entity::{case_party, cases};
 use sea_orm::sea_query::Condition;
 use sea_orm::{
-    ColumnTrait as _, EntityTrait as _, JoinType, QueryFilter as _, QuerySelect as _, RelationDef, Select,
+    ColumnTrait as _, DbBackend, EntityTrait as _, JoinType, QueryFilter as _, QuerySelect as _, RelationDef,
+    Select,
 };
 use uuid::Uuid;
 
@@ -169,7 +170,7 @@ impl CaseStore {
             .select_only()
             .column_as(cases::Column::Id.count(), "count")
             .filter(reach::cases_within(proof))
-            .filter(narrowed(proof, filter)?)
+            .filter(narrowed(proof, self.backend(), filter)?)
             .into_tuple()
             .one(self.database().read())
             .await?;
@@ -223,7 +224,7 @@ impl CaseStore {
         let query = case_party::Entity::find()
             .join(JoinType::InnerJoin, to_case)
             .filter(case_party::Column::OrganizationId.eq(organization.uuid()))
-            .filter(narrowed(proof, filter)?);
+            .filter(narrowed(proof, self.backend(), filter)?);
         let keys = [
             towards(case_party::Column::SubmittedAt, direction),
             towards(case_party::Column::CaseId, direction),
@@ -238,6 +239,10 @@ impl CaseStore {
         Ok(places)
     }
 
+    fn backend(&self) -> DbBackend {
+        self.database().read().get_database_backend()
+    }
+
     async fn places(
         &self,
         proof: &ReadProof,
@@ -246,7 +251,7 @@ impl CaseStore {
         order: CaseOrder,
         page: &PageRequest,
     ) -> Result<Vec<(i64, Uuid)>, StoreError> {
-        let query = among.filter(narrowed(proof, filter)?);
+        let query = among.filter(narrowed(proof, self.backend(), filter)?);
         let places = keyset(query, &order.keys(), page)?
             .select_only()
             .column(order.column())
@@ -258,7 +263,7 @@ impl CaseStore {
     }
 }
 
-fn narrowed(proof: &ReadProof, filter: &CaseFilter) -> Result<Condition, StoreError> {
+fn narrowed(proof: &ReadProof, backend: DbBackend, filter: &CaseFilter) -> Result<Condition, StoreError> {
     let mut all = Condition::all();
     if !filter.statuses.is_empty() {
         let names = filter
@@ -273,7 +278,7 @@ fn narrowed(proof: &ReadProof, filter: &CaseFilter) -> Result<Condition, StoreEr
         (Some(root), Belonging::Successors) => {
             Some(cases::Column::DivisionId.in_subquery(reach::subtree(root)))
         }
-        (Some(root), Belonging::OfTheDay) => Some(reach::of_the_day(root)?),
+        (Some(root), Belonging::OfTheDay) => Some(reach::of_the_day(backend, root)?),
     };
     let micros = |at: DateTime<Utc>| at.timestamp_micros();
     let kind = filter.kind.map(name_of).transpose()?;

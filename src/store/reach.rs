@@ -6,11 +6,12 @@ use onedoor_domain::id::{DivisionId, OrganizationId};
 use onedoor_domain::proof::{ReadProof, ReadScope};
 use onedoor_entity::{case_card, case_party, cases, division, division_code};
 use sea_orm::sea_query::{
-    Alias, CommonTableExpression, Condition, Expr, ExprTrait as _, Func, Query, SelectStatement, SimpleExpr,
-    UnionType, WithClause,
+    Alias, CaseStatement, CommonTableExpression, Condition, Expr, ExprTrait as _, Func, Query,
+    SelectStatement, SimpleExpr, UnionType, WithClause,
 };
-use sea_orm::{ColumnTrait as _, IntoSimpleExpr as _};
+use sea_orm::{ColumnTrait as _, DbBackend, IntoSimpleExpr as _};
 
+use super::dialect;
 use super::error::StoreError;
 use super::names::name_of;
 
@@ -102,18 +103,26 @@ pub(super) fn subtree(root: DivisionId) -> SelectStatement {
 }
 
 /// Whether a case belonged, on the day it was handed in, to a division or one that stood below it by the codes of
-/// that day. A code and what stood above it count together only while both were valid.
-pub(super) fn of_the_day(root: DivisionId) -> Result<SimpleExpr, StoreError> {
+/// that day. A case bears the code of that day; where a code outlives what stood above it, the day decides which of
+/// those it is, so that a case is counted under one of them. A code that came into force later, or ended before, speaks
+/// for its own nearest day.
+pub(super) fn of_the_day(backend: DbBackend, root: DivisionId) -> Result<SimpleExpr, StoreError> {
     const NO_END: &str = "9999-12-31";
     let then = |column: &'static str| Expr::col((Alias::new("then"), Alias::new(column)));
     let column = |column| Expr::col((division_code::Entity, column));
-    let until = || Func::coalesce([column(division_code::Column::ValidTo), Expr::value(NO_END)]);
+    let since = || column(division_code::Column::ValidFrom);
+    let until = || {
+        Expr::expr(Func::coalesce([
+            column(division_code::Column::ValidTo),
+            Expr::value(NO_END),
+        ]))
+    };
     let system = name_of(CodeSystem::Statistics)?;
     let rows = || {
         Query::select()
             .expr(column(division_code::Column::DivisionId))
             .expr(column(division_code::Column::Code))
-            .expr(column(division_code::Column::ValidFrom))
+            .expr(since())
             .expr(until())
             .from(division_code::Entity)
             .and_where(column(division_code::Column::System).eq(system.clone()))
@@ -121,25 +130,45 @@ pub(super) fn of_the_day(root: DivisionId) -> Result<SimpleExpr, StoreError> {
     };
     let below = Condition::all()
         .add(column(division_code::Column::ParentId).eq(then("id")))
-        .add(column(division_code::Column::ValidFrom).lte(then("until")))
-        .add(Expr::expr(until()).gte(then("since")));
+        .add(since().lte(then("until")))
+        .add(until().gte(then("since")));
+    // the days on which everything down to here stood so
+    let later = CaseStatement::new()
+        .case(since().gt(then("since")), since())
+        .finally(then("since"));
+    let earlier = CaseStatement::new()
+        .case(until().lt(then("until")), until())
+        .finally(then("until"));
     let walk = rows()
+        .expr(since())
+        .expr(until())
         .and_where(column(division_code::Column::DivisionId).eq(root.uuid()))
         .union(
             UnionType::Distinct,
-            rows().inner_join(Alias::new("then"), below).to_owned(),
+            rows()
+                .expr(later)
+                .expr(earlier)
+                .inner_join(Alias::new("then"), below)
+                .to_owned(),
         )
         .to_owned();
     let table = CommonTableExpression::new()
         .table_name(Alias::new("then"))
-        .columns(["id", "code", "since", "until"].map(Alias::new))
+        .columns(["id", "code", "own_since", "own_until", "since", "until"].map(Alias::new))
         .query(walk)
         .to_owned();
+    let handed_in = || dialect::beijing_day(backend, "cases.submitted_at");
+    let day: SimpleExpr = CaseStatement::new()
+        .case(handed_in().lt(then("own_since")), then("own_since"))
+        .case(handed_in().gt(then("own_until")), then("own_until"))
+        .finally(handed_in())
+        .into();
     let bears = Query::select()
         .expr(Expr::value(1))
         .from(Alias::new("then"))
         .and_where(then("id").equals((cases::Entity, cases::Column::DivisionId)))
         .and_where(then("code").equals((cases::Entity, cases::Column::DivisionCode)))
+        .and_where(day.between(then("since"), then("until")))
         .with_cte(WithClause::new().recursive(true).cte(table).to_owned())
         .to_owned();
     Ok(Expr::exists(bears))

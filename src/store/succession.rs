@@ -251,8 +251,40 @@ fn succeeded() -> SelectStatement {
         .to_owned()
 }
 
+/// States of deliveries on which nobody works.
+fn waiting() -> Result<[String; 2], StoreError> {
+    Ok([name_of(DeliveryState::Pending)?, name_of(DeliveryState::Held)?])
+}
+
+/// Deliveries of a case that wait since before the receiver of their handoff took over from another.
+fn waiting_since_before() -> Result<SelectStatement, StoreError> {
+    let of = |column: delivery::Column| Expr::col((delivery::Entity, column));
+    Ok(Query::select()
+        .expr(Expr::value(1))
+        .from(delivery::Entity)
+        .inner_join(
+            handoff::Entity,
+            Expr::col((handoff::Entity, handoff::Column::Id))
+                .equals((delivery::Entity, delivery::Column::HandoffId)),
+        )
+        .inner_join(
+            organization::Entity,
+            Expr::col((organization::Entity, organization::Column::SuccessorId))
+                .equals((handoff::Entity, handoff::Column::ToId)),
+        )
+        .and_where(of(delivery::Column::CaseId).equals((cases::Entity, cases::Column::Id)))
+        .and_where(of(delivery::Column::State).is_in(waiting()?))
+        .and_where(of(delivery::Column::InDoubt).eq(false))
+        .and_where(
+            of(delivery::Column::CreatedAt)
+                .lte(Expr::col((organization::Entity, organization::Column::ClosedAt))),
+        )
+        .to_owned())
+}
+
 impl CaseStore {
-    /// Open cases whose open work lies with organizations that somebody succeeded, by id; `after`: only later ids.
+    /// Open cases whose open work lies with organizations that somebody succeeded, or of which a delivery still waits
+    /// that was asked for before the succession of its receiver, by id; `after`: only later ids.
     ///
     /// # Errors
     /// As any query.
@@ -291,7 +323,8 @@ impl CaseStore {
                 Condition::any()
                     .add(gone(Expr::col((cases::Entity, cases::Column::OwnerId))))
                     .add(gone(Expr::col((cases::Entity, cases::Column::FirstContactId))))
-                    .add(Expr::exists(handed)),
+                    .add(Expr::exists(handed))
+                    .add(Expr::exists(waiting_since_before()?)),
             )
             .filter(Condition::all().add_option(after.map(|after| cases::Column::Id.gt(after.uuid()))))
             .order_by_asc(cases::Column::Id)
@@ -302,19 +335,26 @@ impl CaseStore {
         Ok(found.into_iter().map(CaseId::from_uuid).collect())
     }
 
-    /// The deliveries of a case that have surely not left: nobody works on them, and no attempt is in doubt.
+    /// The deliveries of handoffs of a case of which surely nothing has left: nobody works on one, no attempt is in
+    /// doubt, none was answered.
     ///
     /// # Errors
     /// As any query.
     pub async fn unsent_deliveries(&self, case: CaseId) -> Result<Vec<Unsent>, StoreError> {
-        let waiting = [name_of(DeliveryState::Pending)?, name_of(DeliveryState::Held)?];
-        let found = delivery::Entity::find()
+        let waiting = waiting()?;
+        let mut found = delivery::Entity::find()
             .filter(delivery::Column::CaseId.eq(case.uuid()))
-            .filter(delivery::Column::State.is_in(waiting))
-            .filter(delivery::Column::InDoubt.eq(false))
+            .filter(delivery::Column::State.ne(name_of(DeliveryState::Cancelled)?))
             .order_by_asc(delivery::Column::CreatedAt)
             .all(self.database().read())
             .await?;
+        let left = |row: &delivery::Model| row.in_doubt || !waiting.contains(&row.state);
+        let gone: Vec<Uuid> = found
+            .iter()
+            .filter(|row| left(row))
+            .map(|row| row.handoff_id)
+            .collect();
+        found.retain(|row| !gone.contains(&row.handoff_id));
         let unsent = |row: delivery::Model| Unsent {
             delivery: DeliveryId::from_uuid(row.id),
             fence: row.fence,

@@ -37,6 +37,8 @@ pub struct WriteSet {
     /// Handoffs that their systems have answered by a notice: deliveries of them that were uncertain or given up are
     /// settled by it.
     pub answered: Vec<HandoffId>,
+    /// Deliveries that go to another system instead. A set with one that somebody works on by now is overtaken.
+    pub withdrawn: Vec<DeliveryResult>,
     /// What came of the delivery by which the act was learnt, or what a person decides of it.
     pub delivery_result: Option<DeliveryResult>,
     /// The notice that the act settles.
@@ -61,6 +63,7 @@ impl WriteSet {
             deliveries: Vec::new(),
             unwanted: Vec::new(),
             answered: Vec::new(),
+            withdrawn: Vec::new(),
             delivery_result: None,
             inbox: None,
             finished_draft: None,

@@ -140,33 +140,38 @@ fn hand_over(case: &mut Case, heirs: &[Heir]) -> BTreeSet<HandoffId> {
 }
 
 impl Work<'_> {
-    /// Moves the open work to those who do it now; one event, or none when all of them live. `unsent`: handoffs whose
-    /// delivery has surely not left; they go to the successor's own system, or to its people.
+    /// Moves the open work to those who do it now; one event, or none when all of them live. `unsent`: handoffs of whose
+    /// deliveries surely nothing has left; they go to the successor's own system, or to its people, also when an act that
+    /// knew nothing of deliveries moved the case before.
     pub(super) fn take_over(&mut self, unsent: &[HandoffId]) -> Result<(), Refusal> {
-        let heirs = heirs(&self.case, self.cx.living);
-        if heirs.is_empty() {
+        if self.case.is_closed() {
             return Ok(());
         }
-        let redirected = self.redirected(&heirs, unsent);
+        let heirs = heirs(&self.case, self.cx.living);
+        let redirected = self.redirected(unsent);
+        if heirs.is_empty() && redirected.is_empty() {
+            return Ok(());
+        }
         self.as_system("succession", |work| {
             work.emit(Event::WorkTakenOver { heirs, redirected });
             work.sign_own()
         })
     }
 
-    fn redirected(&self, heirs: &[Heir], unsent: &[HandoffId]) -> Vec<Redirected> {
+    fn redirected(&self, unsent: &[HandoffId]) -> Vec<Redirected> {
+        let living = |handoff: &Handoff| (self.cx.living)(handoff.to);
         let waiting = |handoff: &&Handoff| {
+            let moves = handoff.upstream.is_none() && living(handoff) != handoff.to;
             matches!(handoff.state, HandoffState::Offered | HandoffState::Expired)
                 && handoff.sent_at.is_none()
-                && (handoff.upstream.is_none() || unsent.contains(&handoff.id))
+                && (moves || unsent.contains(&handoff.id))
         };
         self.case
             .handoffs
             .iter()
             .filter(waiting)
             .filter_map(|handoff| {
-                let heir = heirs.iter().find(|heir| heir.from == handoff.to)?;
-                let upstream = (self.cx.upstream_of)(heir.to);
+                let upstream = (self.cx.upstream_of)(living(handoff));
                 (upstream != handoff.upstream).then_some(Redirected {
                     handoff: handoff.id,
                     upstream,
@@ -175,14 +180,14 @@ impl Work<'_> {
             .collect()
     }
 
-    /// A handoff whose two ends have become one is acknowledged at once; one that a system answers for waits for it.
+    /// A handoff whose two ends have become one is acknowledged at once, as is one that an organization hands to itself.
+    /// What a system says of it later is no news.
     fn sign_own(&mut self) -> Result<(), Refusal> {
         let own: Vec<HandoffId> = self
             .case
             .handoffs
             .iter()
-            .filter(|handoff| handoff.state.awaits_answer() && handoff.upstream.is_none())
-            .filter(|handoff| handoff.from == Some(handoff.to))
+            .filter(|handoff| handoff.state.awaits_answer() && handoff.from == Some(handoff.to))
             .map(|handoff| handoff.id)
             .collect();
         own.into_iter().try_for_each(|handoff| self.acknowledge(handoff))

@@ -27,10 +27,10 @@ pub(super) async fn write(tx: &Tx, plan: &Plan) -> Result<Verdict, StoreError> {
     if !write_case(tx, plan).await? {
         return Ok(Verdict::Stale);
     }
-    if let Some(result) = &plan.delivery_result
-        && !outbox::apply_result(tx, result, plan.now).await?
-    {
-        return Ok(Verdict::Overtaken);
+    for result in plan.withdrawn.iter().chain(&plan.delivery_result) {
+        if !outbox::apply_result(tx, result, plan.now).await? {
+            return Ok(Verdict::Overtaken);
+        }
     }
     if let Some(mark) = &plan.inbox
         && !inbox::settle(tx, mark, plan.now).await?

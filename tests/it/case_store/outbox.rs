@@ -216,3 +216,43 @@ story!(
         assert!(store.pending_notices(10).await.unwrap().is_empty());
     }
 );
+
+story!(
+    /// A succession redirects all deliveries of a case that have not left, or none: one in somebody's hands by then
+    /// keeps its old system, and the case is looked at again.
+    several_deliveries_are_withdrawn_together_or_not_at_all,
+    async |world| {
+        let store = open(world).await;
+        let case = case_with_deliveries(&store, &["a", "b"]).await;
+        let withdraw = async || {
+            let withdrawn = store.unsent_deliveries(case).await.unwrap();
+            let before = load(&store, case).await;
+            let change = CaseChange { after: before.case.clone(), before: Some(before), events: Vec::new() };
+            let mut set = WriteSet::of(at(2), change);
+            set.withdrawn = withdrawn
+                .iter()
+                .map(|one| DeliveryResult {
+                    delivery: one.delivery,
+                    fence: one.fence,
+                    attempt: None,
+                    outcome: "NOT_WANTED".to_owned(),
+                    state: DeliveryState::Cancelled,
+                    reason: None,
+                    next_attempt_at: None,
+                    tries: Tries::Keep,
+                    in_doubt: false,
+                })
+                .collect();
+            set
+        };
+        let overtaken = withdraw().await;
+        assert_eq!(overtaken.withdrawn.len(), 2);
+        let mut stale = withdraw().await;
+        stale.withdrawn[1].fence += 1;
+        assert!(matches!(store.commit(stale).await.unwrap(), Commit::Overtaken));
+        assert_eq!(store.unsent_deliveries(case).await.unwrap().len(), 2, "neither was withdrawn");
+        assert!(matches!(store.commit(overtaken).await.unwrap(), Commit::Committed(_)));
+        assert_eq!(store.unsent_deliveries(case).await.unwrap(), []);
+        assert!(claim(&store, at(10), 10).await.is_empty());
+    }
+);

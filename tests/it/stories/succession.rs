@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::kit::{Case, County, application, clock, events, funeral, handoff, submit};
 use crate::harness::app::TestApp;
 use crate::harness::people::{FARMER, NEIGHBOUR};
+use crate::harness::process::onedoor_beside;
 use crate::harness::story::story;
 use crate::harness::world::World;
 use crate::reference::replica::Replica;
@@ -276,6 +277,124 @@ story!(
         assert_eq!(lines, [3, 42, 51], "{faults:?}");
         reference::refresh(&replica.cx).await.unwrap();
         assert!(replica.cx.directories.current().division_by_code(OLD_TOWN).is_some());
+        replica.stop().await;
+    }
+);
+
+story!(
+    /// Until a case has its event, reads, lists and acts go to who does the work now; an act brings the event itself.
+    empty between_a_succession_and_its_event_nobody_meets_the_old_office,
+    async |world| {
+        let replica = of_2018(world).await;
+        let county = County::open().await;
+        let app = county.gateway_with(world, &[("ONEDOOR__CACHE__EPOCH_POLL_MS", "100")], Vec::new()).await;
+        let kiosk = app.kiosk(&station(OLD_VILLAGE));
+        let acted_on = submit(&kiosk, funeral(&FARMER)).await;
+        let untouched = submit(&kiosk, funeral(&NEIGHBOUR)).await;
+        let scenario = fail::FailScenario::setup();
+        fail::cfg("succession.take_over", "return").unwrap();
+        app.expect_error("a case could not be moved to its successor");
+        to_2023(&replica).await;
+
+        let clerk = app.clerk(&center(TOWN));
+        let seen = acted_on
+            .comes_to(&app.clerk(&center(OLD_TOWN)), "the new office holds it", |case| case["firstContact"]["code"] == json!(station(NEW_VILLAGE)))
+            .await;
+        assert!(!moved(&seen), "it has no event yet");
+        assert_eq!(seen["owner"]["code"], json!(station(NEW_VILLAGE)));
+        let open = handoff(&seen, |one| one["state"] == "OFFERED");
+        assert_eq!((&open["from"]["code"], &open["to"]["code"]), (&json!(station(NEW_VILLAGE)), &json!(center(TOWN))));
+        let lists = "{ cases { nodes { id owner { code } } } handoffs { page { nodes { to { code } } } counts { count } } }";
+        for who in [&clerk, &app.clerk(&center(OLD_TOWN)), &app.supervisor("340372000000")] {
+            let data = who.data(lists, json!({})).await.to_string();
+            assert!(data.contains(&acted_on.id) && !data.contains(OLD_TOWN) && !data.contains(OLD_VILLAGE), "{data}");
+        }
+        let nothing = app.supervisor("340302000000").data(lists, json!({})).await;
+        assert_eq!(nothing["cases"]["nodes"], json!([]));
+
+        let after = acted_on.done(&clerk, "acceptCase", json!({})).await;
+        assert_eq!(after["owner"]["code"], json!(center(TOWN)));
+        let told = events(&after);
+        let (moves, accepted) = (
+            told.iter().filter(|event| *event == "WORK_TAKEN_OVER").count(),
+            told.iter().position(|event| event == "ACCEPTED"),
+        );
+        let at = told.iter().position(|event| event == "WORK_TAKEN_OVER");
+        assert!(moves == 1 && at < accepted, "{told:?}");
+
+        fail::remove("succession.take_over");
+        let late = untouched.comes_to(&clerk, "the case has moved", moved).await;
+        assert_eq!(events(&late).iter().filter(|event| *event == "WORK_TAKEN_OVER").count(), 1);
+        scenario.teardown();
+        app.stop(world).await;
+        replica.stop().await;
+    }
+);
+
+story!(
+    /// `onedoor import divisions` leaves each open case with its event, with or without a gateway.
+    empty an_import_from_the_command_line_moves_the_open_cases_itself,
+    async |world| {
+        let replica = of_2018(world).await;
+        let county = County::open().await;
+        let app = county.gateway(world).await;
+        let kiosk = app.kiosk(&station(OLD_VILLAGE));
+        let held = submit(&kiosk, funeral(&FARMER)).await;
+        held.done(&app.clerk(&center(OLD_TOWN)), "acceptCase", json!({})).await;
+        let offered = submit(&kiosk, funeral(&NEIGHBOUR)).await;
+        app.stop(world).await;
+
+        let edition = world.folder().join("2023.csv");
+        std::fs::write(&edition, NOW).unwrap();
+        let arguments = ["import", "divisions", edition.to_str().unwrap(), "--demo"];
+        let (status, told, stderr) = onedoor_beside(&arguments, &world.settings()).await;
+        assert!(status.success() && told.contains("2 open cases moved to successors"), "{told}{stderr}");
+        let (status, again, stderr) = onedoor_beside(&arguments, &world.settings()).await;
+        assert!(status.success() && !again.contains("moved"), "{again}{stderr}");
+
+        let app = county.gateway(world).await;
+        let clerk = app.clerk(&center(TOWN));
+        for case in [&held, &offered] {
+            let seen = case.seen_by(&clerk).await;
+            assert_eq!(events(&seen).iter().filter(|event| *event == "WORK_TAKEN_OVER").count(), 1);
+        }
+        app.stop(world).await;
+        replica.stop().await;
+    }
+);
+
+story!(
+    /// A village keeps its code while its township goes to another county: each case counts under one county, that of
+    /// its day.
+    empty a_case_of_a_village_that_kept_its_code_counts_under_one_county,
+    async |world| {
+        let replica = of_2018(world).await;
+        let county = County::open().await;
+        let app = county.gateway_with(world, &[("ONEDOOR__CACHE__EPOCH_POLL_MS", "100")], Vec::new()).await;
+        let kiosk = app.kiosk(&station(OLD_VILLAGE));
+        let before = submit(&kiosk, funeral(&FARMER)).await;
+        let edition = "code,parent_code,level,name,kind,valid_from,succeeds\n\
+            340304777000,340304000000,township,长淮卫镇,town,2026-03-09,340302100000\n";
+        divisions::import(&replica.cx, edition, Some(1), Mode::Write).await.unwrap();
+        // the old office's people are known before and after
+        before.comes_to(&app.clerk(&center(OLD_TOWN)), "the case has moved", moved).await;
+        county.days_later(14);
+        submit(&app.kiosk(&station(OLD_VILLAGE)), funeral(&NEIGHBOUR)).await;
+        let supervisor = app.supervisor("340300000000");
+        for (division, of_the_day, successors) in [
+            ("340302000000", 1, 0),
+            ("340304000000", 1, 2),
+            ("340300000000", 2, 2),
+            (OLD_VILLAGE, 2, 2),
+        ] {
+            for (belonging, expected) in [("OF_THE_DAY", of_the_day), ("SUCCESSORS", successors)] {
+                let document =
+                    format!("{{ cases(filter: {{ division: \"{division}\", belonging: {belonging} }}) {{ totalCount }} }}");
+                let data = supervisor.data(&document, json!({})).await;
+                assert_eq!(data["cases"]["totalCount"], json!(expected), "{division} {belonging}");
+            }
+        }
+        app.stop(world).await;
         replica.stop().await;
     }
 );

@@ -228,6 +228,65 @@ fn what_was_sent_stays_with_the_old_system_and_what_was_not_goes_to_the_new_desk
     }
 }
 
+/// A pension case that its township offered to the county's system.
+fn offered_to_system() -> Story {
+    let mut story = Story::pension().bound_to_upstream(COUNTY).submitted();
+    let accept = Command::Accept {
+        advance: true,
+        owed: Vec::new(),
+    };
+    story.officer(TOWNSHIP, &accept).unwrap();
+    story
+}
+
+#[test]
+fn a_handoff_to_a_system_whose_two_ends_become_one_is_acknowledged_at_once() {
+    // what was not sent yet goes to the successor's people; what may have left stays with the system
+    for (unsent, system) in [(true, None), (false, Some("county-hr".to_owned()))] {
+        let mut story = offered_to_system();
+        let handoff = story.last_handoff();
+        story.succeeded(TOWNSHIP, MERGED);
+        story.succeeded(COUNTY, MERGED);
+        let unsent = unsent.then_some(handoff).into_iter().collect();
+        story.attempt(gateway(), &take_over(unsent)).unwrap();
+        let case = story.case();
+        let own = case.handoff(handoff).unwrap();
+        assert_eq!((own.state, &own.upstream), (HandoffState::Acknowledged, &system));
+        assert_eq!(
+            (case.owner, case.open_owning()),
+            (Some(organization(MERGED)), None)
+        );
+        assert!(!story.running(ClockKind::HandoffAck));
+        if system.is_some() {
+            // the answer to a sending that was under way
+            let before = story.case().clone();
+            story.upstream(handoff, Said::Received).unwrap();
+            assert_eq!(story.case().owner, before.owner);
+            assert_eq!(story.case().handoff(handoff), before.handoff(handoff));
+        }
+    }
+}
+
+#[test]
+fn what_an_act_moved_without_its_delivery_is_redirected_afterwards() {
+    let mut story = offered_to_system();
+    let handoff = story.last_handoff();
+    story.succeeded(COUNTY, MERGED);
+    let remind = Command::RemindHolder { text: None };
+    story.officer(STATION, &remind).unwrap();
+    let offered = story.case().handoff(handoff).unwrap();
+    assert_eq!(
+        (offered.to, offered.upstream.as_deref()),
+        (organization(MERGED), Some("county-hr")),
+        "the act does not know whether anything left"
+    );
+    story.attempt(gateway(), &take_over(vec![handoff])).unwrap();
+    assert_eq!(story.case().handoff(handoff).unwrap().upstream, None);
+    let version = story.case().version;
+    story.attempt(gateway(), &take_over(vec![handoff])).unwrap();
+    assert_eq!((story.moves(), story.case().version), (2, version), "once");
+}
+
 #[test]
 fn a_closed_case_keeps_everything() {
     let mut story = Story::pension().submitted();
