@@ -28,7 +28,7 @@ COLUMNS = {
     "case_clock": "id case_id revision position kind state limit_value limit_unit step handoff_id holder_id started_at due_at "
                   "provisional calendar_id pauses",
     "handoff": "id case_id revision seq version kind state open owning required step from_id to_id originals offered_by "
-               "acknowledged_by offered_at acknowledged_at closed_at due_at",
+               "acknowledged_by offered_at acknowledged_at closed_at division_id due_at",
 }
 
 
@@ -86,7 +86,7 @@ def rows(county, count, seed=1):
             now_open = is_open and seq == HANDOFFS
             signed = not now_open or state == "ACKNOWLEDGED"
             yield "handoff", (handoff, case, 5, seq, 2, "ROUTE", state if now_open else "DONE", now_open, True, True, None, sender, receiver, 0,
-                              "bench", "bench" if signed else None, offered, offered if signed else None, None if now_open else offered + DAY,
+                              "bench", "bench" if signed else None, offered, offered if signed else None, None if now_open else offered + DAY, division,
                               due if now_open else NO_DATE)
         yield "case_clock", (fresh(), case, 5, 0, "STEP", "RUNNING" if is_open else "STOPPED", 10, "WORKING_DAY", None, handoff, last, submitted,
                              due, False, county.calendar, "[]")

@@ -69,6 +69,8 @@ pub struct Model {
     /// Number of the admission by which a village-level organization could be given it.
     #[sea_orm(column_type = "Text", nullable)]
     pub admission: Option<String>,
+    /// The division of its case; none: an older binary wrote the row.
+    pub division_id: Option<Uuid>,
     /// When its work is due, microseconds UTC; `i64::MAX`: no date, so that desks sort dates first.
     pub due_at: i64,
 }

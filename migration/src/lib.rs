@@ -30,6 +30,7 @@ mod m20261123_000007_succession;
 mod m20261123_000008_board;
 mod m20261123_000009_delivery;
 mod m20261123_000010_write_probe;
+mod m20261123_000011_scale;
 mod m20261123_000012_tellings;
 
 /// All steps in order.
@@ -50,6 +51,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000008_board::Migration),
             Box::new(m20261123_000009_delivery::Migration),
             Box::new(m20261123_000010_write_probe::Migration),
+            Box::new(m20261123_000011_scale::Migration),
             Box::new(m20261123_000012_tellings::Migration),
         ]
     }

@@ -32,6 +32,7 @@ impl Upkeep {
     /// # Errors
     /// STORE_UNAVAILABLE; the next pass goes on.
     pub async fn pass(&self) -> Result<(), AppError> {
+        self.cases.store.complete_handoffs().await?;
         let removed = self
             .cases
             .store

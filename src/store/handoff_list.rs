@@ -12,17 +12,21 @@ use onedoor_domain::delivery::DeliveryState;
 use onedoor_domain::handoff::HandoffState;
 use onedoor_domain::id::{CaseId, DivisionId, HandoffId, OrganizationId};
 use onedoor_domain::page::{Direction, End, KeyPart, Page, PageRequest, Position};
-use onedoor_domain::proof::ReadProof;
+use onedoor_domain::proof::{ReadProof, ReadScope};
 use onedoor_domain::route::HandoffKind;
-use onedoor_entity::handoff;
-use sea_orm::sea_query::{Expr, Query, SelectStatement, UnionType};
-use sea_orm::{EntityTrait, FromQueryResult, QueryFilter as _, QuerySelect as _, QueryTrait as _, Select};
+use onedoor_entity::{cases, handoff};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, Query, SelectStatement, UnionType};
+use sea_orm::{
+    ColumnTrait as _, DbBackend, EntityTrait, FromQueryResult, JoinType, Order, QueryFilter as _,
+    QuerySelect as _, QueryTrait as _, Select,
+};
 use uuid::Uuid;
 
 use super::case::{CaseStore, rows};
 use super::error::StoreError;
 use super::page::{Key, keyset, towards};
 use super::parse::{Row, number};
+use super::{dialect, reach};
 
 mod scope;
 
@@ -70,6 +74,8 @@ pub struct BoardPage {
     pub counts: Option<BoardCounts>,
 }
 
+/// The divisions of a list, one by one.
+const BELOW: &str = "below";
 /// Microseconds of a day, and how far Beijing is ahead of UTC.
 const DAY_US: i64 = 86_400_000_000;
 const BEIJING_US: i64 = 28_800_000_000;
@@ -89,8 +95,9 @@ impl CaseStore {
         count_at: Option<DateTime<Utc>>,
     ) -> Result<BoardPage, StoreError> {
         let read = self.database().read();
-        let statement = page_and_counts(proof, filter, order, page, count_at)?;
-        let rows = BoardRow::find_by_statement(read.get_database_backend().build(&statement))
+        let backend = read.get_database_backend();
+        let statement = page_and_counts(backend, proof, filter, order, page, count_at)?;
+        let rows = BoardRow::find_by_statement(backend.build(&statement))
             .all(read)
             .await?;
         let (places, groups): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.part == 0);
@@ -125,11 +132,50 @@ impl CaseStore {
         now: DateTime<Utc>,
     ) -> Result<BoardCounts, StoreError> {
         let read = self.database().read();
-        let statement = groups(proof, filter, now)?;
+        let statement = groups(read.get_database_backend(), proof, filter, now)?;
         let groups = BoardRow::find_by_statement(read.get_database_backend().build(&statement))
             .all(read)
             .await?;
         counts(groups)
+    }
+}
+
+impl CaseStore {
+    /// Gives open handoffs that an older binary wrote the division of their case, by which supervisors' boards find
+    /// them. Without such, nothing is written.
+    ///
+    /// # Errors
+    /// As any write.
+    pub async fn complete_handoffs(&self) -> Result<(), StoreError> {
+        let incomplete = Condition::all()
+            .add(handoff::Column::DivisionId.is_null())
+            .add(scope::is_open());
+        let any = handoff::Entity::find().filter(incomplete.clone());
+        if any.one(self.database().read()).await?.is_none() {
+            return Ok(());
+        }
+        let of_the_case = Query::select()
+            .column(cases::Column::DivisionId)
+            .from(cases::Entity)
+            .and_where(
+                Expr::col((cases::Entity, cases::Column::Id))
+                    .equals((handoff::Entity, handoff::Column::CaseId)),
+            )
+            .to_owned();
+        let database = self.database().clone();
+        let write = async move {
+            let tx = database.write_tx().await?;
+            handoff::Entity::update_many()
+                .col_expr(
+                    handoff::Column::DivisionId,
+                    Expr::SubQuery(None, Box::new(of_the_case.into())),
+                )
+                .filter(incomplete)
+                .exec(tx.connection())
+                .await?;
+            tx.commit().await
+        };
+        self.database().in_turn(write).await
     }
 }
 
@@ -214,6 +260,7 @@ const fn keys(order: BoardOrder) -> [Key<handoff::Column>; 2] {
 }
 
 fn page_and_counts(
+    backend: DbBackend,
     proof: &ReadProof,
     filter: &HandoffFilter,
     order: BoardOrder,
@@ -224,12 +271,26 @@ fn page_and_counts(
         BoardKey::Due => handoff::Column::DueAt,
         BoardKey::Offered => handoff::Column::OfferedAt,
     };
-    let places = keyset(board(proof, filter)?, &keys(order), page)?
-        .select_only()
-        .column(handoff::Column::Id)
-        .column(handoff::Column::CaseId)
-        .column_as(place, "place")
-        .into_query();
+    let shown = |part| {
+        let page = keyset(part, &keys(order), page)?.select_only();
+        let page = page.column(handoff::Column::Id).column(handoff::Column::CaseId);
+        Ok::<_, StoreError>(page.column_as(place, "place").into_query())
+    };
+    let in_ranges = order.key == BoardKey::Due && scope::is_of_open_work(filter);
+    let places = match ranges(backend, proof, filter).filter(|_| in_ranges) {
+        None => shown(board(proof, filter)?)?,
+        Some(root) => {
+            let reversed = (order.direction == Direction::Descending) != (page.end == End::Last);
+            let towards = if reversed { Order::Desc } else { Order::Asc };
+            // the first entries of all are among the first of each
+            each_division(root, shown(part_of_division(proof, filter, root)?)?)
+                .columns([("part", "id"), ("part", "case_id"), ("part", "place")])
+                .order_by(("part", "place"), towards.clone())
+                .order_by(("part", "id"), towards)
+                .limit(u64::from(page.size) + 1)
+                .to_owned()
+        }
+    };
     let absent = || Expr::cust("null");
     // the limited part stands in brackets of its own, or the limit would be the union's
     let mut statement = Query::select()
@@ -242,7 +303,7 @@ fn page_and_counts(
         .from_subquery(places, "places")
         .to_owned();
     if let Some(now) = count_at {
-        statement.union(UnionType::All, groups(proof, filter, now)?);
+        statement.union(UnionType::All, groups(backend, proof, filter, now)?);
     }
     Ok(statement)
 }
@@ -251,19 +312,27 @@ fn page_and_counts(
 ///
 /// Most of a desk is due at one of a few midnights: tallied by instant first, the days are reckoned for few lines only.
 fn groups(
+    backend: DbBackend,
     proof: &ReadProof,
     filter: &HandoffFilter,
     now: DateTime<Utc>,
 ) -> Result<SelectStatement, StoreError> {
-    let tallies = board(proof, filter)?
-        .filter(scope::is_open())
-        .select_only()
-        .column_as(handoff::Column::State, "state")
-        .column_as(handoff::Column::DueAt, "due_at")
-        .expr_as(Expr::cust("count(*)"), "tally")
-        .group_by(handoff::Column::State)
-        .group_by(handoff::Column::DueAt)
-        .into_query();
+    let tallied = |part: Select<handoff::Entity>| {
+        part.filter(scope::is_open())
+            .select_only()
+            .column_as(handoff::Column::State, "state")
+            .column_as(handoff::Column::DueAt, "due_at")
+            .expr_as(Expr::cust("count(*)"), "tally")
+            .group_by(handoff::Column::State)
+            .group_by(handoff::Column::DueAt)
+            .into_query()
+    };
+    let tallies = match ranges(backend, proof, filter) {
+        None => tallied(board(proof, filter)?),
+        Some(root) => each_division(root, tallied(part_of_division(proof, filter, root)?))
+            .columns([("part", "state"), ("part", "due_at"), ("part", "tally")])
+            .to_owned(),
+    };
     let absent = || Expr::cust("null");
     let (none, ahead, now) = (rows::NO_DATE, BEIJING_US - 1, now.timestamp_micros());
     let day = || {
@@ -288,6 +357,45 @@ fn groups(
         .from_subquery(tallies, "tallies")
         .add_group_by([Expr::col("state"), day()])
         .to_owned())
+}
+
+/// The root of a list that is read range by range, where the database can be asked so. In one list of all divisions
+/// below a root no order of an index is left, and all of it would be sorted for a page.
+fn ranges(backend: DbBackend, proof: &ReadProof, filter: &HandoffFilter) -> Option<DivisionId> {
+    scope::root(proof, filter).filter(|_| dialect::joins_laterally(backend))
+}
+
+/// A part, asked anew for each division below a root; the part names the division `below`.
+fn each_division(root: DivisionId, part: SelectStatement) -> SelectStatement {
+    let all = Condition::all().add(Expr::cust("true"));
+    Query::select()
+        .from_subquery(reach::subtree(root), BELOW)
+        .join_lateral(JoinType::InnerJoin, part, "part", all)
+        .to_owned()
+}
+
+/// What of a list belongs to one division.
+fn part_of_division(
+    proof: &ReadProof,
+    filter: &HandoffFilter,
+    root: DivisionId,
+) -> Result<Select<handoff::Entity>, StoreError> {
+    let rest = HandoffFilter {
+        division: filter.division.filter(|other| *other != root),
+        ..filter.clone()
+    };
+    let of_it = Expr::col((handoff::Entity, handoff::Column::DivisionId)).equals((BELOW, "id"));
+    let part = handoff::Entity::find()
+        .filter(scope::narrowed(proof, &rest)?)
+        .filter(of_it);
+    Ok(match proof.scope() {
+        ReadScope::BySubtree(own) if *own == root => part,
+        ReadScope::BySubtree(_)
+        | ReadScope::All
+        | ReadScope::ByOrganization(_)
+        | ReadScope::BySubject(_)
+        | ReadScope::ByDevice(_) => part.filter(scope::within(proof, &rest)),
+    })
 }
 
 fn board(proof: &ReadProof, filter: &HandoffFilter) -> Result<Select<handoff::Entity>, StoreError> {

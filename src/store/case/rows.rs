@@ -151,6 +151,7 @@ pub(in crate::store) fn handoff_row(
         },
         refused_for: handoff.refused_for.map(name_of).transpose()?,
         admission: handoff.admission.clone(),
+        division_id: Some(case.division.uuid()),
         due_at: micros(case.handoff_due(handoff)).unwrap_or(NO_DATE),
     })
 }

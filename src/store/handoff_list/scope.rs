@@ -24,10 +24,34 @@ pub(super) fn within(proof: &ReadProof, filter: &HandoffFilter) -> Condition {
             Condition::all().add(handoff::Column::Id.in_subquery(part_of(proof, *own)))
         }
         ReadScope::All => Condition::all(),
-        ReadScope::BySubject(_) | ReadScope::ByDevice(_) | ReadScope::BySubtree(_) => {
-            of_cases(reach::cases_within(proof))
-        }
+        ReadScope::BySubtree(root) => of_divisions(*root),
+        ReadScope::BySubject(_) | ReadScope::ByDevice(_) => of_cases(reach::cases_within(proof)),
     }
+}
+
+/// The division of which, with all below it, the whole list is: each of these has its part as a range of one index.
+pub(super) fn root(proof: &ReadProof, filter: &HandoffFilter) -> Option<DivisionId> {
+    let narrower = filter.organization.is_some()
+        || filter.sender.is_some()
+        || filter.case.is_some()
+        || filter.first_contact.is_some();
+    match (filter.division, proof.scope()) {
+        _ if narrower => None,
+        (Some(root), ReadScope::BySubtree(_) | ReadScope::All) => Some(root),
+        (None, ReadScope::BySubtree(own)) => Some(*own),
+        (_, ReadScope::ByOrganization(_) | ReadScope::BySubject(_) | ReadScope::ByDevice(_))
+        | (None, ReadScope::All) => None,
+    }
+}
+
+/// Whether a filter leaves open work alone.
+pub(super) fn is_of_open_work(filter: &HandoffFilter) -> bool {
+    filter.late_at.is_some()
+        || (!filter.states.is_empty() && filter.states.iter().all(|state| state.is_open()))
+}
+
+fn of_divisions(root: DivisionId) -> Condition {
+    Condition::all().add(handoff::Column::DivisionId.in_subquery(reach::subtree(root)))
 }
 
 /// The filter as a condition.
@@ -38,9 +62,7 @@ pub(super) fn narrowed(proof: &ReadProof, filter: &HandoffFilter) -> Result<Cond
         let names = filter.states.iter().map(name_of).collect::<Result<Vec<_>, _>>()?;
         all = all.add(handoff::Column::State.is_in(names));
     }
-    if filter.late_at.is_some()
-        || (!filter.states.is_empty() && filter.states.iter().all(|state| state.is_open()))
-    {
+    if is_of_open_work(filter) {
         all = all.add(is_open());
     }
     let micros = |at: DateTime<Utc>| at.timestamp_micros();
@@ -77,6 +99,7 @@ pub(super) fn narrowed(proof: &ReadProof, filter: &HandoffFilter) -> Result<Cond
                 .as_ref()
                 .map(|upstream| handoff::Column::Upstream.eq(upstream)),
         )
+        .add_option(filter.division.map(of_divisions))
         .add_option(of_cases_like(proof, filter)))
 }
 
@@ -174,11 +197,6 @@ fn of_cases_like(proof: &ReadProof, filter: &HandoffFilter) -> Option<Condition>
             filter
                 .first_contact
                 .map(|contact| reach::is_of(proof, cases::Column::FirstContactId, contact)),
-        )
-        .add_option(
-            filter
-                .division
-                .map(|root| cases::Column::DivisionId.in_subquery(reach::subtree(root))),
         );
     (!wanted.is_empty()).then(|| of_cases(wanted))
 }

@@ -232,6 +232,66 @@ story!(
     }
 );
 
+story!(
+    /// The board of a county is put together from its divisions: in order, whole, and counted alike.
+    a_supervisors_board_is_one_list_over_all_its_divisions,
+    async |world| {
+        let county = County::open().await;
+        let app = county.gateway(world).await;
+        for number in 0..6 {
+            let station = if number % 2 == 0 { STATION } else { NEXT_STATION };
+            submit(&app.kiosk(station), funeral(&FARMER)).await;
+            county.days_later(i64::from(number == 3));
+        }
+        submit(&app.kiosk("340322100001:village.station"), funeral(&NEIGHBOUR)).await;
+        let supervisor = app.supervisor(COUNTY);
+        for (filter, expected) in [
+            (json!({}), 12),
+            (json!({ "division": COUNTY }), 12),
+            (json!({ "division": VILLAGE }), 6),
+            (json!({ "division": "340322100001" }), 0),
+            (json!({ "state": ["OFFERED"], "serviceItem": "funeral-subsidy" }), 6),
+        ] {
+            for direction in ["ASCENDING", "DESCENDING"] {
+                let order = json!({ "field": "DUE_AT", "direction": direction });
+                let whole = board(
+                    &supervisor,
+                    json!({ "filter": filter, "first": 50, "orderBy": order }),
+                )
+                .await;
+                let nodes = whole["page"]["nodes"].as_array().unwrap();
+                // without a date: due last of all
+                let due: Vec<&str> = nodes
+                    .iter()
+                    .map(|node| node["dueAt"].as_str().unwrap_or("none"))
+                    .collect();
+                let mut sorted = due.clone();
+                sorted.sort_unstable();
+                if direction == "DESCENDING" {
+                    sorted.reverse();
+                }
+                assert_eq!((due.len(), due), (expected, sorted), "{filter} {direction}");
+                let states = whole["counts"].as_array().unwrap();
+                let counted: i64 = states.iter().map(|one| one["count"].as_i64().unwrap()).sum();
+                assert_eq!(usize::try_from(counted).unwrap(), expected, "{filter}");
+                let (mut seen, mut after) = (Vec::<String>::new(), Value::Null);
+                loop {
+                    let variables =
+                        json!({ "filter": filter, "first": 5, "after": after, "orderBy": order });
+                    let page = board(&supervisor, variables).await;
+                    seen.extend(ids(&page, "/id").into_iter().map(str::to_owned));
+                    if page["page"]["pageInfo"]["hasNextPage"] == false {
+                        break;
+                    }
+                    after = page["page"]["pageInfo"]["endCursor"].clone();
+                }
+                assert_eq!(seen, ids(&whole, "/id"), "{filter} {direction}");
+            }
+        }
+        app.stop(world).await;
+    }
+);
+
 story!(what_happened_between_the_hands_is_told_in_types, async |world| {
     let county = County::open().await;
     let app = county.gateway(world).await;
