@@ -19,6 +19,7 @@ pub mod bells;
 pub mod between;
 pub mod board;
 pub mod calendar;
+pub mod cards;
 pub mod case_texts;
 pub mod cases;
 pub mod catalogue;

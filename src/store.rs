@@ -6,6 +6,7 @@
 pub mod admission;
 mod bulk;
 pub mod calendar;
+pub mod card_list;
 pub mod case;
 pub mod case_list;
 pub mod catalogue;

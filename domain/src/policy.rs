@@ -40,6 +40,8 @@ acts! {
     ReadCase,
     /// Read the board: handoffs of one's desk.
     ReadHandoffs,
+    /// Read the list of cards of the cases one may read.
+    ReadCards,
     /// Accept an application.
     AcceptCase,
     /// Decline an application: not competent, or refused.
@@ -251,6 +253,7 @@ const fn row(act: Act) -> [Grant; 10] {
         Act::AttachDocument        => [SECRET,   OWN,    STATION,  OFFICE,   OFFICE,   NO,        NO,      NO,     NO,       NO],
         Act::ReadCase              => [NO,       OWN,    M_DEVICE, READ,     READ,     M_SUBTREE, M_ALL,   NO,     NO,       ALL],
         Act::ReadHandoffs          => [NO,       NO,     NO,       READ,     READ,     M_SUBTREE, M_ALL,   NO,     NO,       ALL],
+        Act::ReadCards             => [NO,       NO,     NO,       READ,     READ,     M_SUBTREE, M_ALL,   NO,     NO,       NO],
         Act::AcceptCase            => [NO,       NO,     NO,       HOLDS,    HOLDS,    NO,        NO,      NO,     NOTICE,   ALL],
         Act::DeclineCase           => [NO,       NO,     NO,       HOLDS,    HOLDS,    NO,        NO,      NO,     NOTICE,   NO],
         Act::RequestSupplement     => [NO,       NO,     NO,       HOLDS,    HOLDS,    NO,        NO,      NO,     NOTICE,   NO],
@@ -308,6 +311,7 @@ pub const FIELDS: &[(&str, &str, Act)] = &[
     ("Query", "cases", Act::ReadCase),
     ("Query", "changesSince", Act::ReadCase),
     ("Query", "handoffs", Act::ReadHandoffs),
+    ("Query", "cards", Act::ReadCards),
     ("Query", "deliveries", Act::ReadDeliveries),
     ("Query", "upstreams", Act::ReadUpstreams),
     ("Mutation", "saveDraft", Act::SaveDraft),

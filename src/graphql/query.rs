@@ -2,6 +2,7 @@
 
 pub mod board;
 pub mod calendar;
+pub mod cards;
 pub mod cases;
 pub mod catalogue;
 pub mod changes;

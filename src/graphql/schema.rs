@@ -15,6 +15,7 @@ use super::mutation::special::SpecialMutations;
 use super::mutation::supervision::SupervisionMutations;
 use super::query::board::BoardQueries;
 use super::query::calendar::CalendarQuery;
+use super::query::cards::CardQueries;
 use super::query::cases::CaseQueries;
 use super::query::catalogue::CatalogueQuery;
 use super::query::changes::ChangeQueries;
@@ -37,6 +38,7 @@ pub struct Query(
     StatisticsQuery,
     BoardQueries,
     ChangeQueries,
+    CardQueries,
 );
 
 /// What can be done.

@@ -11,6 +11,7 @@ mod board;
 mod bound;
 mod by_hand;
 mod calendar;
+mod card_list;
 mod clocks;
 mod deadlines;
 mod desk;

@@ -6,7 +6,7 @@ use async_graphql::{Context, Enum, ID, Object, Result};
 use chrono::{DateTime, Utc};
 use onedoor_domain::card as domain;
 
-use super::case::organization;
+use super::case::{Case, organization};
 use super::case_enums::ClockKind;
 use super::division::{Division, Level};
 use super::organization::Organization;
@@ -94,11 +94,15 @@ pub struct Card {
 
 impl Card {
     pub(crate) fn all(view: &Arc<CaseView>) -> Vec<Self> {
-        let of = |card: &domain::Card| Self {
+        let cards = view.case.cards.iter();
+        cards.map(|card| Self::of(view, card.clone())).collect()
+    }
+
+    pub(crate) fn of(view: &Arc<CaseView>, card: domain::Card) -> Self {
+        Self {
             view: Arc::clone(view),
-            card: card.clone(),
-        };
-        view.case.cards.iter().map(of).collect()
+            card,
+        }
     }
 }
 
@@ -108,6 +112,13 @@ impl Card {
     /// Opaque key; `appealCard` and `cancelCard` name it.
     async fn id(&self) -> ID {
         ID(self.card.id.to_string())
+    }
+
+    /// The case.
+    async fn case(&self) -> Case {
+        Case {
+            view: Arc::clone(&self.view),
+        }
     }
 
     /// Rung of the ladder.

@@ -48,6 +48,7 @@ const ASKED: &[(&str, &str, &str)] = &[
     ("Query", "case", r#"case(by: { id: "CASE" }) { id }"#),
     ("Query", "cases", "cases(first: 1) { totalCount }"),
     ("Query", "handoffs", "handoffs(first: 1) { counts { count } }"),
+    ("Query", "cards", "cards(first: 1) { totalCount }"),
     ("Query", "changesSince", "changesSince { cursor }"),
     ("Query", "deliveries", "deliveries(first: 1) { totalCount }"),
     (

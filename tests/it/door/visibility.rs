@@ -65,6 +65,8 @@ const LISTS: &str = "query($office: ID!) {
     handoffs { counts { state count late } page { nodes { id case { id trackingCode } } } }
     desk: handoffs(filter: { organization: $office }) { counts { state count late } page { nodes { case { id } } } }
     sent: handoffs(filter: { sender: $office }) { counts { state count late } page { nodes { case { id } } } }
+    cards(filter: { state: [RAISED, APPEALED, CANCELLED] }) { totalCount nodes { id case { id trackingCode } } }
+    heldBy: cards(filter: { organization: $office }) { totalCount nodes { id case { id trackingCode } } }
     deliveries { nodes { caseId trackingCode } }
     viewer { drafts { nodes { id } } }
 }";
