@@ -4,6 +4,7 @@ use onedoor_domain::delivery::DeliveryKind;
 use onedoor_domain::id::DeliveryId;
 use serde::{Deserialize, Serialize};
 
+use crate::upstream::outcome::Repetition;
 use crate::upstream::text::ExternalId;
 use crate::upstream::view::CaseView;
 
@@ -63,4 +64,16 @@ pub struct DeliveryCommand {
     pub external_id: Option<ExternalId>,
     /// The case.
     pub case: CaseView,
+}
+
+impl DeliveryCommand {
+    /// Whether an earlier attempt may have reached the upstream.
+    #[must_use]
+    pub const fn repetition(&self) -> Repetition {
+        if self.attempt > 1 || self.earlier_attempt_unknown {
+            Repetition::Repeated
+        } else {
+            Repetition::First
+        }
+    }
 }

@@ -291,18 +291,6 @@ pub fn classify_answer(command: &DeliveryCommand, answer: &WireAnswer) -> Meanin
     classify(whole, command.repetition())
 }
 
-impl DeliveryCommand {
-    /// Whether an earlier attempt may have reached the upstream.
-    #[must_use]
-    pub const fn repetition(&self) -> Repetition {
-        if self.attempt > 1 || self.earlier_attempt_unknown {
-            Repetition::Repeated
-        } else {
-            Repetition::First
-        }
-    }
-}
-
 impl Meaning {
     /// The outcome where no body is needed; a success or a no without one is unreadable or wordless.
     #[must_use]
