@@ -66,7 +66,7 @@ pub fn spawn(
     supervisor.spawn_loop(inbox, move || {
         let notices = Arc::clone(&notices);
         async move {
-            notices.pass().await?;
+            Box::pin(notices.pass()).await?;
             Ok(())
         }
     });
