@@ -56,6 +56,7 @@ pub mod standing;
 pub mod succession;
 pub mod track;
 pub mod upkeep;
+pub mod upstreams;
 
 /// Whether a pass of a loop left work behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

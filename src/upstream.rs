@@ -8,6 +8,7 @@
 pub mod adapter;
 pub mod adapters;
 pub mod breaker;
+pub mod budget;
 pub mod callback;
 pub mod command;
 pub mod config;
@@ -18,6 +19,7 @@ pub mod folder;
 pub mod metrics;
 pub mod name;
 pub mod outcome;
+pub mod pace;
 pub mod registry;
 pub mod signing;
 pub mod text;

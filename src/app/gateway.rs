@@ -38,6 +38,7 @@ use crate::service::notice::Notices;
 use crate::service::succession::Successions;
 use crate::service::track::TrackLimits;
 use crate::service::upkeep::Upkeep;
+use crate::service::upstreams::Upstreams as Systems;
 use crate::service::{Foundations, Services, reference};
 use crate::store::case::CaseStore;
 use crate::store::database::{Database, DatabaseSettings, StatementObserver};
@@ -69,6 +70,7 @@ struct House {
     services: Services,
     cases: Arc<Cases>,
     notices: Arc<Notices>,
+    upstreams: Arc<Systems>,
     readiness: Arc<Readiness>,
     supervisor: Supervisor,
 }
@@ -277,20 +279,19 @@ async fn build(config: &Config, metrics: &Metrics, ground: Ground) -> Result<Hou
         database,
         clock,
         supervisor,
-    } = ground;
-    let (registry, keys, database, clock) = (&registry, &keys, &database, &clock);
+    } = &ground;
     let services = services(
         config,
         metrics,
         &upstreams::bindings(registry.iter().map(|upstream| upstream.config())),
         database,
         clock,
-        &supervisor,
+        supervisor,
     )?;
     shipped::load_if_empty(&services).await?;
     reference::refresh(&services).await?;
     epochs::spawn(
-        &supervisor,
+        supervisor,
         &services,
         Duration::from_millis(config.cache.epoch_poll_ms),
     );
@@ -339,14 +340,15 @@ async fn build(config: &Config, metrics: &Metrics, ground: Ground) -> Result<Hou
         bells,
         feed_nudge,
     };
-    case_loops::spawn(&supervisor, &services, &loops, &config.outbox, &config.worker);
+    case_loops::spawn(supervisor, &services, &loops, &config.outbox, &config.worker);
     let readiness = Arc::new(Readiness::new(probes::all(database, keys, &services)));
     Ok(House {
         services,
+        upstreams: Arc::new(Systems::new(Arc::clone(&cases), Arc::clone(registry))),
         cases,
         notices,
         readiness,
-        supervisor,
+        supervisor: supervisor.clone(),
     })
 }
 
@@ -357,8 +359,12 @@ fn serve(
     clock: SharedClock,
 ) -> Result<RunningServer, AppFailure> {
     let (services, cases) = (house.services.clone(), Arc::clone(&house.cases));
+    let upstreams = Arc::clone(&house.upstreams);
     let executor = crate::graphql::executor::SchemaExecutor::new(move || {
-        schema::builder().data(services.clone()).data(Arc::clone(&cases))
+        schema::builder()
+            .data(services.clone())
+            .data(Arc::clone(&cases))
+            .data(Arc::clone(&upstreams))
     })?;
     let services = house.services.clone();
     let directory = Arc::new(move || services.directories.current());

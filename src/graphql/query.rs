@@ -9,4 +9,5 @@ pub mod changes;
 pub mod divisions;
 pub mod organizations;
 pub mod statistics;
+pub mod upstreams;
 pub mod viewer;

@@ -22,6 +22,7 @@ use super::query::changes::ChangeQueries;
 use super::query::divisions::DivisionQuery;
 use super::query::organizations::OrganizationQuery;
 use super::query::statistics::StatisticsQuery;
+use super::query::upstreams::UpstreamQueries;
 use super::query::viewer::ViewerQueries;
 use super::subscription::Subscriptions;
 use super::user_error::UserError;
@@ -39,6 +40,7 @@ pub struct Query(
     BoardQueries,
     ChangeQueries,
     CardQueries,
+    UpstreamQueries,
 );
 
 /// What can be done.

@@ -19,3 +19,4 @@ pub mod receipt;
 pub mod scalars;
 pub mod service_item;
 pub mod timeline;
+pub mod upstream;

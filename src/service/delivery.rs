@@ -17,11 +17,12 @@ use super::cases::{ATTEMPTS_MAX, Cases};
 use super::delivery_view;
 use crate::config::outbox::OutboxConfig;
 use crate::error::AppError;
-use crate::store::outbox::{ClaimRequest, ClaimedDelivery, DeliveryResult};
+use crate::store::outbox::{ClaimRequest, ClaimedDelivery, DeliveryResult, Tried};
 use crate::store::write_set::Commit;
 use crate::telemetry;
 use crate::upstream::adapter::Capability;
 use crate::upstream::command::DeliveryCommand;
+use crate::upstream::driver::Allowance;
 use crate::upstream::registry::{Registry, Upstream};
 
 mod attempt;
@@ -84,43 +85,95 @@ impl Deliveries {
     /// nothing is sent.
     #[must_use]
     pub fn places(&self, to: &Destination) -> u32 {
-        let system = match to {
-            Destination::Upstream(name) => name.parse().ok(),
-            Destination::Unconfigured { .. } => None,
-        };
-        system
-            .and_then(|name| self.registry.get(&name))
-            .map_or(self.settings.claim_max, |upstream| {
-                upstream.config().concurrency_max
-            })
+        self.driver_of(to).map_or(self.settings.claim_max, |upstream| {
+            upstream.config().concurrency_max
+        })
     }
 
-    /// Claims what is due to one system, or to systems that are not configured here: as many as there are free places.
+    /// Claims what is due to one system, or to systems that are not configured here: as many as are wanted and the system
+    /// is to be given now. While it rests nothing is claimed, and a probe alone when it may be back.
     ///
     /// # Errors
     /// STORE_UNAVAILABLE.
-    pub async fn claim(&self, to: &Destination, free: u32) -> Result<Claims, AppError> {
-        let (upstream, except) = match to {
-            Destination::Upstream(name) => (Some(name.as_str()), [].as_slice()),
-            Destination::Unconfigured { configured } => (None, configured.as_slice()),
-        };
-        let max = free.min(self.settings.claim_max);
-        let claimed = self
-            .cases
-            .store
-            .claim_deliveries(&ClaimRequest {
-                upstream,
-                except,
-                now: self.cases.clock.now(),
-                lease: Duration::from_millis(self.settings.lease_ms),
-                max,
-            })
-            .await?;
-        let full = u32::try_from(claimed.len()).is_ok_and(|count| count >= max);
+    pub async fn claim(&self, to: &Destination, wanted: u32) -> Result<Claims, AppError> {
+        let wanted = wanted.min(self.settings.claim_max);
+        let allowed = self.driver_of(to).map_or(
+            Allowance {
+                all: wanted,
+                retries: wanted,
+            },
+            |upstream| {
+                // what waits for its turn must have it well within the lease
+                let ahead = Duration::from_millis(self.settings.lease_ms / 4);
+                upstream.driver().allowance(wanted, ahead)
+            },
+        );
+        let mut claimed = Vec::new();
+        if allowed.all > 0 && allowed.retries >= allowed.all {
+            claimed = self.claim_some(to, Tried::Either, allowed.all).await?;
+        } else if allowed.all > 0 {
+            if allowed.retries > 0 {
+                claimed = self.claim_some(to, Tried::Before, allowed.retries).await?;
+            }
+            let taken = u32::try_from(claimed.len()).unwrap_or(u32::MAX);
+            if taken < allowed.all {
+                claimed.extend(self.claim_some(to, Tried::Never, allowed.all - taken).await?);
+            }
+        }
+        if let Some(upstream) = self.driver_of(to) {
+            let of = |first: bool| {
+                let count = claimed.iter().filter(|one| (one.attempt == 1) == first).count();
+                u32::try_from(count).unwrap_or(u32::MAX)
+            };
+            upstream.driver().book(of(true), of(false));
+        }
+        let full = allowed.all > 0 && u32::try_from(claimed.len()).is_ok_and(|count| count >= allowed.all);
         Ok(Claims {
             all: claimed.into_iter().map(Claim).collect(),
             more: if full { More::Perhaps } else { More::No },
         })
+    }
+
+    async fn claim_some(
+        &self,
+        to: &Destination,
+        tried: Tried,
+        max: u32,
+    ) -> Result<Vec<ClaimedDelivery>, AppError> {
+        let (upstream, except) = match to {
+            Destination::Upstream(name) => (Some(name.as_str()), [].as_slice()),
+            Destination::Unconfigured { configured } => (None, configured.as_slice()),
+        };
+        let request = ClaimRequest {
+            upstream,
+            except,
+            now: self.cases.clock.now(),
+            lease: Duration::from_millis(self.settings.lease_ms),
+            max,
+            tried,
+        };
+        Ok(self.cases.store.claim_deliveries(&request).await?)
+    }
+
+    /// Gives claims back that were not begun; a failure costs their lease.
+    pub async fn give_back(&self, claims: Vec<Claim>) {
+        let claims: Vec<ClaimedDelivery> = claims.into_iter().map(|Claim(claimed)| claimed).collect();
+        if claims.is_empty() {
+            return;
+        }
+        if let Err(error) = self.cases.store.give_back(&claims, self.cases.clock.now()).await {
+            tracing::warn!(
+                error = %telemetry::chain(&error),
+                "claimed deliveries could not be given back; they are claimed again when their lease ends"
+            );
+        }
+    }
+
+    fn driver_of(&self, to: &Destination) -> Option<&Arc<Upstream>> {
+        match to {
+            Destination::Upstream(name) => self.registry.get(&name.parse().ok()?),
+            Destination::Unconfigured { .. } => None,
+        }
     }
 
     /// Carries one delivery out. A failure of ours is logged, and the delivery is claimed again when its lease ends.

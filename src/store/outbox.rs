@@ -40,6 +40,19 @@ pub struct ClaimRequest<'a> {
     pub lease: Duration,
     /// How many at most.
     pub max: u32,
+    /// Which of them.
+    pub tried: Tried,
+}
+
+/// Whether deliveries are claimed that were tried before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tried {
+    /// All.
+    Either,
+    /// Only those never tried.
+    Never,
+    /// Only those tried before.
+    Before,
 }
 
 /// A delivery in the hands of one worker.
@@ -170,6 +183,36 @@ impl CaseStore {
         claimed.into_iter().map(claimed_delivery).collect()
     }
 
+    /// Gives claims back that nothing was done about: others may take them at once. Those that were overtaken stay.
+    ///
+    /// # Errors
+    /// As any write.
+    pub async fn give_back(&self, claims: &[ClaimedDelivery], now: DateTime<Utc>) -> Result<(), StoreError> {
+        let (pending, sending) = (name_of(DeliveryState::Pending)?, name_of(DeliveryState::Sending)?);
+        let (database, now) = (self.database().clone(), now.timestamp_micros());
+        let held: Vec<_> = claims
+            .iter()
+            .map(|claim| (claim.id.uuid(), claim.fence))
+            .collect();
+        let write = async move {
+            let tx = database.write_tx().await?;
+            for (id, fence) in held {
+                delivery::Entity::update_many()
+                    .col_expr(delivery::Column::State, Expr::value(pending.as_str()))
+                    .col_expr(delivery::Column::Fence, Expr::col(delivery::Column::Fence).add(1))
+                    .col_expr(delivery::Column::NextAttemptAt, Expr::value(now))
+                    .filter(delivery::Column::Id.eq(id))
+                    .filter(delivery::Column::Fence.eq(fence))
+                    .filter(delivery::Column::State.eq(sending.as_str()))
+                    .exec(tx.connection())
+                    .await?;
+            }
+            tx.commit().await?;
+            Ok(())
+        };
+        self.database().in_turn(write).await
+    }
+
     /// Records that an attempt begins; call it before anything is sent. `false`: the claim is no longer held, do not
     /// send.
     ///
@@ -254,6 +297,15 @@ fn claimable(request: &ClaimRequest<'_>) -> Result<SelectStatement, StoreError> 
         .order_by(("d", delivery::Column::NextAttemptAt), Order::Asc)
         .order_by(("d", delivery::Column::Id), Order::Asc)
         .limit(request.max.into());
+    match request.tried {
+        Tried::Either => {}
+        Tried::Never => {
+            select.and_where(column(delivery::Column::Attempts).eq(0));
+        }
+        Tried::Before => {
+            select.and_where(column(delivery::Column::Attempts).gt(0));
+        }
+    }
     if let Some(upstream) = request.upstream {
         select.and_where(column(delivery::Column::Upstream).eq(upstream));
     }

@@ -132,6 +132,12 @@ impl Breaker {
         }
     }
 
+    /// Whether the one probe is under way.
+    #[must_use]
+    pub fn is_probing(&self) -> bool {
+        matches!(*self.lock(), State::Probing)
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -70,6 +71,17 @@ pub struct BreakerConfig {
     pub rest: Duration,
 }
 
+/// How often an upstream is tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RetryConfig {
+    /// Retries per hundred first attempts; what goes beyond waits.
+    pub budget_percent: u32,
+    /// Retries a minute that are always granted.
+    pub per_minute_min: u32,
+    /// Longest wait that a Retry-After can ask for.
+    pub after_max: Duration,
+}
+
 /// How requests to an upstream prove who sends them. Both may be set.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AuthConfig {
@@ -121,8 +133,12 @@ pub struct UpstreamConfig {
     pub connect_timeout: Duration,
     /// Requests under way at once.
     pub concurrency_max: u32,
+    /// Requests a second; `None`: as many as its places allow.
+    pub rate_per_second: Option<NonZeroU32>,
     /// When it is rested.
     pub breaker: BreakerConfig,
+    /// How often it is tried again.
+    pub retry: RetryConfig,
     /// Largest answer after decompression, bytes.
     pub response_max_bytes: u64,
     /// Private or loopback ranges that this upstream may lie in; all other such ranges are refused.
@@ -210,16 +226,15 @@ impl UpstreamConfig {
             root.fault("timeout_ms", "must be more than twice connect_timeout_ms");
         }
         let concurrency_max = root.number("concurrency_max", 8, 1..=256);
+        let rate_per_second = root.number("rate_per_second", 0, 0..=10_000);
         let response_max_bytes = root.number("response_max_bytes", 1_000_000, 1_024..=16_000_000);
         let allow_addresses = root.texts("allow_addresses");
         let allow_addresses: Vec<AddressRange> = allow_addresses
             .iter()
             .filter_map(|text| root.parsed("allow_addresses", text))
             .collect();
-        let breaker = root.section("breaker", |section| BreakerConfig {
-            failures: u32::try_from(section.number("failures", 5, 1..=1_000)).unwrap_or(u32::MAX),
-            rest: Duration::from_millis(section.number("rest_ms", 15_000, 10..=600_000)),
-        });
+        let breaker = root.section("breaker", read_breaker);
+        let retry = root.section("retry", read_retry);
         let auth = root.section("auth", |section| AuthConfig {
             bearer: section.secret("bearer"),
             signing: section.secret("signing"),
@@ -249,7 +264,9 @@ impl UpstreamConfig {
             timeout: Duration::from_millis(timeout_ms),
             connect_timeout: Duration::from_millis(connect_timeout_ms),
             concurrency_max: u32::try_from(concurrency_max).unwrap_or(u32::MAX),
+            rate_per_second: u32::try_from(rate_per_second).ok().and_then(NonZeroU32::new),
             breaker,
+            retry,
             response_max_bytes,
             allow_addresses,
             auth,
@@ -268,6 +285,21 @@ impl UpstreamConfig {
             .chain(callback)
             .map(ToString::to_string)
             .collect()
+    }
+}
+
+fn read_breaker(section: &mut Section) -> BreakerConfig {
+    BreakerConfig {
+        failures: u32::try_from(section.number("failures", 5, 1..=1_000)).unwrap_or(u32::MAX),
+        rest: Duration::from_millis(section.number("rest_ms", 15_000, 10..=600_000)),
+    }
+}
+
+fn read_retry(section: &mut Section) -> RetryConfig {
+    RetryConfig {
+        budget_percent: u32::try_from(section.number("budget_percent", 20, 0..=1_000)).unwrap_or(0),
+        per_minute_min: u32::try_from(section.number("per_minute_min", 60, 1..=60_000)).unwrap_or(1),
+        after_max: Duration::from_secs(section.number("after_max_s", 3_600, 1..=86_400)),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The one way out: carries a command to its upstream once and tells honestly what came of it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -10,13 +10,15 @@ use tokio::time::{Instant, timeout_at};
 use crate::clock::SharedClock;
 use crate::secret::Redacted;
 use crate::upstream::adapter::{Adapter, EncodeContext, EncodeError};
-use crate::upstream::breaker::{Breaker, Health};
+use crate::upstream::breaker::{Breaker, BreakerState, Health};
+use crate::upstream::budget::RetryBudget;
 use crate::upstream::command::DeliveryCommand;
 use crate::upstream::config::UpstreamConfig;
 use crate::upstream::metrics::{Purpose, UpstreamMetrics};
 use crate::upstream::outcome::{
     Ambiguity, Exchange, Finding, HeldReason, Meaning, NotSentReason, OutcomeClass, UpstreamOutcome, classify,
 };
+use crate::upstream::pace::Pace;
 use crate::upstream::signing::{HEADER_ID, HEADER_SIGNATURE, HEADER_TIMESTAMP, SigningKey};
 use crate::upstream::transport::{Transfer, Transport};
 use crate::upstream::wire::WireRequest;
@@ -68,8 +70,29 @@ pub struct Driver {
     credentials: Credentials,
     places: Semaphore,
     breaker: Breaker,
+    budget: RetryBudget,
+    pace: Pace,
+    last: Mutex<Last>,
     metrics: UpstreamMetrics,
     clock: SharedClock,
+}
+
+/// What this process last saw of an upstream.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Last {
+    /// When an attempt or a question was answered as it should be, or with a business no.
+    pub success: Option<DateTime<Utc>>,
+    /// When one was not, and how it ended.
+    pub failure: Option<(DateTime<Utc>, OutcomeClass)>,
+}
+
+/// How many deliveries may set out towards an upstream now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Allowance {
+    /// In all; 0 while it rests.
+    pub all: u32,
+    /// Of these such that were tried before.
+    pub retries: u32,
 }
 
 /// How one request ended, before anyone gave it a meaning.
@@ -93,6 +116,9 @@ impl Driver {
         let places = Semaphore::new(usize::try_from(config.concurrency_max).unwrap_or(usize::MAX));
         let breaker = Breaker::new(config.breaker);
         Self {
+            budget: RetryBudget::new(config.retry, Instant::now()),
+            pace: Pace::new(config.rate_per_second),
+            last: Mutex::default(),
             config,
             adapter,
             transport,
@@ -104,7 +130,66 @@ impl Driver {
         }
     }
 
-    /// Carries a command to the upstream once. Takes at most the configured timeout.
+    /// How many deliveries may set out now, of `wanted`: none while the upstream rests, one to find out whether it is
+    /// back, retries as far as they were earned, and no more than the pace lets go within `ahead`.
+    #[must_use]
+    pub fn allowance(&self, wanted: u32, ahead: Duration) -> Allowance {
+        let now = Instant::now();
+        let (state, budget) = (self.breaker.state(now), self.budget.available(now));
+        self.metrics.breaker(&self.config.name, state);
+        self.metrics.budget(&self.config.name, budget);
+        match state {
+            BreakerState::Open => Allowance { all: 0, retries: 0 },
+            // what is a probe need not be earned
+            BreakerState::HalfOpen => Allowance {
+                all: wanted.min(u32::from(!self.breaker.is_probing())),
+                retries: 1,
+            },
+            BreakerState::Closed => {
+                let all = self
+                    .pace
+                    .turns_within(ahead)
+                    .map_or(wanted, |turns| turns.min(wanted));
+                Allowance {
+                    all,
+                    retries: budget.min(all),
+                }
+            }
+        }
+    }
+
+    /// Books what was claimed: first attempts earn retries, retries cost what was earned. Booked with the claim, so that
+    /// the next claim does not spend the same again.
+    pub fn book(&self, first_attempts: u32, retries: u32) {
+        let now = Instant::now();
+        self.budget.spend(retries, now);
+        self.budget.earn(first_attempts, now);
+    }
+
+    /// Waits for a turn at the upstream's pace. Call it before the attempt is recorded: what waits here has not begun.
+    pub async fn turn(&self) {
+        self.pace.turn().await;
+    }
+
+    /// State of the breaker now.
+    #[must_use]
+    pub fn breaker_state(&self) -> BreakerState {
+        self.breaker.state(Instant::now())
+    }
+
+    /// Retries that may go now.
+    #[must_use]
+    pub fn retries_available(&self) -> u32 {
+        self.budget.available(Instant::now())
+    }
+
+    /// What this process last saw of the upstream.
+    #[must_use]
+    pub fn last(&self) -> Last {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Carries a command to the upstream once. Takes at most the configured timeout; take a [`Driver::turn`] first.
     #[tracing::instrument(skip_all)]
     pub async fn send(&self, command: &DeliveryCommand) -> Attempt {
         let (started, begun) = (self.clock.now(), Instant::now());
@@ -122,6 +207,7 @@ impl Driver {
             Err(reason) => (UpstreamOutcome::Held { reason }, None, 0),
             Ok(ended) => {
                 let outcome = self.outcome(command, &ended);
+                let outcome = self.capped(outcome);
                 (outcome, status_of(ended.transfer.exchange), ended.transfer.bytes)
             }
         };
@@ -140,6 +226,7 @@ impl Driver {
     /// Asks the upstream whether it has the case of a command, by our key or its number, and how far it is.
     #[tracing::instrument(skip_all)]
     pub async fn find(&self, command: &DeliveryCommand) -> Inquiry {
+        self.pace.turn().await;
         let (started, begun) = (self.clock.now(), Instant::now());
         let ended = match self
             .adapter
@@ -260,6 +347,19 @@ impl Driver {
         }
     }
 
+    /// What the upstream asks us to wait, up to the longest wait that it may ask for.
+    fn capped(&self, outcome: UpstreamOutcome) -> UpstreamOutcome {
+        if let UpstreamOutcome::Retryable {
+            retry_after: Some(asked),
+        } = outcome
+        {
+            return UpstreamOutcome::Retryable {
+                retry_after: Some(asked.min(self.config.retry.after_max)),
+            };
+        }
+        outcome
+    }
+
     fn finding(&self, command: &DeliveryCommand, ended: &Ended) -> Finding {
         let unanswered = |class, retry_after| Finding::Unanswered { class, retry_after };
         match (
@@ -321,6 +421,18 @@ impl Driver {
     }
 
     fn count(&self, purpose: Purpose, class: OutcomeClass, elapsed: Duration) {
+        let now = self.clock.now();
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        match class {
+            OutcomeClass::Accepted | OutcomeClass::Rejected => last.success = Some(now),
+            OutcomeClass::NotSent
+            | OutcomeClass::Retryable
+            | OutcomeClass::Ambiguous
+            | OutcomeClass::Held => {
+                last.failure = Some((now, class));
+            }
+        }
+        drop(last);
         self.metrics.attempt(&self.config.name, purpose, class);
         self.metrics
             .time(&self.config.name, purpose, elapsed.as_secs_f64());

@@ -12,6 +12,7 @@ pub struct UpstreamMetrics {
     attempts: IntCounterVec,
     seconds: HistogramVec,
     breaker: IntGaugeVec,
+    budget: IntGaugeVec,
 }
 
 /// What a request was for, as a metric label.
@@ -62,6 +63,14 @@ impl UpstreamMetrics {
             ),
             &["upstream"],
         )?;
+        let budget = IntGaugeVec::new(
+            Opts::new(
+                "onedoor_upstream_retry_budget",
+                "Retries that may go now; at 0 deliveries that were tried before wait",
+            ),
+            &["upstream"],
+        )?;
+        registry.register(Box::new(budget.clone()))?;
         registry.register(Box::new(attempts.clone()))?;
         registry.register(Box::new(seconds.clone()))?;
         registry.register(Box::new(breaker.clone()))?;
@@ -69,6 +78,7 @@ impl UpstreamMetrics {
             attempts,
             seconds,
             breaker,
+            budget,
         })
     }
 
@@ -94,6 +104,13 @@ impl UpstreamMetrics {
         self.seconds
             .with_label_values(&[upstream.as_str(), purpose.as_str()])
             .observe(seconds);
+    }
+
+    /// Shows how many retries may go.
+    pub fn budget(&self, upstream: &UpstreamName, available: u32) {
+        self.budget
+            .with_label_values(&[upstream.as_str()])
+            .set(i64::from(available));
     }
 
     /// Shows the state of a breaker.

@@ -21,5 +21,6 @@ mod overload;
 mod postgres;
 mod redis;
 mod replicas;
+mod retries;
 mod sockets;
 mod stop;

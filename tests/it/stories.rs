@@ -30,6 +30,7 @@ mod lanes;
 mod lists;
 mod notices;
 mod offices;
+mod pace;
 mod races;
 mod redelivery;
 mod succession;

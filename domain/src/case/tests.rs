@@ -33,6 +33,7 @@ mod acts;
 mod agents;
 mod beside;
 mod by_hand;
+mod deliveries;
 mod evaluations;
 mod grid;
 mod hands;

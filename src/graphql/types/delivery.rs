@@ -1,6 +1,8 @@
 //! A delivery to an upstream system as GraphQL shows it; never its content.
 
-use async_graphql::{Enum, ID, SimpleObject};
+use std::sync::Arc;
+
+use async_graphql::{ComplexObject, Context, Enum, ID, SimpleObject};
 use chrono::{DateTime, Utc};
 use onedoor_domain::actor::Actor;
 use onedoor_domain::delivery::{
@@ -8,8 +10,10 @@ use onedoor_domain::delivery::{
 };
 
 use crate::error::Language;
+use crate::graphql::reach::language;
 use crate::service::delivery_acts::{DeliveryCount, may_resolve, version_of};
 use crate::service::delivery_texts::state_words;
+use crate::service::upstreams::Upstreams;
 
 /// State of a delivery.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,6 +106,7 @@ impl UndeliveredCount {
 
 /// A delivery to the upstream system that acts for the receiver of a handoff: the handoff itself, or what came after it.
 #[derive(SimpleObject)]
+#[graphql(complex)]
 pub struct Delivery {
     /// Opaque key.
     id: ID,
@@ -133,6 +138,28 @@ pub struct Delivery {
     created_at: DateTime<Utc>,
     /// When it changed last.
     changed_at: DateTime<Utc>,
+}
+
+/// What the configuration says of the system.
+#[ComplexObject]
+impl Delivery {
+    /// What people call the system; null when it is not configured here any more.
+    async fn upstream_title<'a>(&self, ctx: &Context<'a>) -> Option<&'a str> {
+        let (zh, en) = systems(ctx)?.titles(&self.upstream)?;
+        Some(match language(ctx) {
+            Language::Zh => zh,
+            Language::En => en,
+        })
+    }
+
+    /// Whom to call when the system stands still; null when it is not configured here any more.
+    async fn operator_contact<'a>(&self, ctx: &Context<'a>) -> Option<&'a str> {
+        systems(ctx)?.operator_contact(&self.upstream)
+    }
+}
+
+fn systems<'a>(ctx: &Context<'a>) -> Option<&'a Upstreams> {
+    ctx.data_opt::<Arc<Upstreams>>().map(AsRef::as_ref)
 }
 
 impl Delivery {

@@ -84,6 +84,7 @@ impl Deliveries {
         upstream: &Upstream,
         command: &DeliveryCommand,
     ) -> Result<Option<Settled>, AppError> {
+        upstream.driver().turn().await;
         if !self
             .cases
             .store

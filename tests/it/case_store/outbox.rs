@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 use onedoor::store::case::CaseStore;
 use onedoor::store::inbox::{NoticeKey, Received};
-use onedoor::store::outbox::{ClaimRequest, ClaimedDelivery, DeliveryResult, Tries};
+use onedoor::store::outbox::{ClaimRequest, ClaimedDelivery, DeliveryResult, Tried, Tries};
 use onedoor::store::write_set::{CaseChange, Commit, InboxMark, WriteSet};
 use onedoor_domain::delivery::{DeliveryState, NoticeState};
 use onedoor_domain::id::CaseId;
@@ -29,6 +29,7 @@ async fn claim(store: &CaseStore, now: DateTime<Utc>, max: u32) -> Vec<ClaimedDe
         now,
         lease: LEASE,
         max,
+        tried: Tried::Either,
     };
     store.claim_deliveries(&request).await.unwrap()
 }
@@ -159,6 +160,7 @@ story!(
             now: at(1),
             lease: LEASE,
             max: 10,
+            tried: Tried::Either,
         };
         let claimed = store.claim_deliveries(&request).await.unwrap();
         assert_eq!(claimed.len(), 2);
@@ -171,6 +173,7 @@ story!(
             now: at(3),
             lease: LEASE,
             max: 10,
+            tried: Tried::Either,
         };
         assert_eq!(store.claim_deliveries(&one).await.unwrap().len(), 1);
         assert!(claim(&store, at(4), 10).await.is_empty());
@@ -256,3 +259,58 @@ story!(
         assert!(claim(&store, at(10), 10).await.is_empty());
     }
 );
+
+story!(
+    /// What waits after an outage goes out in order per case, by many hands and in large claims, and none is lost.
+    a_backlog_of_thousands_drains_in_order,
+    async |world| {
+        const CASES: usize = 700;
+        let store = open(world).await;
+        for _ in 0..CASES {
+            case_with_deliveries(&store, &["a", "a", "a"]).await;
+        }
+        let workers = (0..4).map(|worker| {
+            let store = store.clone();
+            async move {
+                let mut went = Vec::new();
+                loop {
+                    let claimed = claim(&store, at(10 + worker), 200).await;
+                    if claimed.is_empty() {
+                        break went;
+                    }
+                    for one in claimed {
+                        assert!(store.start_attempt(&one, at(10)).await.unwrap());
+                        let done = result(&one, DeliveryState::Delivered);
+                        assert!(store.finish_delivery(&done, at(11)).await.unwrap());
+                        went.push((std::time::Instant::now(), one.case, one.id));
+                    }
+                }
+            }
+        });
+        let mut went: Vec<_> = join_all(workers).await.into_iter().flatten().collect();
+        // what another worker had in hand hid what stood behind it
+        went.extend(rest(&store).await);
+        went.sort_by_key(|(when, _, _)| *when);
+        assert_eq!(went.len(), 3 * CASES, "none lost, none twice");
+        let mut last = std::collections::BTreeMap::new();
+        for (_, case, id) in went {
+            assert!(last.insert(case, id).is_none_or(|before| before < id), "in the order they were asked for");
+        }
+    }
+);
+
+async fn rest(store: &CaseStore) -> Vec<(std::time::Instant, CaseId, onedoor_domain::id::DeliveryId)> {
+    let mut went = Vec::new();
+    loop {
+        let claimed = claim(store, at(20), 200).await;
+        if claimed.is_empty() {
+            return went;
+        }
+        for one in claimed {
+            assert!(store.start_attempt(&one, at(20)).await.unwrap());
+            let done = result(&one, DeliveryState::Delivered);
+            assert!(store.finish_delivery(&done, at(21)).await.unwrap());
+            went.push((std::time::Instant::now(), one.case, one.id));
+        }
+    }
+}

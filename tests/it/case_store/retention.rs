@@ -6,7 +6,7 @@ use std::time::Duration as Wait;
 use chrono::Duration;
 use onedoor::store::case::CaseStore;
 use onedoor::store::inbox::{NoticeKey, Received};
-use onedoor::store::outbox::{ClaimRequest, DeliveryResult, Tries};
+use onedoor::store::outbox::{ClaimRequest, DeliveryResult, Tried, Tries};
 use onedoor::store::retention::{Keeping, Removed};
 use onedoor::store::write_set::InboxMark;
 use onedoor_domain::delivery::{DeliveryState, NoticeState};
@@ -45,6 +45,7 @@ async fn case_with_all_states(store: &CaseStore) -> CaseId {
         now: morning(),
         lease: Wait::from_secs(60),
         max: 100,
+        tried: Tried::Either,
     };
     for claimed in store.claim_deliveries(&request).await.unwrap() {
         assert!(store.start_attempt(&claimed, morning()).await.unwrap());

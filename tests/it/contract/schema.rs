@@ -34,6 +34,7 @@ const BOUNDED_LISTS: &[&str] = &[
     "Handoff.materials",
     "LoopClosure.bySetting",
     "Query.nodes",
+    "Query.upstreams",
     "ResolvedStep.candidates",
     "Satisfaction.bySetting",
     "SatisfactionFigures.grades",
@@ -42,6 +43,7 @@ const BOUNDED_LISTS: &[&str] = &[
     "ServiceItem.route",
     "ServiceItem.routeFor",
     "SubmitCasePayload.warnings",
+    "UpstreamSystem.backlog",
 ];
 
 /// What can be asked for again by its opaque id.

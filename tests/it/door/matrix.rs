@@ -50,6 +50,7 @@ const ASKED: &[(&str, &str, &str)] = &[
     ("Query", "handoffs", "handoffs(first: 1) { counts { count } }"),
     ("Query", "cards", "cards(first: 1) { totalCount }"),
     ("Query", "changesSince", "changesSince { cursor }"),
+    ("Query", "upstreams", "upstreams { name }"),
     ("Query", "deliveries", "deliveries(first: 1) { totalCount }"),
     (
         "Mutation",
