@@ -366,6 +366,8 @@ story!(a_longer_list_costs_no_more_statements, async |world| {
     let settings = [
         ("ONEDOOR__OUTBOX__TICK_MS", "60000"),
         ("ONEDOOR__WORKER__FEED_POLL_MS", "5000"),
+        ("ONEDOOR__WORKER__CLOCKS_TICK_MS", "60000"),
+        ("ONEDOOR__CACHE__EPOCH_POLL_MS", "60000"),
     ];
     let app = county
         .gateway_with(world, &settings, vec![county.upstream()])
