@@ -272,7 +272,29 @@ struct Ground {
     supervisor: Supervisor,
 }
 
+/// The services of reference data over a database that holds what ships, at least.
+async fn reference_data(config: &Config, metrics: &Metrics, ground: &Ground) -> Result<Services, AppFailure> {
+    let bindings = upstreams::bindings(ground.registry.iter().map(|upstream| upstream.config()));
+    let services = services(
+        config,
+        metrics,
+        &bindings,
+        &ground.database,
+        &ground.clock,
+        &ground.supervisor,
+    )?;
+    shipped::load_if_empty(&services).await?;
+    reference::refresh(&services).await?;
+    epochs::spawn(
+        &ground.supervisor,
+        &services,
+        Duration::from_millis(config.cache.epoch_poll_ms),
+    );
+    Ok(services)
+}
+
 async fn build(config: &Config, metrics: &Metrics, ground: Ground) -> Result<House, AppFailure> {
+    let services = reference_data(config, metrics, &ground).await?;
     let Ground {
         registry,
         keys,
@@ -280,22 +302,6 @@ async fn build(config: &Config, metrics: &Metrics, ground: Ground) -> Result<Hou
         clock,
         supervisor,
     } = &ground;
-    let services = services(
-        config,
-        metrics,
-        &upstreams::bindings(registry.iter().map(|upstream| upstream.config())),
-        database,
-        clock,
-        supervisor,
-    )?;
-    shipped::load_if_empty(&services).await?;
-    reference::refresh(&services).await?;
-    epochs::spawn(
-        supervisor,
-        &services,
-        Duration::from_millis(config.cache.epoch_poll_ms),
-    );
-
     let store = CaseStore::new(database.clone(), Arc::clone(keys));
     let bells = Arc::new(Bells::new(
         registry.iter().map(|upstream| upstream.config().name.to_string()),

@@ -81,7 +81,7 @@ impl Cases {
             return Ok(done);
         }
         let (key, fingerprint) = (application.key, application.fingerprint);
-        let done = self.check_and_store(actor, &proof, application).await;
+        let done = Box::pin(self.check_and_store(actor, &proof, application)).await;
         if matches!(done, Ok(Ok(_))) {
             return done;
         }

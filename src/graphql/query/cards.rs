@@ -47,6 +47,10 @@ pub struct CardQueries;
 impl CardQueries {
     /// The cards (预警、黄牌、红牌) on the cases the viewer may read, the last raised first; for supervisors those of their
     /// division and all below it, personal data masked. `totalCount` is counted only when it is asked for.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "a Relay connection has four page arguments beside its filter"
+    )]
     async fn cards(
         &self,
         ctx: &Context<'_>,
