@@ -115,16 +115,6 @@ async fn every_refusal_is_counted_once_whichever_way_it_came() {
         config.limits.fields_per_minute_anonymous = 1;
     })
     .await;
-    let rejections = || -> BTreeMap<String, u32> {
-        let text = edge.metrics.text().unwrap();
-        let of = |line: &str| {
-            let (reason, count) = line
-                .strip_prefix("onedoor_rejections_total{reason=\"")?
-                .split_once("\"} ")?;
-            Some((reason.to_owned(), count.parse().ok()?))
-        };
-        text.lines().filter_map(of).collect()
-    };
     let ask = |accept: &'static str, token: Option<&'static str>, query: &str| {
         let request = edge
             .http
@@ -147,7 +137,7 @@ async fn every_refusal_is_counted_once_whichever_way_it_came() {
             "{reason}"
         );
         *expected.entry(reason.to_owned()).or_default() += 1;
-        assert_eq!(rejections(), expected, "after {reason}");
+        assert_eq!(rejections(&edge), expected, "after {reason}");
     };
     let (json_, events) = ("application/graphql-response+json", "text/event-stream");
     assert_eq!(edge.ask_anonymously("{ hello }").await.status, 200);
@@ -184,4 +174,15 @@ async fn every_refusal_is_counted_once_whichever_way_it_came() {
         .await;
     counted(&one_too_many, 429, "sockets");
     drop(held);
+}
+
+/// Requests turned away so far, by reason.
+fn rejections(edge: &TestEdge) -> BTreeMap<String, u32> {
+    let of = |line: &str| {
+        let (reason, count) = line
+            .strip_prefix("onedoor_rejections_total{reason=\"")?
+            .split_once("\"} ")?;
+        Some((reason.to_owned(), count.parse().ok()?))
+    };
+    edge.metrics.text().unwrap().lines().filter_map(of).collect()
 }

@@ -82,35 +82,11 @@ async fn turn(app: &TestApp, county: &County, item: &Value, case: &Case) -> bool
     let bound =
         |one: &Value| one["owning"] == true && one["state"] == "ACKNOWLEDGED" && !one["upstream"].is_null();
     if seen["decidedAt"].is_null() && seen["handoffs"].as_array().unwrap().iter().any(bound) {
-        case.comes_to(&auditor, "the county decides", |case| {
-            !case["decidedAt"].is_null()
-        })
-        .await;
+        decided_by_the_county(app, case).await;
         return true;
     }
     match seen["nextStep"]["kind"].as_str().unwrap() {
-        "ACKNOWLEDGE" => {
-            let open = handoff(&seen, |one| {
-                one["owning"] == true && (one["state"] == "OFFERED" || one["state"] == "EXPIRED")
-                    || one["state"] == "SENT"
-            });
-            if open["upstream"].is_null() {
-                let receiver = app.officer(open["to"]["code"].as_str().unwrap());
-                let more = json!({ "handoff": open["id"] });
-                let signed = act(
-                    &receiver,
-                    "acknowledgeHandoff",
-                    case.input(&open["version"], more),
-                )
-                .await;
-                assert_eq!(signed["userErrors"], json!([]), "{}", item["code"]);
-            } else {
-                case.comes_to(&auditor, "the county decides", |case| {
-                    !case["decidedAt"].is_null()
-                })
-                .await;
-            }
-        }
+        "ACKNOWLEDGE" => acknowledged(app, item, case, &seen).await,
         "ACCEPT" => {
             case.done(&officer, "acceptCase", json!({})).await;
         }
@@ -148,6 +124,34 @@ async fn turn(app: &TestApp, county: &County, item: &Value, case: &Case) -> bool
         other => panic!("{}: {other}", item["code"]),
     }
     true
+}
+
+/// The open handoff is signed, by its person or by the system behind it.
+async fn acknowledged(app: &TestApp, item: &Value, case: &Case, seen: &Value) {
+    let open = handoff(seen, |one| {
+        one["owning"] == true && (one["state"] == "OFFERED" || one["state"] == "EXPIRED")
+            || one["state"] == "SENT"
+    });
+    if !open["upstream"].is_null() {
+        return decided_by_the_county(app, case).await;
+    }
+    let receiver = app.officer(open["to"]["code"].as_str().unwrap());
+    let more = json!({ "handoff": open["id"] });
+    let signed = act(
+        &receiver,
+        "acknowledgeHandoff",
+        case.input(&open["version"], more),
+    )
+    .await;
+    assert_eq!(signed["userErrors"], json!([]), "{}", item["code"]);
+}
+
+async fn decided_by_the_county(app: &TestApp, case: &Case) {
+    let auditor = app.anybody().bearing(&app.actors.auditor());
+    case.comes_to(&auditor, "the county decides", |case| {
+        !case["decidedAt"].is_null()
+    })
+    .await;
 }
 
 fn handoff_beside(seen: &Value) -> Value {
