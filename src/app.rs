@@ -132,7 +132,7 @@ pub fn load(file: Option<PathBuf>, demo: bool) -> Result<Config, AppFailure> {
 /// The configuration has faults.
 pub fn start(file: Option<PathBuf>, demo: bool) -> Result<Config, AppFailure> {
     let config = load(file, demo)?;
-    telemetry::install(&config.log)?;
+    telemetry::install(&config)?;
     Ok(config)
 }
 

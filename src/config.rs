@@ -16,6 +16,7 @@ pub mod sandbox;
 pub mod secret_source;
 pub mod secrets;
 pub mod server;
+pub mod traces;
 pub mod tracking;
 pub mod upstreams;
 pub mod websocket;
@@ -72,6 +73,8 @@ pub struct Config {
     pub sandbox: sandbox::SandboxConfig,
     /// Upstream systems.
     pub upstreams: upstreams::UpstreamsConfig,
+    /// Traces.
+    pub traces: traces::TracesConfig,
     /// The log.
     pub log: log::LogConfig,
 }
@@ -170,6 +173,7 @@ impl Config {
         self.worker.check(faults);
         self.tracking.check(faults);
         self.upstreams.check(faults);
+        self.traces.check(faults);
         self.log.check(faults);
         self.check_pairs(faults);
     }

@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod body;
 pub mod callbacks;
+pub mod caller;
 pub mod correlation;
 pub mod cors;
 pub mod crowd;

@@ -1,4 +1,4 @@
-//! Logs and metrics: one subscriber, one registry, no personal data in either.
+//! Logs, metrics and traces: one subscriber, one registry, no personal data in any.
 //!
 //! Conventions. A message is a full thought, lowercase, without a final stop, readable alone; values stand beside it
 //! as dotted fields (`case.id`, `upstream.id`, `loop.name`, `error.code`, `correlation.id`, `duration_ms`). Level
@@ -7,16 +7,19 @@
 pub mod capture;
 pub mod metrics;
 pub mod panics;
+pub mod traces;
 
 use std::error::Error;
 use std::fmt;
 
 use tracing::subscriber::SetGlobalDefaultError;
-use tracing::{Dispatch, dispatcher};
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::ParseError;
+use tracing::{Dispatch, Level, Metadata, dispatcher};
+use tracing_subscriber::filter::{ParseError, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _, Registry};
 
+use crate::config::Config;
 use crate::config::log::{LogConfig, LogFormat};
 
 /// Why the log cannot be set up.
@@ -28,14 +31,26 @@ pub enum TelemetryError {
     /// Another subscriber is there.
     #[error("the log is already set up")]
     Twice(#[from] SetGlobalDefaultError),
+    /// Traces cannot be sent.
+    #[error(transparent)]
+    Traces(#[from] traces::TracesError),
 }
 
-/// Sends the log of the whole process to stderr, and panics through the log.
+/// Sends the log of the whole process to stderr, panics through the log, and spans to the collector if one is configured.
 ///
 /// # Errors
-/// The filter is not valid, or the log is already set up.
-pub fn install(config: &LogConfig) -> Result<(), TelemetryError> {
-    let dispatch = subscriber(config, std::io::stderr)?;
+/// The filter is not valid, the log is already set up, or spans cannot be sent.
+pub fn install(config: &Config) -> Result<(), TelemetryError> {
+    let spans = traces::tracer(&config.traces)?.map(|tracer| {
+        tracing_opentelemetry::layer()
+            .with_tracer(tracer)
+            .with_location(false)
+            .with_threads(false)
+            .with_tracked_inactivity(false)
+            .with_filter(filter_fn(is_traced))
+    });
+    let log = log_layer(&config.log, std::io::stderr)?;
+    let dispatch = Dispatch::new(Registry::default().with(log).with(spans));
     dispatcher::set_global_default(dispatch)?;
     panics::install_hook();
     Ok(())
@@ -49,20 +64,37 @@ pub fn subscriber<W>(config: &LogConfig, writer: W) -> Result<Dispatch, Telemetr
 where
     W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
 {
+    Ok(Dispatch::new(
+        Registry::default().with(log_layer(config, writer)?),
+    ))
+}
+
+type LogLayer = Box<dyn tracing_subscriber::Layer<Registry> + Send + Sync>;
+
+fn log_layer<W>(config: &LogConfig, writer: W) -> Result<LogLayer, TelemetryError>
+where
+    W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
+{
     let filter = EnvFilter::try_new(&config.filter)?;
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(writer)
         .with_ansi(false);
     Ok(match config.format {
-        LogFormat::Json => builder
+        LogFormat::Json => lines
             .json()
             .flatten_event(true)
             .with_current_span(true)
             .with_span_list(false)
-            .into(),
-        LogFormat::Text => builder.into(),
+            .with_filter(filter)
+            .boxed(),
+        LogFormat::Text => lines.with_filter(filter).boxed(),
     })
+}
+
+/// Our own spans, and what is told within them; libraries' spans may hold statements and addresses.
+fn is_traced(metadata: &Metadata<'_>) -> bool {
+    let ours = metadata.target() == "onedoor" || metadata.target().starts_with("onedoor::");
+    ours && (metadata.is_span() || *metadata.level() <= Level::INFO)
 }
 
 /// An error with all its causes on one line, for the field `error`.

@@ -21,7 +21,9 @@ const CONFIG_FAULTS: u8 = 78;
 
 /// Does what the command line asks and tells how it ended.
 pub async fn run(cli: Cli) -> ExitCode {
-    match Box::pin(dispatch(cli)).await {
+    let ended = Box::pin(dispatch(cli)).await;
+    telemetry::traces::close();
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             // When stderr is gone too, the exit code is all that is left to tell.

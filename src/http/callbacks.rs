@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use actix_web::http::header::HeaderMap;
 use actix_web::{HttpRequest, HttpResponse, web};
+use tracing::Instrument as _;
 
 use crate::http::edge::Edge;
-use crate::http::head::Head;
+use crate::http::head::{self, Head};
 use crate::http::home::AtHome;
 use crate::http::problem::{problem, unlogged_problem};
 use crate::service::notice::{NoticeEnvelope, Notices};
+use crate::telemetry::traces;
 
 /// Adds the route to a server.
 pub fn configure(routes: &mut web::ServiceConfig, notices: &Arc<Notices>) {
@@ -40,7 +42,9 @@ async fn callback(
         timestamp: text(request.headers(), "webhook-timestamp"),
         signature: text(request.headers(), "webhook-signature"),
     };
-    let received = notices.receive(&upstream, envelope, &body);
+    let span = tracing::debug_span!("callback", otel.kind = "server", correlation.id = %head.correlation_id);
+    traces::follow(&span, head::traceparent(request.headers()).as_deref());
+    let received = notices.receive(&upstream, envelope, &body).instrument(span);
     match AtHome::new(&edge.runtime, Box::pin(received)).await {
         Ok(()) => HttpResponse::NoContent().finish(),
         Err(error) => problem(&edge, &head, &error),

@@ -8,12 +8,13 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::error::{AppError, ErrorCode};
 use crate::http::answer::Answer;
+use crate::http::caller::Caller;
 use crate::http::crowd::Full;
 use crate::http::edge::Edge;
 use crate::http::envelope::{Envelope, EnvelopeFault};
-use crate::http::head::Head;
+use crate::http::head::{self, Head};
 use crate::http::negotiate::{Media, negotiate};
-use crate::http::pipeline::{self, Caller, Carries};
+use crate::http::pipeline::{self, Carries};
 use crate::http::status::Phase;
 use crate::http::{body, csrf, sse, websocket};
 use crate::service::identity::Authenticated;
@@ -69,7 +70,11 @@ async fn answer(
         Envelope::from_json(&read.map_err(|code| refusal(&head, code))?)
     };
     let envelope = envelope.map_err(|fault| malformed(&head, fault))?;
-    let caller = Caller { head, session };
+    let caller = Caller {
+        head,
+        session,
+        traceparent: head::traceparent(request.headers()),
+    };
     let carries = match (get, media) {
         (true, Media::EventStream) => Carries::QueriesAndSubscriptions,
         (true, Media::Json | Media::GraphqlResponse) => Carries::Queries,

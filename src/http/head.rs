@@ -13,6 +13,7 @@ use crate::graphql::context::{CorrelationId, SourceAddr};
 use crate::graphql::mask::Mask;
 use crate::http::correlation::{self, CORRELATION_HEADER};
 use crate::http::edge::Edge;
+use crate::telemetry::traces::TRACEPARENT;
 
 /// Who calls, as far as the head tells without asking anybody.
 #[derive(Debug, Clone, Copy)]
@@ -53,6 +54,16 @@ impl Head {
             language: self.language,
             correlation_id: self.correlation_id,
         }
+    }
+}
+
+/// The trace that a request says it is part of; one who says it twice says nothing.
+#[must_use]
+pub fn traceparent(headers: &HeaderMap) -> Option<String> {
+    let mut said = headers.get_all(TRACEPARENT);
+    match (said.next(), said.next()) {
+        (Some(one), None) => one.to_str().ok().map(str::to_owned),
+        (Some(_) | None, _) => None,
     }
 }
 

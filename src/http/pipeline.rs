@@ -10,10 +10,9 @@ use async_graphql::parser::types::{
 use async_graphql::{Positioned, Request, Response, Value};
 use futures_util::future::FutureExt as _;
 use futures_util::stream::{self, BoxStream, StreamExt as _};
-use onedoor_domain::actor::ActorKind;
+use tracing::Instrument as _;
 
 use crate::error::{AppError, ErrorCode};
-use crate::graphql::budget::Payer;
 use crate::graphql::coerce::{self, Fault, Misfit};
 use crate::graphql::complexity::complexity;
 use crate::graphql::context::RequestContext;
@@ -25,6 +24,7 @@ use crate::graphql::omitted;
 use crate::graphql::precheck::OperationFacts;
 use crate::graphql::trusted::parse_hash;
 use crate::http::answer::Answer;
+use crate::http::caller::Caller;
 use crate::http::crowd::{Full, Place};
 use crate::http::edge::Edge;
 use crate::http::envelope::Envelope;
@@ -32,30 +32,7 @@ use crate::http::head::Head;
 use crate::http::home::AtHome;
 use crate::http::metrics::{Outcome, UNREGISTERED};
 use crate::http::status::Phase;
-use crate::service::identity::Authenticated;
-
-/// Who asks, and by which way.
-#[derive(Debug, Clone)]
-pub struct Caller {
-    /// What the head told.
-    pub head: Head,
-    /// What the token told.
-    pub session: Authenticated,
-}
-
-impl Caller {
-    /// Whether no token was sent.
-    #[must_use]
-    pub fn anonymous(&self) -> bool {
-        self.session.actor.kind == ActorKind::Anonymous
-    }
-
-    /// Whose budget this caller spends.
-    #[must_use]
-    pub fn payer(&self) -> Payer {
-        Payer::of(&self.session.actor, self.head.source)
-    }
-}
+use crate::telemetry::traces;
 
 /// Which kinds of operation a transport carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,11 +102,17 @@ pub async fn execute(edge: &Arc<Edge>, caller: &Caller, prepared: Prepared) -> A
     } = prepared;
     let began = Instant::now();
     let executor = Arc::clone(&edge.executor);
+    let span = tracing::debug_span!(
+        "graphql", otel.kind = "server", graphql.operation.kind = %kind, graphql.operation.name = name,
+        correlation.id = %caller.head.correlation_id
+    );
+    traces::follow(&span, caller.traceparent.as_deref());
     let run = AssertUnwindSafe(async move {
         let _held = place;
         executor.execute(request).await
     })
-    .catch_unwind();
+    .catch_unwind()
+    .instrument(span);
     let answer = match kind {
         OperationType::Mutation => {
             // In a task of its own: a caller who goes away does not cut it, and a graceful stop waits for it.

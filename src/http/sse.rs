@@ -13,10 +13,11 @@ use futures_util::stream::{self, BoxStream, StreamExt as _};
 
 use crate::error::{AppError, ErrorCode};
 use crate::http::answer::Answer;
+use crate::http::caller::Caller;
 use crate::http::edge::Edge;
 use crate::http::metrics::Channel;
 use crate::http::negotiate::Media;
-use crate::http::pipeline::{self, Caller, Prepared};
+use crate::http::pipeline::{self, Prepared};
 use crate::http::status::Phase;
 
 /// Answers with a stream of events. What GraphQL refused is one event with its errors, so that clients can read them;

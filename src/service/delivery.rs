@@ -11,6 +11,7 @@ use onedoor_domain::case::event::Event;
 use onedoor_domain::case::state::Case;
 use onedoor_domain::delivery::DeliveryKind;
 use onedoor_domain::timeline::StoredEvent;
+use tracing::Instrument as _;
 
 use super::More;
 use super::cases::{ATTEMPTS_MAX, Cases};
@@ -19,9 +20,9 @@ use crate::config::outbox::OutboxConfig;
 use crate::error::AppError;
 use crate::store::outbox::{ClaimRequest, ClaimedDelivery, DeliveryResult, Tried};
 use crate::store::write_set::Commit;
-use crate::telemetry;
+use crate::telemetry::{self, traces};
 use crate::upstream::adapter::Capability;
-use crate::upstream::command::DeliveryCommand;
+use crate::upstream::command::{DeliveryCommand, Operation};
 use crate::upstream::driver::Allowance;
 use crate::upstream::registry::{Registry, Upstream};
 
@@ -178,7 +179,12 @@ impl Deliveries {
 
     /// Carries one delivery out. A failure of ours is logged, and the delivery is claimed again when its lease ends.
     pub async fn carry_out(&self, Claim(claimed): Claim) {
-        if let Err(error) = Box::pin(self.try_carry_out(&claimed)).await {
+        let span = tracing::debug_span!(
+            "delivery", upstream.id = %claimed.upstream, delivery.id = %claimed.id, case.id = %claimed.case,
+            delivery.operation = Operation::from(claimed.kind).as_str(), delivery.attempt = claimed.attempt
+        );
+        traces::follow(&span, claimed.traceparent.as_deref());
+        if let Err(error) = Box::pin(self.try_carry_out(&claimed)).instrument(span).await {
             tracing::error!(
                 delivery.id = %claimed.id, case.id = %claimed.case, upstream.id = %claimed.upstream,
                 error = %telemetry::chain(&error),

@@ -9,6 +9,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::clock::SharedClock;
 use crate::secret::Redacted;
+use crate::telemetry::traces::{self, TRACEPARENT};
 use crate::upstream::adapter::{Adapter, EncodeContext, EncodeError};
 use crate::upstream::breaker::{Breaker, BreakerState, Health};
 use crate::upstream::budget::RetryBudget;
@@ -190,7 +191,7 @@ impl Driver {
     }
 
     /// Carries a command to the upstream once. Takes at most the configured timeout; take a [`Driver::turn`] first.
-    #[tracing::instrument(skip_all)]
+    #[tracing::instrument(level = "debug", skip_all, fields(otel.kind = "client"))]
     pub async fn send(&self, command: &DeliveryCommand) -> Attempt {
         let (started, begun) = (self.clock.now(), Instant::now());
         let ended = match self.adapter.encode(command, &EncodeContext { now: started }) {
@@ -224,7 +225,7 @@ impl Driver {
     }
 
     /// Asks the upstream whether it has the case of a command, by our key or its number, and how far it is.
-    #[tracing::instrument(skip_all)]
+    #[tracing::instrument(level = "debug", skip_all, fields(otel.kind = "client"))]
     pub async fn find(&self, command: &DeliveryCommand) -> Inquiry {
         self.pace.turn().await;
         let (started, begun) = (self.clock.now(), Instant::now());
@@ -323,6 +324,9 @@ impl Driver {
         now: DateTime<Utc>,
     ) -> Vec<(&'static str, String)> {
         let mut own = vec![("idempotency-key", command.key.clone())];
+        if let Some(traceparent) = traces::traceparent() {
+            own.push((TRACEPARENT, traceparent));
+        }
         if let Some(bearer) = &self.credentials.bearer {
             own.push(("authorization", format!("Bearer {}", bearer.expose())));
         }

@@ -24,3 +24,4 @@ mod replicas;
 mod retries;
 mod sockets;
 mod stop;
+mod traces;

@@ -10,10 +10,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::ErrorClass;
 use crate::error::{AppError, ErrorCode};
+use crate::http::caller::Caller;
 use crate::http::edge::Edge;
 use crate::http::head::Head;
 use crate::http::metrics::Channel;
-use crate::http::pipeline::Caller;
 use crate::http::sockets::SocketGuard;
 use crate::http::websocket::Close;
 use crate::http::websocket::message::{ClientMessage, ServerMessage};
@@ -185,6 +185,7 @@ impl Connection {
                 let caller = Caller {
                     head: self.head.renewed(&self.edge),
                     session: admitted.session.clone(),
+                    traceparent: None,
                 };
                 if self.operations.len() >= self.edge.settings.websocket.operations_max {
                     let error = caller
@@ -244,6 +245,7 @@ impl Connection {
         let payer = Caller {
             head: self.head,
             session: session.clone(),
+            traceparent: None,
         }
         .payer();
         let Some(counted) = self.edge.sockets.open(payer) else {

@@ -12,9 +12,10 @@ use tokio::sync::mpsc::Sender;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::ErrorCode;
+use crate::http::caller::Caller;
 use crate::http::edge::Edge;
 use crate::http::envelope::Envelope;
-use crate::http::pipeline::{self, Caller, Carries};
+use crate::http::pipeline::{self, Carries};
 use crate::http::websocket::message::ServerMessage;
 
 /// The operations that run on one socket, by the client's ids.

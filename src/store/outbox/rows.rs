@@ -13,6 +13,7 @@ use crate::store::names::name_of;
 use crate::store::parse::number;
 use crate::store::tx::Tx;
 use crate::store::write_set::NewDelivery;
+use crate::telemetry::traces;
 
 /// Rows of new deliveries.
 pub(in crate::store) fn rows(
@@ -27,10 +28,12 @@ pub(in crate::store) fn rows(
             .ok_or_else(|| StoreError::other("a delivery tells of an event that is not in its set"))?;
         number(event.seq)
     };
+    // every attempt, however late and on whichever replica, is part of the trace in which it was asked for
+    let traceparent = traces::traceparent();
     let row = |new: NewDelivery| {
         Ok(delivery::Model {
             ledger_seq: new.tells.map(line).transpose()?,
-            traceparent: None,
+            traceparent: traceparent.clone(),
             id: new.id.uuid(),
             case_id: case.uuid(),
             revision,

@@ -44,7 +44,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("onedoor_entity", &["store"]),
     ("onedoor_migration", &["store", "app", "cli"]),
     ("redis", &["cache", "app"]),
-    ("reqwest", &["upstream", "sandbox"]),
+    ("reqwest", &["upstream", "sandbox", "telemetry"]),
     ("async_graphql", &["graphql", "http", "app", "cli"]),
     ("actix_ws", &["http"]),
     (

@@ -15,6 +15,7 @@ const LOG_FIELDS: &[(&str, &str)] = &[
     ),
     ("delivery.attempt", "which attempt of a delivery"),
     ("delivery.id", "opaque key of a delivery"),
+    ("delivery.operation", "what a delivery asks its upstream to do"),
     ("detail", "what a probe found"),
     ("elapsed_ms", "time of an attempt towards an upstream system"),
     ("error", "an error without its causes"),
@@ -24,6 +25,14 @@ const LOG_FIELDS: &[(&str, &str)] = &[
     ("hint.topic", "topic of a hint between replicas"),
     ("http.bytes", "size of an upstream system's answer"),
     ("http.method", "method of a request"),
+    (
+        "graphql.operation.kind",
+        "query, mutation or subscription; on spans",
+    ),
+    (
+        "graphql.operation.name",
+        "registered name of a document, never a caller's word; on spans",
+    ),
     ("http.route", "route of a request, never its query string"),
     ("http.status", "status of an answer"),
     ("import.added", "rows that an import added"),
@@ -32,6 +41,10 @@ const LOG_FIELDS: &[(&str, &str)] = &[
     ("limit.name", "which limit was reached, as in the metrics"),
     ("loop.name", "name of a background loop"),
     ("mutations.running", "mutations that a stop waits for"),
+    (
+        "otel.kind",
+        "whether a span answers somebody (server) or asks somebody (client); on spans",
+    ),
     ("outcome.class", "how an attempt towards an upstream system ended"),
     ("panic.location", "where in the code a panic began"),
     ("probe.name", "name of a probe of /health/ready"),

@@ -94,6 +94,13 @@ impl County {
         self.settings().into_iter().chain(more.iter().copied()).collect()
     }
 
+    /// Gateways that start from now on look for it at another address.
+    pub(super) fn moved_to(&self, world: &World, address: &str) {
+        let file = world.folder().join("upstreams/county.toml");
+        let text = fs::read_to_string(&file).unwrap();
+        fs::write(file, text.replace(&self.running.base_url(), address)).unwrap();
+    }
+
     /// Adds a rule.
     pub(super) async fn told(&self, rule: Value) {
         let request = self.http.put(self.url("control"));

@@ -13,6 +13,7 @@ pub(crate) struct Gql {
     url: String,
     token: Option<String>,
     language: &'static str,
+    traceparent: Option<String>,
 }
 
 /// What came back.
@@ -32,6 +33,7 @@ impl Gql {
             url: format!("http://{gateway}/graphql"),
             token: None,
             language: "zh-CN",
+            traceparent: None,
         }
     }
 
@@ -39,6 +41,14 @@ impl Gql {
     pub(crate) fn in_english(&self) -> Self {
         Self {
             language: "en",
+            ..self.clone()
+        }
+    }
+
+    /// The same caller, whose requests are part of a trace.
+    pub(crate) fn within(&self, traceparent: &str) -> Self {
+        Self {
+            traceparent: Some(traceparent.to_owned()),
             ..self.clone()
         }
     }
@@ -97,6 +107,9 @@ impl Gql {
             .body(body);
         if let Some(token) = &self.token {
             request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+        }
+        if let Some(traceparent) = &self.traceparent {
+            request = request.header("traceparent", traceparent);
         }
         let answer = request.send().await?;
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
