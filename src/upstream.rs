@@ -21,6 +21,7 @@ pub mod name;
 pub mod outcome;
 pub mod pace;
 pub mod registry;
+pub mod sample;
 pub mod signing;
 pub mod text;
 pub mod transport;

@@ -167,6 +167,12 @@ pub trait Adapter: Send + Sync + fmt::Debug {
         false
     }
 
+    /// Values that a recorded exchange must not show beside those of the applicant: fields of the case view
+    /// (`case.form.phone`) and JSONPaths into answers (`$.data.phone`).
+    fn redactions(&self) -> &[String] {
+        &[]
+    }
+
     /// Writes the request that hands in one document of a case.
     ///
     /// # Errors

@@ -29,4 +29,6 @@ macro_rules! protocols {
 
 protocols! {
     county_rest;
+    /// Any REST, XML or form system, described in its configuration alone.
+    template;
 }

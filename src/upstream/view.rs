@@ -6,13 +6,13 @@ use chrono::{DateTime, NaiveDate, Utc};
 use onedoor_domain::id::CaseId;
 use onedoor_domain::item::ApplicantKind;
 use onedoor_domain::route::HandoffKind;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// One case as an upstream system is told of it.
 ///
 /// Its serialized form holds personal data in the clear, because sending that is the purpose of a delivery.
 /// Its `Debug` form shows the case number and the item alone.
-#[derive(Clone, Serialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct CaseView {
     /// Our identifier of the case.
     pub case_id: CaseId,
@@ -47,7 +47,7 @@ pub struct CaseView {
 }
 
 /// Papers that came after the case was handed over (补正、容缺后补).
-#[derive(Clone, Serialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct SupplementView {
     /// The papers; those of the case as a whole stand in [`CaseView::materials`].
     pub materials: Vec<MaterialView>,
@@ -56,7 +56,7 @@ pub struct SupplementView {
 }
 
 /// Why an upstream is to stop.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct WithdrawalView {
     /// What happened.
     pub kind: WithdrawalKind,
@@ -65,7 +65,7 @@ pub struct WithdrawalView {
 }
 
 /// What ended the work of an upstream before its time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum WithdrawalKind {
     /// 撤回, by the applicant.
@@ -79,7 +79,7 @@ pub enum WithdrawalKind {
 }
 
 /// The service item of a case.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ItemView {
     /// Implementation code, as pinned by the case.
     pub code: String,
@@ -90,7 +90,7 @@ pub struct ItemView {
 }
 
 /// An administrative division in an upstream's own code system.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct DivisionView {
     /// Code in the system the upstream declares (`division_code_system`).
     pub code: String,
@@ -99,7 +99,7 @@ pub struct DivisionView {
 }
 
 /// An organization.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct OfficeView {
     /// Our code of the organization.
     pub code: String,
@@ -108,7 +108,7 @@ pub struct OfficeView {
 }
 
 /// The handoff behind a delivery.
-#[derive(Clone, Serialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct HandoffView {
     /// Position among the case's handoffs, from 1.
     pub seq: u32,
@@ -119,7 +119,7 @@ pub struct HandoffView {
 }
 
 /// Dates by which something is due, in Asia/Shanghai.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct DueView {
     /// The receiver's own step.
     pub step: Option<NaiveDate>,
@@ -130,7 +130,7 @@ pub struct DueView {
 }
 
 /// The applicant, personal data in the clear.
-#[derive(Clone, Serialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct ApplicantView {
     /// Natural or legal person.
     pub kind: ApplicantKind,
@@ -147,7 +147,7 @@ pub struct ApplicantView {
 }
 
 /// One material handed in.
-#[derive(Clone, Serialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct MaterialView {
     /// Code of the material within the item.
     pub code: String,

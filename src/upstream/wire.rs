@@ -118,13 +118,19 @@ impl WireAnswer {
         self.headers.get(name).map(String::as_str)
     }
 
+    /// The charset its content type names, lowercase; `None` when it names none.
+    #[must_use]
+    pub fn charset(&self) -> Option<String> {
+        self.header("content-type").and_then(charset)
+    }
+
     /// The body as UTF-8 text, a byte order mark removed.
     ///
     /// # Errors
     /// When the header names another charset than UTF-8 or US-ASCII, or the bytes are not UTF-8: a wrong
     /// charset read with replacement characters would put false names on record.
     pub fn text(&self) -> Result<&str, UnknownText> {
-        let declared = self.header("content-type").and_then(charset);
+        let declared = self.charset();
         if declared.is_some_and(|name| !["utf-8", "utf8", "us-ascii"].contains(&name.as_str())) {
             return Err(UnknownText);
         }

@@ -9,3 +9,4 @@ mod page;
 pub(crate) mod schema;
 mod source;
 pub(crate) mod telemetry;
+mod upstreams;

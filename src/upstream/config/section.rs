@@ -1,5 +1,6 @@
 //! Reads one TOML table option by option, collecting every fault instead of stopping at the first.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -20,6 +21,8 @@ pub struct Section {
     path: String,
     origin: Origin,
     table: Table,
+    /// The options that were asked for, so that whoever writes another one is told what there is.
+    asked: BTreeSet<String>,
     faults: Vec<Fault>,
 }
 
@@ -31,6 +34,7 @@ impl Section {
             path,
             origin,
             table,
+            asked: BTreeSet::new(),
             faults: Vec::new(),
         }
     }
@@ -40,7 +44,14 @@ impl Section {
     pub fn finish(mut self) -> Vec<Fault> {
         let unknown: Vec<String> = self.table.keys().cloned().collect();
         for key in unknown {
-            self.fault(&key, "unknown option");
+            let known: Vec<&str> = self.asked.iter().map(String::as_str).collect();
+            let known = known.join(", ");
+            self.fault(
+                &key,
+                format_args!(
+                    "unknown option; take it out or write one of: {known} 未知选项，请删除或改用所列选项之一"
+                ),
+            );
         }
         self.faults
     }
@@ -56,19 +67,19 @@ impl Section {
     }
 
     /// Whether an option stands in the file.
-    #[must_use]
-    pub fn has(&self, key: &str) -> bool {
+    pub fn has(&mut self, key: &str) -> bool {
+        self.asked.insert(key.to_owned());
         self.table.contains_key(key)
     }
 
     /// A text that must be there.
     pub fn required(&mut self, key: &str) -> Option<String> {
         if !self.has(key) {
-            self.fault(key, "is missing");
+            self.fault(key, "is missing 缺少该项");
         }
         let text = self.optional(key)?;
         if text.trim().is_empty() {
-            self.fault(key, "must not be empty");
+            self.fault(key, "must not be empty 不能为空");
             return None;
         }
         Some(text)
@@ -78,7 +89,7 @@ impl Section {
     pub fn text(&mut self, key: &str, length_max: usize) -> Option<String> {
         let text = self.required(key)?;
         if text.chars().count() > length_max {
-            self.fault(key, format_args!("must be at most {length_max} characters"));
+            self.fault(key, format_args!("must be at most {length_max} characters 过长"));
             return None;
         }
         Some(text)
@@ -86,7 +97,7 @@ impl Section {
 
     /// A text that may be left out.
     pub fn optional(&mut self, key: &str) -> Option<String> {
-        let value = self.table.remove(key)?;
+        let value = self.take(key)?;
         if let Value::String(text) = value {
             Some(text)
         } else {
@@ -110,7 +121,7 @@ impl Section {
 
     /// A whole number within bounds, or its default.
     pub fn number(&mut self, key: &str, default: u64, bounds: RangeInclusive<u64>) -> u64 {
-        let Some(value) = self.table.remove(key) else {
+        let Some(value) = self.take(key) else {
             return default;
         };
         match value.as_integer().map(u64::try_from) {
@@ -119,7 +130,7 @@ impl Section {
                 self.fault(
                     key,
                     format_args!(
-                        "must be a whole number from {} to {}",
+                        "must be a whole number from {} to {} 须为该范围内的整数",
                         bounds.start(),
                         bounds.end()
                     ),
@@ -129,9 +140,70 @@ impl Section {
         }
     }
 
+    /// A switch, or its default.
+    pub fn flag(&mut self, key: &str, default: bool) -> bool {
+        match self.take(key) {
+            None => default,
+            Some(Value::Boolean(flag)) => flag,
+            Some(value) => self.wrong(key, "true or false", &value).unwrap_or(default),
+        }
+    }
+
+    /// One text or a list of texts, empty when left out.
+    pub fn text_or_texts(&mut self, key: &str) -> Vec<String> {
+        match self.table.get(key) {
+            Some(Value::String(_)) => self.optional(key).into_iter().collect(),
+            Some(_) | None => self.texts(key),
+        }
+    }
+
+    /// A list of whole numbers within bounds, empty when left out.
+    pub fn numbers(&mut self, key: &str, bounds: RangeInclusive<u64>) -> Vec<u64> {
+        let mut numbers = Vec::new();
+        for value in self.list(key) {
+            match value.as_integer().map(u64::try_from) {
+                Some(Ok(number)) if bounds.contains(&number) => numbers.push(number),
+                _ => self.fault(
+                    key,
+                    format_args!(
+                        "must be a list of whole numbers from {} to {} 须为该范围内的整数列表",
+                        bounds.start(),
+                        bounds.end()
+                    ),
+                ),
+            }
+        }
+        numbers
+    }
+
+    /// A table of texts, empty when left out.
+    pub fn text_table(&mut self, key: &str) -> BTreeMap<String, String> {
+        let mut texts = BTreeMap::new();
+        for (name, value) in self.table(key).unwrap_or_default() {
+            if let Value::String(text) = value {
+                texts.insert(name, text);
+            } else {
+                let _none: Option<()> = self.wrong(&format!("{key}.{name}"), "text", &value);
+            }
+        }
+        texts
+    }
+
+    /// The options that were not read yet.
+    #[must_use]
+    pub fn keys(&self) -> Vec<String> {
+        self.table.keys().cloned().collect()
+    }
+
+    /// Where an option of this table stands, for faults that are found later.
+    #[must_use]
+    pub fn place_of(&self, key: &str) -> String {
+        self.place(key)
+    }
+
     /// A table as it stands.
     pub fn table(&mut self, key: &str) -> Option<Table> {
-        let value = self.table.remove(key)?;
+        let value = self.take(key)?;
         if let Value::Table(table) = value {
             Some(table)
         } else {
@@ -142,6 +214,11 @@ impl Section {
     /// Reads an inner table, empty when left out; its unknown options are faults too.
     pub fn section<T>(&mut self, key: &str, read: impl FnOnce(&mut Self) -> T) -> T {
         let table = self.table(key).unwrap_or_default();
+        self.within(key, table, read)
+    }
+
+    /// Reads a table as if it stood at an option.
+    pub fn within<T>(&mut self, key: &str, table: Table, read: impl FnOnce(&mut Self) -> T) -> T {
         let mut inner = Self::new(self.place(key), self.origin.clone(), table);
         let value = read(&mut inner);
         self.faults.extend(inner.finish());
@@ -156,13 +233,13 @@ impl Section {
     /// Picks a variant by its name, naming all of them when there is no such.
     pub fn choice<T: DeserializeOwned>(&mut self, key: &str, text: &str) -> Option<T> {
         T::deserialize(Value::String(text.to_owned()))
-            .map_err(|error| self.fault(key, error.message()))
+            .map_err(|error| self.fault(key, format_args!("{} 请改用所列选项之一", error.message())))
             .ok()
     }
 
     /// A reference to a secret: `{ file = "…" }` or `{ env = "…" }`.
     pub fn secret(&mut self, key: &str) -> Option<SecretRef> {
-        let value = self.table.remove(key)?;
+        let value = self.take(key)?;
         self.secret_value(key, value)
     }
 
@@ -179,7 +256,7 @@ impl Section {
             // Never show what was found: it is most likely the secret itself.
             self.fault(
                 key,
-                "must be { file = \"…\" } or { env = \"…\" }, never the secret itself",
+                "must be { file = \"…\" } or { env = \"…\" }, never the secret itself 须引用密钥所在，不得写入密钥本身",
             );
             return None;
         };
@@ -192,28 +269,36 @@ impl Section {
                 Some(SecretRef::Env(at))
             }
             _ => {
-                self.fault(key, "must be { file = \"…\" } or { env = \"…\" }");
+                self.fault(key, "must be { file = \"…\" } or { env = \"…\" } 须引用密钥所在");
                 None
             }
         }
     }
 
+    fn take(&mut self, key: &str) -> Option<Value> {
+        self.asked.insert(key.to_owned());
+        self.table.remove(key)
+    }
+
     fn list(&mut self, key: &str) -> Vec<Value> {
-        let Some(value) = self.table.remove(key) else {
+        let Some(value) = self.take(key) else {
             return Vec::new();
         };
         let Value::Array(list) = value else {
             return self.wrong(key, "a list", &value).unwrap_or_default();
         };
         if list.len() > LIST_MAX {
-            self.fault(key, format_args!("must have at most {LIST_MAX} entries"));
+            self.fault(key, format_args!("must have at most {LIST_MAX} entries 条目过多"));
             return Vec::new();
         }
         list
     }
 
     fn wrong<T>(&mut self, key: &str, wanted: &str, found: &Value) -> Option<T> {
-        self.fault(key, format_args!("must be {wanted}, not {}", found.type_str()));
+        self.fault(
+            key,
+            format_args!("must be {wanted}, not {} 类型不符", found.type_str()),
+        );
         None
     }
 

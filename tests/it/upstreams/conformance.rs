@@ -13,9 +13,10 @@ use onedoor::upstream::fact::{FactKind, UpstreamFact, Verdict};
 use onedoor::upstream::outcome::{Acceptance, Finding, UpstreamOutcome};
 use onedoor::upstream::registry::Upstream;
 use onedoor::upstream::text::ExternalId;
+use onedoor::upstream::view::{SupplementView, WithdrawalKind, WithdrawalView};
 use serde::Deserialize;
 
-use super::fixture::{now, submission, upstream};
+use super::fixture::{described, now, submission, upstream};
 use super::raw::{Play, RawServer, Request};
 
 /// What the script of every protocol must show.
@@ -35,6 +36,8 @@ const RULES: &[&str] = &[
     "timeout",
     "query after timeout",
 ];
+/// Where the descriptions lie, a folder each.
+const ROOT: &str = "tests/upstreams";
 /// The number that recorded answers give the case.
 const EXTERNAL_ID: &str = "HR-2026-000123";
 /// Headers every HTTP client may add.
@@ -51,12 +54,23 @@ const SIGNATURE_HEADERS: &[&str] = &["webhook-id", "webhook-timestamp", "webhook
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Script {
+    /// The description of the system; without one it is the county department's.
+    upstream: Option<String>,
     exchange: Vec<Exchange>,
+    #[serde(default)]
     notice: Vec<Notice>,
+    #[serde(default)]
     history: History,
 }
 
+/// What is the same for every described system.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Common {
+    exchange: Vec<Exchange>,
+}
+
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Exchange {
     rule: String,
@@ -75,7 +89,7 @@ struct Notice {
     expect: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct History {
     files: Vec<String>,
@@ -85,73 +99,128 @@ const fn first() -> u32 {
     1
 }
 
-fn folder(kind: &str) -> PathBuf {
-    Path::new("tests/upstreams").join(kind.replace('-', "_"))
+/// A folder with what one system says, and the script of it.
+struct Description {
+    folder: PathBuf,
+    script: Script,
 }
 
-fn script(kind: &str) -> Script {
-    let path = folder(kind).join("script.toml");
-    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+impl Description {
+    /// All of them: one for each protocol, and one for each described system that is shipped.
+    fn all() -> Vec<Self> {
+        let mut folders: Vec<PathBuf> = fs::read_dir(ROOT)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|folder| folder.join("script.toml").exists())
+            .collect();
+        folders.sort();
+        let read = |folder: PathBuf| Self {
+            script: toml_of(&folder.join("script.toml")),
+            folder,
+        };
+        folders.into_iter().map(read).collect()
+    }
+
+    /// Its own exchanges, and of those that are common to described systems what it does not tell itself.
+    fn exchanges(&self) -> Vec<Exchange> {
+        let mut all = self.script.exchange.clone();
+        if self.script.upstream.is_some() {
+            let common: Common = toml_of(&Path::new(ROOT).join("common/exchanges.toml"));
+            let told = |one: &Exchange| self.script.exchange.iter().any(|own| own.rule == one.rule);
+            all.extend(common.exchange.into_iter().filter(|one| !told(one)));
+        }
+        all
+    }
+
+    /// The system at an address of ours.
+    fn upstream(&self, url: &str) -> Arc<Upstream> {
+        match &self.script.upstream {
+            Some(file) => described(file, url),
+            None => upstream(
+                &format!("{url}/exchange"),
+                "timeout_ms = 400\nconnect_timeout_ms = 150",
+            ),
+        }
+    }
+
+    fn file(&self, name: &str) -> Vec<u8> {
+        let own = self.folder.join(name);
+        let path = if own.exists() {
+            own
+        } else {
+            Path::new(ROOT).join("common").join(name)
+        };
+        fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+
+    fn name(&self) -> String {
+        self.folder.display().to_string()
+    }
+}
+
+fn toml_of<T: serde::de::DeserializeOwned>(path: &Path) -> T {
+    let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 #[actix_web::test]
 async fn every_protocol_sends_and_reads_what_its_description_says() {
-    for protocol in PROTOCOLS {
-        let script = script(protocol.kind);
-        let told: BTreeSet<&str> = script.exchange.iter().map(|one| one.rule.as_str()).collect();
+    let mut kinds: BTreeSet<&str> = PROTOCOLS.iter().map(|protocol| protocol.kind).collect();
+    for description in Description::all() {
+        let exchanges = description.exchanges();
+        let told: BTreeSet<&str> = exchanges.iter().map(|one| one.rule.as_str()).collect();
         let missing: Vec<_> = RULES.iter().filter(|rule| !told.contains(*rule)).collect();
         assert!(
             missing.is_empty(),
             "{} has no exchange for {missing:?}",
-            protocol.kind
+            description.name()
         );
-        for exchange in &script.exchange {
-            play(&folder(protocol.kind), exchange).await;
+        for exchange in &exchanges {
+            let kind = play(&description, exchange).await;
+            kinds.remove(kind.as_str());
         }
     }
+    assert!(kinds.is_empty(), "no description shows {kinds:?}");
 }
 
-async fn play(folder: &Path, exchange: &Exchange) {
+/// Plays one exchange, and tells the protocol of the system.
+async fn play(description: &Description, exchange: &Exchange) -> String {
+    let rule = format!("{}: {}", description.name(), exchange.rule);
     let play = match exchange.answer.as_str() {
         "silence" => Play::Silence,
-        file => Play::Bytes(fs::read(folder.join(file)).unwrap()),
+        file => Play::Bytes(description.file(file)),
     };
     let server = RawServer::playing(play).await;
-    let upstream = upstream(
-        &format!("{}/exchange", server.url()),
-        "timeout_ms = 400\nconnect_timeout_ms = 150",
-    );
-    let found = match operation(&exchange.operation) {
-        Some(operation) => outcome(
-            &upstream
-                .driver()
-                .send(&command(operation, exchange.attempt))
-                .await
-                .outcome,
-        ),
-        None => finding(
-            &upstream
-                .driver()
-                .find(&command(Operation::Submit, exchange.attempt))
-                .await
-                .finding,
-        ),
+    let upstream = description.upstream(&server.url());
+    let found = match exchange.operation.as_str() {
+        "QUERY" => {
+            let asked = command(Operation::Submit, exchange.attempt);
+            finding(&upstream.driver().find(&asked).await.finding)
+        }
+        // the same by the number it gave
+        "ASK" => {
+            let asked = command(Operation::Transition, exchange.attempt);
+            finding(&upstream.driver().find(&asked).await.finding)
+        }
+        name => {
+            let sent = command(operation(name), exchange.attempt);
+            outcome(&upstream.driver().send(&sent).await.outcome)
+        }
     };
-    assert_eq!(found, exchange.expect, "{}", exchange.rule);
+    assert_eq!(found, exchange.expect, "{rule}");
     if let Some(file) = &exchange.request {
-        let recorded = Request::parse(&fs::read(folder.join(file)).unwrap());
-        same(&exchange.rule, &recorded, &server.received(1).await[0]);
+        let recorded = Request::parse(&description.file(file));
+        same(&rule, &recorded, &server.received(1).await[0]);
     }
+    upstream.config().protocol.clone()
 }
 
-fn operation(name: &str) -> Option<Operation> {
+fn operation(name: &str) -> Operation {
     match name {
-        "SUBMIT" => Some(Operation::Submit),
-        "TRANSITION" => Some(Operation::Transition),
-        "SUPPLEMENT" => Some(Operation::Supplement),
-        "WITHDRAW" => Some(Operation::Withdraw),
-        "QUERY" => None,
+        "SUBMIT" => Operation::Submit,
+        "TRANSITION" => Operation::Transition,
+        "SUPPLEMENT" => Operation::Supplement,
+        "WITHDRAW" => Operation::Withdraw,
         other => panic!("no operation {other}"),
     }
 }
@@ -162,6 +231,18 @@ fn command(operation: Operation, attempt: u32) -> DeliveryCommand {
     command.attempt = attempt;
     if operation != Operation::Submit {
         command.external_id = ExternalId::parse(EXTERNAL_ID);
+    }
+    if operation == Operation::Supplement {
+        command.case.supplement = Some(SupplementView {
+            materials: vec![command.case.materials[1].clone()],
+            note: Some("补交".to_owned()),
+        });
+    }
+    if operation == Operation::Withdraw {
+        command.case.withdrawal = Some(WithdrawalView {
+            kind: WithdrawalKind::Withdrawn,
+            at: "2026-11-23T01:03:00Z".parse().unwrap(),
+        });
     }
     command
 }
@@ -192,21 +273,21 @@ fn same(rule: &str, recorded: &Request, sent: &Request) {
 
 #[actix_web::test]
 async fn every_protocol_reads_its_notices_and_knows_repetitions_and_order() {
-    for protocol in PROTOCOLS {
-        let (folder, script) = (folder(protocol.kind), script(protocol.kind));
-        let upstream = upstream("https://hr.county.example/", "");
+    for description in Description::all() {
+        let script = &description.script;
+        let upstream = description.upstream("http://127.0.0.1:1");
         for notice in &script.notice {
-            let read = upstream.read_notice(&verified(&upstream, &folder.join(&notice.file)));
+            let read = upstream.read_notice(&verified(&upstream, &description.file(&notice.file)));
             let found = match &read {
                 Ok(facts) => format!("{} [{}]", heading(facts), list(facts)),
                 Err(NoticeError::Malformed { .. }) => "MALFORMED".to_owned(),
                 Err(NoticeError::UnknownKind) => "UNKNOWN_KIND".to_owned(),
             };
-            assert_eq!(found, notice.expect, "{}", notice.file);
+            assert_eq!(found, notice.expect, "{} {}", description.name(), notice.file);
         }
         let facts = |file: &String| {
             upstream
-                .read_notice(&verified(&upstream, &folder.join(file)))
+                .read_notice(&verified(&upstream, &description.file(file)))
                 .unwrap()
         };
         let history: Vec<Vec<UpstreamFact>> = script.history.files.iter().map(facts).collect();
@@ -230,15 +311,15 @@ async fn every_protocol_reads_its_notices_and_knows_repetitions_and_order() {
     }
 }
 
-fn verified(upstream: &Arc<Upstream>, path: &Path) -> VerifiedNotice {
-    let request = Request::parse(&fs::read(path).unwrap());
+fn verified(upstream: &Arc<Upstream>, bytes: &[u8]) -> VerifiedNotice {
+    let request = Request::parse(bytes);
     let headers = NoticeHeaders {
         id: request.header("webhook-id"),
         timestamp: request.header("webhook-timestamp"),
         signature: request.header("webhook-signature"),
     };
     let verified = upstream.verifier().unwrap().verify(headers, &request.body, now());
-    verified.unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    verified.unwrap_or_else(|error| panic!("{}: {error}", request.line))
 }
 
 fn outcome(outcome: &UpstreamOutcome) -> String {

@@ -166,6 +166,38 @@ fn build(
     Ok(Arc::clone(registry.iter().next().unwrap()))
 }
 
+/// A system as a shipped file describes it, at an address of ours and as short-tempered as the others.
+pub(crate) fn described(file: &str, url: &str) -> Arc<Upstream> {
+    let text = std::fs::read_to_string(file).unwrap_or_else(|error| panic!("{file}: {error}"));
+    let config = described_as(&text, url);
+    let metrics = UpstreamMetrics::register(&prometheus::Registry::new()).unwrap();
+    let registry = Registry::build(vec![config], &described_secret, &metrics, &clock());
+    Arc::clone(
+        registry
+            .unwrap_or_else(|faults| panic!("{file}: {faults}"))
+            .iter()
+            .next()
+            .unwrap(),
+    )
+}
+
+/// A description at an address of ours; its path stays.
+pub(crate) fn described_as(text: &str, url: &str) -> UpstreamConfig {
+    let mut config = UpstreamConfig::parse(text, &Origin::Default).unwrap();
+    config.base_url = format!("{url}{}", config.base_url.path()).parse().unwrap();
+    config.allow_addresses = vec!["127.0.0.1".parse().unwrap()];
+    config.timeout = std::time::Duration::from_millis(400);
+    config.connect_timeout = std::time::Duration::from_millis(150);
+    config
+}
+
+/// The secrets of described systems: tokens are the bearer, all else the one of the Standard Webhooks examples.
+pub(crate) fn described_secret(at: &SecretRef) -> Result<Redacted<String>, String> {
+    let is_token = matches!(at, SecretRef::Env(name) if name.ends_with("TOKEN"));
+    let secret = if is_token { BEARER } else { CALLBACK_SECRET };
+    Ok(Redacted::new(secret.to_owned()))
+}
+
 /// The sandbox with its handles.
 pub(crate) struct Department {
     running: RunningSandbox,

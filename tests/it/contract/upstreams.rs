@@ -1,0 +1,103 @@
+//! docs/upstreams.md tells every field a template sees and every option of a description, and no other.
+
+use std::collections::BTreeSet;
+
+use onedoor::config::fault::Origin;
+use onedoor::upstream::adapters::PROTOCOLS;
+use onedoor::upstream::command::Operation;
+use onedoor::upstream::config::section::Section;
+use onedoor::upstream::sample::{self, Fullness};
+use serde_json::Value;
+
+use super::source::{assert_none, file};
+
+/// Codes at the head of the rows of all tables.
+fn rows(page: &str) -> BTreeSet<String> {
+    page.lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once('`'))
+        .map(|(head, _)| head.to_owned())
+        .collect()
+}
+
+fn paths(value: &Value, at: &str, into: &mut BTreeSet<String>) {
+    match value {
+        // the item's own schema says what stands in a form
+        _ if at == "case.form" => {
+            into.insert(at.to_owned());
+        }
+        Value::Object(members) => {
+            for (name, member) in members {
+                paths(member, &format!("{at}.{name}"), into);
+            }
+        }
+        Value::Array(list) => paths(&list[0], &format!("{at}[]"), into),
+        _ => {
+            into.insert(at.to_owned());
+        }
+    }
+}
+
+#[test]
+fn the_page_tells_every_field_of_the_case_that_a_template_sees() {
+    let rows = rows(&file("docs/upstreams.md"));
+    let mut seen = BTreeSet::new();
+    for operation in [Operation::Supplement, Operation::Withdraw] {
+        let command = sample::command(operation, sample::case(Fullness::Full, sample::form()));
+        let mut view = serde_json::to_value(&command.case).unwrap();
+        let filled = view.as_object_mut().unwrap();
+        filled.retain(|name, value| {
+            !(value.is_null() && ["supplement", "withdrawal"].contains(&name.as_str()))
+        });
+        paths(&view, "case", &mut seen);
+    }
+    let told: BTreeSet<String> = rows.into_iter().filter(|row| row.starts_with("case.")).collect();
+    let differing: Vec<String> = seen.symmetric_difference(&told).cloned().collect();
+    assert_none(&differing, "fields that only the page or only the case view has");
+}
+
+/// Every table of a description, each with an option that does not exist.
+const UNKNOWN_EVERYWHERE: &str = r#"
+    zzz = 1
+    [sample]
+    zzz = 1
+    [read]
+    zzz = 1
+    success = { zzz = 1 }
+    [operations.submit]
+    zzz = 1
+    path = "/"
+    absent = { zzz = 1 }
+    [notice]
+    zzz = 1
+    [operations.zzz]
+"#;
+
+#[test]
+fn the_page_tells_every_option_of_a_description() {
+    let page = file("docs/upstreams.md");
+    let template = PROTOCOLS
+        .iter()
+        .find(|protocol| protocol.kind == "template")
+        .unwrap();
+    let mut section = Section::new(
+        String::new(),
+        Origin::Default,
+        UNKNOWN_EVERYWHERE.parse().unwrap(),
+    );
+    let _faulty = (template.build)(&mut section);
+    let faults = section.finish();
+    let mut options = BTreeSet::new();
+    for fault in faults.iter().filter(|fault| fault.path.ends_with("zzz")) {
+        let (_, known) = fault.reason.split_once("write one of: ").unwrap();
+        let (known, _) = known
+            .split_once(' ')
+            .map_or((known, ""), |_| known.rsplit_once(' ').unwrap());
+        options.extend(known.split(", ").map(str::to_owned));
+    }
+    assert!(options.len() > 45, "{options:?}");
+    let missing: Vec<String> = options
+        .into_iter()
+        .filter(|option| !page.contains(&format!("`{option}`")))
+        .collect();
+    assert_none(&missing, "options that docs/upstreams.md does not tell");
+}
