@@ -31,7 +31,7 @@ fn paths(value: &Value, at: &str, into: &mut BTreeSet<String>) {
             }
         }
         Value::Array(list) => paths(&list[0], &format!("{at}[]"), into),
-        _ => {
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
             into.insert(at.to_owned());
         }
     }

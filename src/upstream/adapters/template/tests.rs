@@ -56,6 +56,13 @@ fn faults(text: &str) -> Vec<String> {
     built(text).1.iter().map(ToString::to_string).collect()
 }
 
+fn taken(outcome: UpstreamOutcome) -> Acceptance {
+    let UpstreamOutcome::Accepted(acceptance) = outcome else {
+        panic!("{outcome:?}");
+    };
+    acceptance
+}
+
 fn answer(status: u16, body: &str) -> WireAnswer {
     WireAnswer {
         status,
@@ -185,10 +192,7 @@ fn a_whole_form_leaves_without_the_fields_that_profile_people() {
 
 #[test]
 fn a_success_is_one_only_as_the_description_says() {
-    let accepted = |body: &str| match decoded(1, 200, body) {
-        UpstreamOutcome::Accepted(acceptance) => acceptance,
-        other => panic!("{other:?}"),
-    };
+    let accepted = |body: &str| taken(decoded(1, 200, body));
     let first = accepted(r#"{"code":0,"id":"A-1","data":{"id":"A-2"},"seq":"7","state":1,"due":"2026年12月05日"}"#);
     assert_eq!(first.external_id.as_str(), "A-1");
     assert_eq!(first.version, Some(7));
@@ -239,9 +243,9 @@ fn their_error_codes_mean_what_the_map_says_and_no_more() {
 
 #[test]
 fn states_propose_what_the_map_says_and_an_unknown_one_is_news() {
-    let facts = |state: &str| match decoded(1, 200, &format!(r#"{{"code":"0","id":"A","state":"{state}","msg":"m"}}"#)) {
-        UpstreamOutcome::Accepted(acceptance) => acceptance.facts.into_iter().map(|fact| fact.kind).collect::<Vec<_>>(),
-        other => panic!("{other:?}"),
+    let facts = |state: &str| {
+        let body = format!(r#"{{"code":"0","id":"A","state":"{state}","msg":"m"}}"#);
+        taken(decoded(1, 200, &body)).facts.into_iter().map(|fact| fact.kind).collect::<Vec<_>>()
     };
     assert_eq!(facts("1"), [FactKind::Accepted]);
     assert!(matches!(
@@ -256,9 +260,9 @@ fn a_family_of_joined_states_goes_before_the_entry_for_all_others() {
     let text = SOUND
         .replace("status = \"$.state\"", "status = [\"$.state\", \"$.result\"]")
         .replace("\"1\" = [\"ACCEPTED\"]", "\"3/0\" = \"GRANTED\"\n\"3/*\" = \"DENIED\"");
-    let verdict = |body: &str| match sound(&text).decode(&submission(1), &answer(200, body)) {
-        UpstreamOutcome::Accepted(acceptance) => acceptance.facts.first().map(|fact| fact.kind.clone()),
-        other => panic!("{other:?}"),
+    let verdict = |body: &str| {
+        let acceptance = taken(sound(&text).decode(&submission(1), &answer(200, body)));
+        acceptance.facts.first().map(|fact| fact.kind.clone())
     };
     let decided = |body: &str| match verdict(body) {
         Some(FactKind::Decided { verdict, .. }) => Some(verdict),
