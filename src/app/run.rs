@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -163,6 +164,9 @@ async fn import_divisions(
     Ok(format!("{report}\n{moved}"))
 }
 
+/// An act that read the calendar before the epoch was seen to move is stored by then.
+const ACTS_END_WITHIN: Duration = Duration::from_secs(1);
+
 /// A new calendar moves due dates of open cases. Importing the same calendar again takes up what an interrupted import
 /// left.
 async fn import_calendar(
@@ -175,6 +179,10 @@ async fn import_calendar(
     let report = calendar::import_days(services, &days, mode).await?;
     let rows: Vec<_> = days.into_iter().map(|day| day.row).collect();
     let cases = gateway::cases_alone(config, services)?;
+    if mode == Mode::Write && !report.counts.is_no_change() {
+        // until a gateway has seen the epoch move, it computes by the days before
+        tokio::time::sleep(Duration::from_millis(config.cache.epoch_poll_ms) + ACTS_END_WITHIN).await;
+    }
     let moved = cases.recompute(&rows, mode).await?;
     Ok(format!("{report}\n{moved}"))
 }

@@ -89,7 +89,9 @@ impl fmt::Display for Recomputed {
 }
 
 impl Cases {
-    /// Computes all open due dates by these days. A case that fails is logged and counted; the others go on.
+    /// Computes the due dates of all cases that are open now by these days. A case that fails is logged and counted;
+    /// the others go on. Who comes meanwhile is not followed: their dates are computed by the calendar in force, and on
+    /// a busy day there would be no end to it.
     ///
     /// # Errors
     /// STORE_UNAVAILABLE, or the days are no calendar; what was stored before stays. Safe to repeat.
@@ -105,9 +107,12 @@ impl Cases {
             moved: Vec::new(),
             failed: 0,
         };
+        let Some(newest) = self.store.newest_case().await? else {
+            return Ok(all);
+        };
         let mut last: Option<CaseId> = None;
         loop {
-            let piece = self.store.open_cases(last, PIECE).await?;
+            let piece = self.store.open_cases(last, newest, PIECE).await?;
             for case in &piece {
                 all.cases += 1;
                 match self.recompute_one(*case, &calendar, mode).await {
@@ -152,8 +157,10 @@ impl Cases {
             }
             if outcome.events.is_empty() {
                 // a date that stands may still be warned of on another day
-                let next = outcome.next_tick_at;
-                self.store.note_next_tick(id, before.revision, next).await?;
+                let (revision, next) = (before.revision, outcome.next_tick_at);
+                if !self.store.speaks_next_at(id, revision, next).await? {
+                    self.store.note_next_tick(id, revision, next).await?;
+                }
                 return Ok(moved);
             }
             if self.commit_of_the_clock(before, outcome).await? {

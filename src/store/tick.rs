@@ -134,11 +134,53 @@ impl CaseStore {
         self.database().in_turn(write).await
     }
 
-    /// Open cases in the order of their keys, after one of them: for work on all of them, piece by piece.
+    /// Whether a case at this revision is known to speak next at that time. Asking takes no turn of the one writer.
     ///
     /// # Errors
     /// As any query.
-    pub async fn open_cases(&self, after: Option<CaseId>, max: u64) -> Result<Vec<CaseId>, StoreError> {
+    pub async fn speaks_next_at(
+        &self,
+        case: CaseId,
+        revision: i64,
+        at: Option<DateTime<Utc>>,
+    ) -> Result<bool, StoreError> {
+        let found = cases::Entity::find_by_id(case.uuid())
+            .filter(cases::Column::Revision.eq(revision))
+            .filter(cases::Column::TickFailures.eq(0))
+            .select_only()
+            .column(cases::Column::NextTickAt)
+            .into_tuple::<Option<i64>>()
+            .one(self.database().read())
+            .await?;
+        Ok(found == Some(at.map(|at| at.timestamp_micros())))
+    }
+
+    /// The case with the last key, open or not; `None`: there is none.
+    ///
+    /// # Errors
+    /// As any query.
+    pub async fn newest_case(&self) -> Result<Option<CaseId>, StoreError> {
+        let id = cases::Entity::find()
+            .select_only()
+            .column(cases::Column::Id)
+            .order_by_desc(cases::Column::Id)
+            .into_tuple::<Uuid>()
+            .one(self.database().read())
+            .await?;
+        Ok(id.map(CaseId::from_uuid))
+    }
+
+    /// Open cases in the order of their keys, after one of them and up to another: for work on all of them, piece by
+    /// piece.
+    ///
+    /// # Errors
+    /// As any query.
+    pub async fn open_cases(
+        &self,
+        after: Option<CaseId>,
+        up_to: CaseId,
+        max: u64,
+    ) -> Result<Vec<CaseId>, StoreError> {
         let closed = [
             CaseStatus::Delivered,
             CaseStatus::NotAccepted,
@@ -149,7 +191,9 @@ impl CaseStore {
         .into_iter()
         .map(name_of)
         .collect::<Result<Vec<_>, _>>()?;
-        let mut find = cases::Entity::find().filter(cases::Column::Status.is_not_in(closed));
+        let mut find = cases::Entity::find()
+            .filter(cases::Column::Status.is_not_in(closed))
+            .filter(cases::Column::Id.lte(up_to.uuid()));
         if let Some(after) = after {
             find = find.filter(cases::Column::Id.gt(after.uuid()));
         }
