@@ -9,7 +9,7 @@ use onedoor_domain::case::command::{By, Command, UpstreamNews};
 use onedoor_domain::case::decide;
 use onedoor_domain::case::event::Event;
 use onedoor_domain::case::state::Case;
-use onedoor_domain::delivery::DeliveryKind;
+use onedoor_domain::delivery::{DeliveryKind, DeliveryState};
 use onedoor_domain::timeline::StoredEvent;
 use tracing::Instrument as _;
 
@@ -29,7 +29,9 @@ use crate::upstream::registry::{Registry, Upstream};
 mod attempt;
 mod settled;
 
-use settled::{Settled, cancelled, held, nothing_to_stop, over, to_be_told, uncertain};
+use settled::{
+    Settled, answered_otherwise, cancelled, held, is_taken, nothing_to_stop, over, to_be_told, uncertain,
+};
 
 /// Sends what the outbox holds.
 pub struct Deliveries {
@@ -342,8 +344,11 @@ impl Deliveries {
                 outcome.next_tick_at = heard.next_tick_at;
                 outcome.events.extend(heard.events);
             }
+            // the system's own word, by a notice, came before our doubt about the connection
+            let answered = settled.state == DeliveryState::Uncertain && is_taken(&outcome.case, claimed);
             let mut set = self.cases.write_set(Some(before), outcome, &item, None).await?;
-            set.delivery_result = Some(self.result(claimed, Some(claimed.attempt), &settled));
+            let settled = if answered { &answered_otherwise() } else { &settled };
+            set.delivery_result = Some(self.result(claimed, Some(claimed.attempt), settled));
             match self.cases.store.commit(set).await? {
                 Commit::Committed(set) => {
                     self.cases.committed(&set);

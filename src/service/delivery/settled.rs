@@ -120,14 +120,24 @@ pub(super) fn to_be_told() -> Settled {
 /// The handoff was answered otherwise: a decision overtook the answer, or the case ended. Without an attempt nothing
 /// was ever sent.
 pub(super) fn over(case: &Case, claimed: &ClaimedDelivery) -> Settled {
-    let taken = case
-        .handoff(claimed.handoff)
-        .is_some_and(|handoff| handoff.acknowledged_at.is_some());
-    if taken && claimed.attempt > 1 {
-        ended(DeliveryState::Delivered, "ANSWERED")
+    if is_taken(case, claimed) && claimed.attempt > 1 {
+        answered_otherwise()
     } else {
         cancelled()
     }
+}
+
+/// Whether the handoff that a delivery carries was signed for.
+pub(super) fn is_taken(case: &Case, claimed: &ClaimedDelivery) -> bool {
+    claimed.kind.is_handing_over()
+        && case
+            .handoff(claimed.handoff)
+            .is_some_and(|handoff| handoff.acknowledged_at.is_some())
+}
+
+/// The system answered by another way than by our attempt.
+pub(super) const fn answered_otherwise() -> Settled {
+    ended(DeliveryState::Delivered, "ANSWERED")
 }
 
 /// Waits for a repair. A doubt about an earlier attempt stays.

@@ -295,6 +295,31 @@ story!(a_notice_settles_what_was_uncertain, async |world| {
 });
 
 story!(
+    a_notice_that_comes_before_the_doubt_settles_it_too,
+    async |world| {
+        let county = County::open().await;
+        let mut config = county.upstream();
+        config.idempotency = Idempotency::None;
+        let app = county.gateway_with(world, &[], vec![config]).await;
+        app.expect_error("on purpose");
+        county
+            .department
+            .told(json!({ "mode": "accept-then-reset", "times": 1 }))
+            .await;
+        // the system's notice is heard while its broken connection is not yet noticed
+        fail::cfg("delivery.sent", "1*sleep(2000)").unwrap();
+        let case = offered_to_county(&app).await;
+        case.taken_over(&app.clerk(TOWNSHIP)).await;
+        until("nobody need resolve it", PATIENCE, async || {
+            let delivery = beside_its_handoff(&case, &app.clerk(TOWNSHIP)).await;
+            delivery["state"] == "DELIVERED" && delivery["availableActions"] == json!([])
+        })
+        .await;
+        app.stop(world).await;
+    }
+);
+
+story!(
     an_administrator_sends_again_without_seeing_the_case,
     async |world| {
         let county = County::open().await;
