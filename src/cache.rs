@@ -4,7 +4,8 @@
 //! epochs known now; an epoch moves in the transaction that changes the data (`store::epoch`), is hinted to the
 //! other replicas and polled by all. So an entry may be served for a moment after a change elsewhere, and never once
 //! the change is known here. In process first, then Redis, then the loader, which runs once per key at a time.
-//! Only public reference data is kept here: nothing of a case, nothing of a person.
+//! Only public reference data is kept here, and for seconds what upstream systems say of a case ([`live`]): nothing of a
+//! person, and no key that could be read.
 
 use std::any::Any;
 use std::future::Future;
@@ -28,6 +29,7 @@ use redis::Redis;
 pub mod epochs;
 mod flight;
 pub mod hints;
+pub mod live;
 mod memory;
 pub mod redis;
 
@@ -63,6 +65,8 @@ struct Tiers {
     flights: Flights,
     ttl: Duration,
     outcomes: IntCounterVec,
+    live: moka::future::Cache<String, Arc<dyn Any + Send + Sync>>,
+    live_outcomes: IntCounterVec,
 }
 
 /// What Redis holds for a key.
@@ -87,6 +91,11 @@ impl Cache {
             "Requests to the cache by outcome: memory, redis or loaded.",
             &["outcome"],
         )?;
+        let live_outcomes = metrics.counter(
+            "onedoor_live_reads_total",
+            "Reads of what upstream systems say now, by outcome: kept, asked, shared with another replica, stale or failed.",
+            &["outcome"],
+        )?;
         Ok(Self {
             tiers: Arc::new(Tiers {
                 memory: Memory::new(settings.entries_max, settings.ttl),
@@ -95,6 +104,8 @@ impl Cache {
                 flights: Flights::default(),
                 ttl: settings.ttl,
                 outcomes,
+                live: moka::future::Cache::new(settings.entries_max),
+                live_outcomes,
             }),
         })
     }

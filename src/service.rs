@@ -40,6 +40,7 @@ pub mod health;
 pub mod identity;
 pub mod import;
 pub mod intake;
+pub mod live;
 pub mod news;
 pub mod notice;
 pub mod organizations;
@@ -57,6 +58,7 @@ pub mod succession;
 pub mod track;
 pub mod upkeep;
 pub mod upstreams;
+pub mod watching;
 
 /// Whether a pass of a loop left work behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -37,5 +37,6 @@ mod room;
 pub mod succession;
 pub mod tick;
 pub mod tx;
+pub mod watch;
 pub mod write_set;
 mod writer;

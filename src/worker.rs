@@ -4,3 +4,4 @@ pub mod cases;
 pub mod epochs;
 mod outbox;
 pub mod supervise;
+mod watch;

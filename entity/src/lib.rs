@@ -29,4 +29,5 @@ pub mod receipt;
 pub mod reference_epoch;
 pub mod service_item;
 pub mod service_item_version;
+pub mod upstream_watch;
 pub mod write_probe;

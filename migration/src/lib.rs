@@ -32,6 +32,7 @@ mod m20261123_000009_delivery;
 mod m20261123_000010_write_probe;
 mod m20261123_000011_scale;
 mod m20261123_000012_tellings;
+mod m20261123_000013_watch;
 
 /// All steps in order.
 #[derive(Debug, Clone, Copy)]
@@ -53,6 +54,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000010_write_probe::Migration),
             Box::new(m20261123_000011_scale::Migration),
             Box::new(m20261123_000012_tellings::Migration),
+            Box::new(m20261123_000013_watch::Migration),
         ]
     }
 }

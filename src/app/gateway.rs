@@ -34,11 +34,13 @@ use crate::service::identity::TokenAuthenticator;
 use crate::service::identity::demo::DemoIssuer;
 use crate::service::identity::verifier::TokenVerifier;
 use crate::service::import::shipped;
+use crate::service::live::LiveReads;
 use crate::service::notice::Notices;
 use crate::service::succession::Successions;
 use crate::service::track::TrackLimits;
 use crate::service::upkeep::Upkeep;
 use crate::service::upstreams::Upstreams as Systems;
+use crate::service::watching::Watching;
 use crate::service::{Foundations, Services, reference};
 use crate::store::case::CaseStore;
 use crate::store::database::{Database, DatabaseSettings, StatementObserver};
@@ -71,6 +73,7 @@ struct House {
     cases: Arc<Cases>,
     notices: Arc<Notices>,
     upstreams: Arc<Systems>,
+    live: Arc<LiveReads>,
     readiness: Arc<Readiness>,
     supervisor: Supervisor,
 }
@@ -338,6 +341,11 @@ async fn build(config: &Config, metrics: &Metrics, ground: Ground) -> Result<Hou
             config.worker.clocks_batch,
             metrics,
         )?),
+        watching: Arc::new(Watching::new(
+            Arc::clone(&cases),
+            Arc::clone(&notices),
+            Arc::clone(registry),
+        )),
         notices: Arc::clone(&notices),
         changes,
         successions: Arc::new(Successions::new(Arc::clone(&cases))),
@@ -348,11 +356,13 @@ async fn build(config: &Config, metrics: &Metrics, ground: Ground) -> Result<Hou
     };
     case_loops::spawn(supervisor, &services, &loops, &config.outbox, &config.worker);
     let readiness = Arc::new(Readiness::new(probes::all(database, keys, &services)));
+    let live = Arc::new(LiveReads::new(Arc::clone(&cases), Arc::clone(registry)));
     Ok(House {
         services,
         upstreams: Arc::new(Systems::new(Arc::clone(&cases), Arc::clone(registry))),
         cases,
         notices,
+        live,
         readiness,
         supervisor: supervisor.clone(),
     })
@@ -364,13 +374,18 @@ fn serve(
     house: &House,
     clock: SharedClock,
 ) -> Result<RunningServer, AppFailure> {
-    let (services, cases) = (house.services.clone(), Arc::clone(&house.cases));
     let upstreams = Arc::clone(&house.upstreams);
+    let (services, cases, live) = (
+        house.services.clone(),
+        Arc::clone(&house.cases),
+        Arc::clone(&house.live),
+    );
     let executor = crate::graphql::executor::SchemaExecutor::new(move || {
         schema::builder()
             .data(services.clone())
             .data(Arc::clone(&cases))
             .data(Arc::clone(&upstreams))
+            .data(Arc::clone(&live))
     })?;
     let services = house.services.clone();
     let directory = Arc::new(move || services.directories.current());

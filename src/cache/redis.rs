@@ -16,6 +16,10 @@ use tokio::time::timeout;
 use crate::secret::Redacted;
 use crate::worker::supervise::{LoopSpec, Supervisor};
 
+/// Removes a key that holds a token; one that ran out may be another's by now.
+const RELEASE: &str =
+    "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0";
+
 /// How to reach Redis and how long to wait for it.
 #[derive(Debug, Clone)]
 pub struct RedisSettings {
@@ -95,6 +99,27 @@ impl Redis {
         let mut command = ::redis::cmd("SET");
         command.arg(self.prefixed(key)).arg(value).arg("PX").arg(ttl_ms);
         self.run::<()>(&command).await;
+    }
+
+    /// Takes a key that nobody holds, for some time; `None`: Redis does not say.
+    pub(super) async fn claim(&self, key: &str, token: &str, lease: Duration) -> Option<bool> {
+        let lease_ms = u64::try_from(lease.as_millis()).unwrap_or(u64::MAX).max(1);
+        let mut command = ::redis::cmd("SET");
+        command
+            .arg(self.prefixed(key))
+            .arg(token)
+            .arg("NX")
+            .arg("PX")
+            .arg(lease_ms);
+        let set: Option<String> = self.run::<Option<String>>(&command).await?;
+        Some(set.is_some())
+    }
+
+    /// Gives a key back, if it is still held by this token.
+    pub(super) async fn release(&self, key: &str, token: &str) {
+        let mut command = ::redis::cmd("EVAL");
+        command.arg(RELEASE).arg(1).arg(self.prefixed(key)).arg(token);
+        self.run::<i64>(&command).await;
     }
 
     /// Publishes to a channel, if Redis is there.

@@ -11,6 +11,7 @@ use crate::error::{AppError, ErrorCode, Language};
 use crate::graphql::context::RequestContext;
 use crate::graphql::mask::field_error;
 use crate::service::cases::Cases;
+use crate::service::live::LiveReads;
 use crate::service::{Services, guard};
 
 /// The request.
@@ -26,6 +27,11 @@ pub(crate) fn services<'a>(ctx: &Context<'a>) -> Result<&'a Services, Error> {
 /// The use cases of a case.
 pub(crate) fn cases<'a>(ctx: &Context<'a>) -> Result<&'a Arc<Cases>, Error> {
     ctx.data::<Arc<Cases>>()
+}
+
+/// What upstream systems say now.
+pub(crate) fn live<'a>(ctx: &Context<'a>) -> Result<&'a Arc<LiveReads>, Error> {
+    ctx.data::<Arc<LiveReads>>()
 }
 
 /// The use cases, for a field that shows public reference data.

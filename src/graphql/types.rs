@@ -20,3 +20,4 @@ pub mod scalars;
 pub mod service_item;
 pub mod timeline;
 pub mod upstream;
+pub mod upstream_status;

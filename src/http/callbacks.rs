@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use actix_web::http::header::HeaderMap;
 use actix_web::{HttpRequest, HttpResponse, web};
 use tracing::Instrument as _;
 
@@ -37,25 +36,16 @@ async fn callback(
         Ok(place) => place,
         Err(full) => return unlogged_problem(&head, &full.error()),
     };
-    let envelope = NoticeEnvelope {
-        id: text(request.headers(), "webhook-id"),
-        timestamp: text(request.headers(), "webhook-timestamp"),
-        signature: text(request.headers(), "webhook-signature"),
-    };
+    let headers = request.headers().iter();
+    let envelope = NoticeEnvelope::new(
+        head.source.0,
+        headers.map(|(name, value)| (name.as_str(), value.to_str().ok())),
+    );
     let span = tracing::debug_span!("callback", otel.kind = "server", correlation.id = %head.correlation_id);
     traces::follow(&span, head::traceparent(request.headers()).as_deref());
     let received = notices.receive(&upstream, envelope, &body).instrument(span);
     match AtHome::new(&edge.runtime, Box::pin(received)).await {
         Ok(()) => HttpResponse::NoContent().finish(),
         Err(error) => problem(&edge, &head, &error),
-    }
-}
-
-/// A header that came once; one that came twice says nothing.
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let mut values = headers.get_all(name);
-    match (values.next(), values.next()) {
-        (Some(value), None) => value.to_str().ok(),
-        (Some(_) | None, _) => None,
     }
 }

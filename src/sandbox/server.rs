@@ -16,7 +16,7 @@ use crate::sandbox::department::{Department, refuse};
 use crate::sandbox::modes::{Rule, Target};
 use crate::sandbox::store::{Asked, Did};
 use crate::sandbox::wire::{
-    Decision, Details, EventKind, List, Listed, Submission, Supplement, Taken, Transfer, Withdrawal,
+    Decision, Details, EventKind, Events, List, Listed, Submission, Supplement, Taken, Transfer, Withdrawal,
 };
 
 /// The largest application, bytes.
@@ -45,6 +45,7 @@ pub fn run(department: Department, listener: TcpListener) -> io::Result<Server> 
                 "/api/applications/{serial_no}/supplements",
                 web::post().to(supplement),
             )
+            .route("/api/events", web::get().to(events))
             .route("/journal", web::get().to(journal))
             .route("/applications", web::get().to(applications))
             .route("/control", web::get().to(rules))
@@ -235,6 +236,31 @@ async fn query(
         applications: found.into_iter().collect(),
     });
     department.answer(&call, &serial_no, Some(proper)).await
+}
+
+#[derive(Deserialize)]
+struct EventParameters {
+    #[serde(default)]
+    after: usize,
+    limit: usize,
+}
+
+async fn events(
+    department: Data<Department>,
+    request: HttpRequest,
+    parameters: Query<EventParameters>,
+) -> HttpResponse {
+    let Some(call) = department.open(&request, Target::Query, None) else {
+        return refuse(401, "UNAUTHENTICATED", "令牌无效");
+    };
+    if !call.rule.mode.acts() {
+        return department.without_effect(&call).await;
+    }
+    let (events, more) = department.store().events(parameters.after, parameters.limit);
+    let last = parameters.after.saturating_add(events.len()).to_string();
+    department.note(&call, Did::Answered, None, Some(200));
+    let proper = HttpResponse::Ok().json(Events { events, last, more });
+    department.answer(&call, "", Some(proper)).await
 }
 
 async fn journal(department: Data<Department>) -> HttpResponse {

@@ -121,6 +121,7 @@ pub enum Did {
 pub struct Store {
     applications: BTreeMap<String, Application>,
     keys: BTreeMap<String, String>,
+    events: Vec<Event>,
     journal: Vec<JournalLine>,
     journal_file: Option<File>,
     /// In front of each number, so that numbers of an earlier run never come again.
@@ -164,6 +165,15 @@ impl Store {
     /// All applications.
     pub fn applications(&self) -> impl Iterator<Item = &Application> {
         self.applications.values()
+    }
+
+    /// The events behind so many, at most `limit`; and whether there are more.
+    #[must_use]
+    pub fn events(&self, after: usize, limit: usize) -> (Vec<Event>, bool) {
+        let behind = self.events.iter().skip(after);
+        let page: Vec<Event> = behind.take(limit).cloned().collect();
+        let more = after.saturating_add(page.len()) < self.events.len();
+        (page, more)
     }
 
     /// The number given for a key.
@@ -333,7 +343,7 @@ impl Store {
         application.updated_at = now;
         let decided = kind == EventKind::Decided;
         let silent = kind == EventKind::Received;
-        Some(Event {
+        let event = Event {
             event_id: format!("evt-{serial_no}-{}", application.seq),
             serial_no: serial_no.to_owned(),
             our_ref: application.our_ref.clone(),
@@ -347,7 +357,9 @@ impl Store {
                 application.details.clone()
             },
             occurred_at: now,
-        })
+        };
+        self.events.push(event.clone());
+        Some(event)
     }
 
     fn remember(&mut self, key: Option<&str>, serial_no: &str) {

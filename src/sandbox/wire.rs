@@ -248,6 +248,17 @@ pub struct List {
     pub applications: Vec<Listed>,
 }
 
+/// A page of events, for senders that cannot be called.
+#[derive(Serialize)]
+pub struct Events {
+    /// In order.
+    pub events: Vec<Event>,
+    /// What to ask after next.
+    pub last: String,
+    /// Whether there are more.
+    pub more: bool,
+}
+
 /// A report to the sender.
 #[derive(Debug, Clone, Serialize)]
 pub struct Event {

@@ -22,8 +22,8 @@ use crate::store::write_set::{Commit, InboxMark};
 use crate::telemetry;
 use crate::upstream::callback::CallbackError;
 
-pub use crate::upstream::callback::NoticeHeaders as NoticeEnvelope;
-use crate::upstream::fact::{FactKind, UpstreamFact, Verdict};
+pub use crate::upstream::callback::Envelope as NoticeEnvelope;
+use crate::upstream::fact::{self, FactKind, UpstreamFact, Verdict};
 use crate::upstream::name::UpstreamName;
 use crate::upstream::registry::{Registry, Upstream};
 
@@ -62,7 +62,7 @@ impl Notices {
     pub async fn receive(
         &self,
         upstream: &str,
-        headers: NoticeEnvelope<'_>,
+        envelope: NoticeEnvelope<'_>,
         body: &[u8],
     ) -> Result<(), AppError> {
         let upstream = upstream
@@ -76,7 +76,7 @@ impl Notices {
             .verifier()
             .ok_or_else(|| AppError::of(ErrorCode::NotFound))?;
         let notice = verifier
-            .verify(headers, body, self.cases.clock.now())
+            .verify(envelope, body, self.cases.clock.now())
             .map_err(refused)?;
         let facts = match upstream.read_notice(&notice) {
             Ok(facts) => facts,
@@ -92,7 +92,11 @@ impl Notices {
         }
         let key = NoticeKey {
             upstream: upstream.config().name.to_string(),
-            event_id: notice.id().to_owned(),
+            event_id: if notice.is_named() {
+                notice.id().to_owned()
+            } else {
+                fact::identity(&facts).map_err(AppError::internal)?
+            },
         };
         let stored = serde_json::to_value(&facts).map_err(AppError::internal)?;
         let received = self
@@ -146,7 +150,7 @@ impl Notices {
     }
 
     /// Lets the case hear a notice. One about a case that is not known yet waits in the inbox.
-    async fn apply(
+    pub(super) async fn apply(
         &self,
         upstream: &Upstream,
         key: &NoticeKey,
@@ -158,7 +162,10 @@ impl Notices {
         for _ in 0..ATTEMPTS_MAX {
             let (before, handoff) = match self.find(upstream, first).await? {
                 Match::Handoff(before, handoff) => (before, handoff),
-                Match::Foreign => return self.settle(key, NoticeState::Kept).await,
+                Match::Foreign => {
+                    tracing::error!(upstream.id = %key.upstream, "an upstream speaks of a case it was never given");
+                    return self.settle(key, NoticeState::Kept).await;
+                }
                 Match::Unknown => return Ok(()),
             };
             match self.commit(upstream, key, facts, *before, handoff).await? {

@@ -101,6 +101,8 @@ pub struct CaseFilter {
     pub first_contact: Option<OrganizationId>,
     /// A card of one of these rungs stands on it.
     pub cards: Vec<Rung>,
+    /// Known by this number in an upstream system.
+    pub external_number: Option<String>,
     /// Applications or grid events.
     pub kind: Option<CaseKind>,
     /// Its leading clock runs out at or before this instant.
@@ -285,7 +287,9 @@ fn narrowed(proof: &ReadProof, backend: DbBackend, filter: &CaseFilter) -> Resul
     if !filter.cards.is_empty() {
         all = all.add(cases::Column::Id.in_subquery(reach::carded(&filter.cards)?));
     }
+    let number = filter.external_number.as_deref();
     Ok(all
+        .add_option(number.map(|number| cases::Column::Id.in_subquery(reach::numbered(number))))
         .add_option(kind.map(|kind| cases::Column::Kind.eq(kind)))
         .add_option(
             filter

@@ -28,7 +28,7 @@ pub struct NoticeKey {
 }
 
 impl NoticeKey {
-    fn place(&self) -> SealPlace {
+    pub(super) fn place(&self) -> SealPlace {
         SealPlace::new(
             "inbox",
             "facts",

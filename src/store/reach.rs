@@ -4,7 +4,7 @@ use onedoor_domain::card::{CardState, Rung};
 use onedoor_domain::division::CodeSystem;
 use onedoor_domain::id::{DivisionId, OrganizationId};
 use onedoor_domain::proof::{ReadProof, ReadScope};
-use onedoor_entity::{case_card, case_party, cases, division, division_code};
+use onedoor_entity::{case_card, case_party, cases, division, division_code, external_number};
 use sea_orm::sea_query::{
     Alias, CaseStatement, CommonTableExpression, Condition, Expr, ExprTrait as _, Func, Query,
     SelectStatement, SimpleExpr, UnionType, WithClause,
@@ -49,6 +49,15 @@ pub(super) fn carded(rungs: &[Rung]) -> Result<SelectStatement, StoreError> {
         .and_where(case_card::Column::Rung.is_in(rungs))
         .and_where(case_card::Column::State.ne(name_of(CardState::Cancelled)?))
         .to_owned())
+}
+
+/// Ids of the cases that an upstream system knows by a number.
+pub(super) fn numbered(number: &str) -> SelectStatement {
+    Query::select()
+        .column(external_number::Column::CaseId)
+        .from(external_number::Entity)
+        .and_where(external_number::Column::Number.eq(number))
+        .to_owned()
 }
 
 /// Ids of the cases an organization ever held or was handed.

@@ -1,11 +1,20 @@
-//! Checks that a notice comes from its upstream, unaltered and fresh (Standard Webhooks 1.0), before it is read.
+//! Checks that a notice comes from its upstream, unaltered and fresh, before it is read: by Standard Webhooks 1.0, by an
+//! HMAC in a header, or by the sender's address, as the upstream's configuration says.
 
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use onedoor_domain::digest::Digest;
 
+use crate::upstream::egress::AddressRange;
 use crate::upstream::name::UpstreamName;
 use crate::upstream::signing::{NoticeKey, signed_content};
+
+pub mod header;
+
+use header::HeaderVerifier;
 
 /// The longest message identifier, bytes.
 pub const ID_LENGTH_MAX: usize = 255;
@@ -16,7 +25,49 @@ pub const SIGNATURE_LENGTH_MAX: usize = 2_048;
 /// The most signatures looked at in one header: each costs one verification per key.
 const SIGNATURES_MAX: usize = 8;
 
-/// The three headers of a notice as they came. A header that came twice, or not as text, counts as missing.
+/// What came with a notice beside its bytes: its headers, and who sent it.
+#[derive(Debug, Clone, Default)]
+pub struct Envelope<'a> {
+    headers: BTreeMap<&'a str, Option<&'a str>>,
+    source: Option<IpAddr>,
+}
+
+impl<'a> Envelope<'a> {
+    /// An envelope. Names are lowercase; a header that came twice, or not as text (`None`), counts as missing.
+    #[must_use]
+    pub fn new(source: IpAddr, headers: impl Iterator<Item = (&'a str, Option<&'a str>)>) -> Self {
+        let mut once: BTreeMap<&str, Option<&str>> = BTreeMap::new();
+        for (name, value) in headers {
+            once.entry(name)
+                .and_modify(|known| *known = None)
+                .or_insert(value);
+        }
+        Self {
+            headers: once,
+            source: Some(source),
+        }
+    }
+
+    fn header(&self, name: &str) -> Option<&'a str> {
+        self.headers.get(name).copied().flatten()
+    }
+}
+
+impl<'a> From<NoticeHeaders<'a>> for Envelope<'a> {
+    fn from(standard: NoticeHeaders<'a>) -> Self {
+        let headers = [
+            ("webhook-id", standard.id),
+            ("webhook-timestamp", standard.timestamp),
+            ("webhook-signature", standard.signature),
+        ];
+        Self {
+            headers: headers.into(),
+            source: None,
+        }
+    }
+}
+
+/// The three headers of a Standard Webhooks notice as they came. A header that came twice, or not as text, counts as missing.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoticeHeaders<'a> {
     /// `webhook-id`.
@@ -27,26 +78,30 @@ pub struct NoticeHeaders<'a> {
     pub signature: Option<&'a str>,
 }
 
-/// A notice whose sender and bytes are verified. Only [`verify`] makes one.
+/// A notice whose sender and bytes are verified. Only a verifier makes one.
 #[derive(Clone)]
 pub struct VerifiedNotice {
     upstream: UpstreamName,
     id: String,
+    named: bool,
     signed_at: DateTime<Utc>,
     body: Vec<u8>,
 }
 
 /// Why a notice is refused. The edge answers all alike (401) and logs which.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CallbackError {
     /// A header is missing, doubled, empty or not text.
     #[error("the header {0} is missing")]
-    HeaderMissing(&'static str),
+    HeaderMissing(String),
     /// A header is longer than it may be.
     #[error("the header {0} is too long")]
-    HeaderTooLong(&'static str),
-    /// The timestamp is not a number of seconds.
-    #[error("the timestamp is not a number of seconds")]
+    HeaderTooLong(String),
+    /// The sender's address is not among those allowed.
+    #[error("the sender's address is not among those allowed")]
+    AddressRefused,
+    /// The timestamp is not a number.
+    #[error("the timestamp is not a number of its unit")]
     TimestampMalformed,
     /// Signed too long ago: a replay, or a clock that is behind.
     #[error("the notice is too old")]
@@ -66,10 +121,16 @@ impl VerifiedNotice {
         &self.upstream
     }
 
-    /// Identifier of the message, the same on each repetition.
+    /// Identifier of the message, the same on each repetition; without one of the sender's, the hash of its bytes.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// Whether the sender gave that identifier, and signed it.
+    #[must_use]
+    pub const fn is_named(&self) -> bool {
+        self.named
     }
 
     /// When it was signed.
@@ -95,7 +156,72 @@ impl std::fmt::Debug for VerifiedNotice {
     }
 }
 
-/// What an upstream's notices are checked against.
+/// What an upstream's notices are checked against: the addresses they may come from, and their signature.
+#[derive(Debug, Clone)]
+pub struct CallbackVerifier {
+    /// The upstream.
+    pub upstream: UpstreamName,
+    /// Where they may come from; empty: anywhere.
+    pub addresses: Vec<AddressRange>,
+    /// How they are signed.
+    pub proof: Proof,
+}
+
+/// How notices prove who sent them.
+#[derive(Debug, Clone)]
+pub enum Proof {
+    /// By a Standard Webhooks signature.
+    Standard(NoticeVerifier),
+    /// By an HMAC in a header.
+    Header(HeaderVerifier),
+    /// By the sender's address alone.
+    Address,
+}
+
+impl CallbackVerifier {
+    /// Verifies a notice of this upstream. Costs a hash of the body for each key and signature: for large bodies call it
+    /// off the request thread.
+    ///
+    /// # Errors
+    /// When the address is not one of the allowed, anything is missing, too long, out of time, or no signature matches.
+    pub fn verify<'a>(
+        &self,
+        envelope: impl Into<Envelope<'a>>,
+        raw_body: &[u8],
+        now: DateTime<Utc>,
+    ) -> Result<VerifiedNotice, CallbackError> {
+        let envelope = envelope.into();
+        let expected = |source: IpAddr| self.addresses.iter().any(|range| range.contains(source));
+        let by_address = matches!(self.proof, Proof::Address);
+        if (by_address || !self.addresses.is_empty()) && !envelope.source.is_some_and(expected) {
+            return Err(CallbackError::AddressRefused);
+        }
+        let (id, signed_at) = match &self.proof {
+            Proof::Standard(verifier) => {
+                let headers = NoticeHeaders {
+                    id: envelope.header("webhook-id"),
+                    timestamp: envelope.header("webhook-timestamp"),
+                    signature: envelope.header("webhook-signature"),
+                };
+                return verifier.verify(headers, raw_body, now);
+            }
+            Proof::Header(verifier) => {
+                let head = verifier.verify(&envelope, raw_body, now)?;
+                (head.id, head.signed_at)
+            }
+            Proof::Address => (None, now),
+        };
+        Ok(VerifiedNotice {
+            upstream: self.upstream.clone(),
+            named: id.is_some(),
+            id: id.unwrap_or_else(|| Digest::of(raw_body).to_string()),
+            signed_at,
+            body: raw_body.to_vec(),
+        })
+    }
+}
+
+/// Checks Standard Webhooks signatures.
 #[derive(Debug, Clone)]
 pub struct NoticeVerifier {
     /// The upstream.
@@ -123,13 +249,7 @@ impl NoticeVerifier {
         let signatures = bounded(headers.signature, "webhook-signature", SIGNATURE_LENGTH_MAX)?;
         let seconds = seconds(timestamp)?;
         let signed_at = DateTime::from_timestamp(seconds, 0).ok_or(CallbackError::TimestampMalformed)?;
-        let tolerance = TimeDelta::from_std(self.tolerance).unwrap_or(TimeDelta::zero());
-        if now - signed_at > tolerance {
-            return Err(CallbackError::Stale);
-        }
-        if signed_at - now > tolerance {
-            return Err(CallbackError::Future);
-        }
+        within(signed_at, self.tolerance, now)?;
         let content = signed_content(id, seconds, raw_body);
         let matches = signatures
             .split_ascii_whitespace()
@@ -142,21 +262,34 @@ impl NoticeVerifier {
         Ok(VerifiedNotice {
             upstream: self.upstream.clone(),
             id,
+            named: true,
             signed_at,
             body,
         })
     }
 }
 
-fn bounded<'a>(
-    value: Option<&'a str>,
-    name: &'static str,
-    length_max: usize,
-) -> Result<&'a str, CallbackError> {
+/// An instant that is not further from now than allowed, both ways.
+fn within(
+    signed_at: DateTime<Utc>,
+    tolerance: Duration,
+    now: DateTime<Utc>,
+) -> Result<DateTime<Utc>, CallbackError> {
+    let tolerance = TimeDelta::from_std(tolerance).unwrap_or(TimeDelta::zero());
+    if now - signed_at > tolerance {
+        Err(CallbackError::Stale)
+    } else if signed_at - now > tolerance {
+        Err(CallbackError::Future)
+    } else {
+        Ok(signed_at)
+    }
+}
+
+fn bounded<'a>(value: Option<&'a str>, name: &str, length_max: usize) -> Result<&'a str, CallbackError> {
     let value = value.map(str::trim).filter(|value| !value.is_empty());
-    let value = value.ok_or(CallbackError::HeaderMissing(name))?;
+    let value = value.ok_or_else(|| CallbackError::HeaderMissing(name.to_owned()))?;
     if value.len() > length_max {
-        Err(CallbackError::HeaderTooLong(name))
+        Err(CallbackError::HeaderTooLong(name.to_owned()))
     } else {
         Ok(value)
     }

@@ -14,8 +14,14 @@ use crate::secret::Redacted;
 use crate::upstream::egress::AddressRange;
 use crate::upstream::name::UpstreamName;
 
+pub mod callback;
+pub mod live;
+pub mod poll;
 pub mod section;
 
+use self::callback::CallbackConfig;
+use self::live::LiveConfig;
+use self::poll::PollConfig;
 use self::section::Section;
 
 /// What an upstream makes of a request that comes twice.
@@ -91,15 +97,6 @@ pub struct AuthConfig {
     pub signing: Option<SecretRef>,
 }
 
-/// How an upstream's callbacks are checked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CallbackConfig {
-    /// `whsec_…` or `whpk_…` secrets, any of which may have signed: list old and new while rotating.
-    pub secrets: Vec<SecretRef>,
-    /// Largest difference between the signature's time and ours, both ways.
-    pub tolerance: Duration,
-}
-
 /// Everything configured about one upstream system.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UpstreamConfig {
@@ -147,6 +144,12 @@ pub struct UpstreamConfig {
     pub auth: AuthConfig,
     /// How its callbacks are checked; `None` when it sends none.
     pub callback: Option<CallbackConfig>,
+    /// How it is polled; `None`: it is not.
+    pub poll: Option<PollConfig>,
+    /// How often it is asked for cases that are overdue there.
+    pub ask_overdue_every: Duration,
+    /// How readers are shown what it says now.
+    pub live: LiveConfig,
 }
 
 /// The demo's upstream.
@@ -241,7 +244,10 @@ impl UpstreamConfig {
         });
         let callback = root
             .has("callback")
-            .then(|| root.section("callback", read_callback));
+            .then(|| root.section("callback", CallbackConfig::read));
+        let poll = root.has("poll").then(|| root.section("poll", PollConfig::read));
+        let ask_overdue_s = root.number("ask_overdue_every_s", 600, 1..=86_400);
+        let live = root.section("live", LiveConfig::read);
         if roles.is_empty() && organizations.is_empty() {
             root.fault(
                 "roles",
@@ -271,6 +277,9 @@ impl UpstreamConfig {
             allow_addresses,
             auth,
             callback,
+            poll,
+            ask_overdue_every: Duration::from_secs(ask_overdue_s),
+            live,
         })
     }
 
@@ -300,17 +309,6 @@ fn read_retry(section: &mut Section) -> RetryConfig {
         budget_percent: u32::try_from(section.number("budget_percent", 20, 0..=1_000)).unwrap_or(0),
         per_minute_min: u32::try_from(section.number("per_minute_min", 60, 1..=60_000)).unwrap_or(1),
         after_max: Duration::from_secs(section.number("after_max_s", 3_600, 1..=86_400)),
-    }
-}
-
-fn read_callback(section: &mut Section) -> CallbackConfig {
-    let secrets = section.secrets("secrets");
-    if secrets.is_empty() {
-        section.fault("secrets", "name at least one secret, or leave [callback] out");
-    }
-    CallbackConfig {
-        secrets,
-        tolerance: Duration::from_secs(section.number("tolerance_s", 300, 1..=3_600)),
     }
 }
 

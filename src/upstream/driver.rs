@@ -24,6 +24,10 @@ use crate::upstream::signing::{HEADER_ID, HEADER_SIGNATURE, HEADER_TIMESTAMP, Si
 use crate::upstream::transport::{Transfer, Transport};
 use crate::upstream::wire::WireRequest;
 
+mod poll;
+
+pub use poll::Polled;
+
 /// What came of one attempt to deliver.
 #[derive(Debug)]
 pub struct Attempt {
@@ -44,6 +48,8 @@ pub struct Attempt {
 pub struct Inquiry {
     /// What the upstream knows.
     pub finding: Finding,
+    /// How far the exchange came; `None` when none was begun.
+    pub exchange: Option<Exchange>,
     /// When the question was asked.
     pub started: DateTime<Utc>,
     /// How long it took.
@@ -195,7 +201,7 @@ impl Driver {
     pub async fn send(&self, command: &DeliveryCommand) -> Attempt {
         let (started, begun) = (self.clock.now(), Instant::now());
         let ended = match self.adapter.encode(command, &EncodeContext { now: started }) {
-            Ok(request) => self.request(command, request, started, begun).await,
+            Ok(request) => self.request(&command.key, request, started, begun).await,
             Err(error) => {
                 tracing::warn!(
                     upstream.id = %self.config.name, delivery.id = %command.delivery, error = %error,
@@ -233,11 +239,12 @@ impl Driver {
             .adapter
             .encode_query(command, &EncodeContext { now: started })
         {
-            Ok(request) => self.request(command, request, started, begun).await,
+            Ok(request) => self.request(&command.key, request, started, begun).await,
             Err(EncodeError::Unsupported) => {
                 let (finding, elapsed) = (Finding::Unsupported, begun.elapsed());
                 return Inquiry {
                     finding,
+                    exchange: None,
                     started,
                     elapsed,
                     http_status: None,
@@ -248,6 +255,7 @@ impl Driver {
                 Err(HeldReason::NotEncodable)
             }
         };
+        let exchange = ended.as_ref().ok().map(|ended| ended.transfer.exchange);
         let (finding, http_status, bytes) = match ended {
             Err(reason) => (Finding::Held { reason }, None, 0),
             Ok(ended) => {
@@ -258,6 +266,7 @@ impl Driver {
         let elapsed = begun.elapsed();
         let inquiry = Inquiry {
             finding,
+            exchange,
             started,
             elapsed,
             http_status,
@@ -270,7 +279,7 @@ impl Driver {
     /// One request under all limits: place, breaker, deadline.
     async fn request(
         &self,
-        command: &DeliveryCommand,
+        key: &str,
         request: WireRequest,
         now: DateTime<Utc>,
         begun: Instant,
@@ -287,7 +296,7 @@ impl Driver {
                 ));
             }
         };
-        let own = self.own_headers(command, &request, now);
+        let own = self.own_headers(key, &request, now);
         let own: Vec<(&str, &str)> = own.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let request = self.transport.write(request, &own).map_err(|error| {
             tracing::warn!(upstream.id = %self.config.name, error = %error, "a request cannot be written");
@@ -319,22 +328,22 @@ impl Driver {
 
     fn own_headers(
         &self,
-        command: &DeliveryCommand,
+        key: &str,
         request: &WireRequest,
         now: DateTime<Utc>,
     ) -> Vec<(&'static str, String)> {
-        let mut own = vec![("idempotency-key", command.key.clone())];
+        let mut own = vec![("idempotency-key", key.to_owned())];
         if let Some(traceparent) = traces::traceparent() {
             own.push((TRACEPARENT, traceparent));
         }
         if let Some(bearer) = &self.credentials.bearer {
             own.push(("authorization", format!("Bearer {}", bearer.expose())));
         }
-        if let Some(key) = &self.credentials.signing {
+        if let Some(signing) = &self.credentials.signing {
             let body = request.body.as_deref().unwrap_or_default();
-            own.push((HEADER_ID, command.key.clone()));
+            own.push((HEADER_ID, key.to_owned()));
             own.push((HEADER_TIMESTAMP, now.timestamp().to_string()));
-            own.push((HEADER_SIGNATURE, key.sign(&command.key, now.timestamp(), body)));
+            own.push((HEADER_SIGNATURE, signing.sign(key, now.timestamp(), body)));
         }
         own
     }

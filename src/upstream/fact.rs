@@ -1,6 +1,7 @@
 //! What an upstream says happened to a case; a proposal to the domain, never a command.
 
 use chrono::{DateTime, Utc};
+use onedoor_domain::digest::Digest;
 use onedoor_domain::handoff::Opinion;
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +23,20 @@ pub struct UpstreamFact {
     pub occurred_at: Option<DateTime<Utc>>,
     /// What happened.
     pub kind: FactKind,
+}
+
+/// What makes the same news the same whenever and however it comes: the upstream's own identifier where one fact has one,
+/// else a hash of what is said (number, version, what happened and when).
+///
+/// # Errors
+/// When the facts have no JSON form, which is a bug.
+pub fn identity(facts: &[UpstreamFact]) -> Result<String, serde_json::Error> {
+    if let [only] = facts
+        && let Some(id) = &only.event_id
+    {
+        return Ok(id.clone());
+    }
+    Ok(format!("said:{}", Digest::of(&serde_json::to_vec(facts)?)))
 }
 
 /// What happened.

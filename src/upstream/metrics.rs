@@ -13,6 +13,8 @@ pub struct UpstreamMetrics {
     seconds: HistogramVec,
     breaker: IntGaugeVec,
     budget: IntGaugeVec,
+    news: IntCounterVec,
+    polled_at: IntGaugeVec,
 }
 
 /// What a request was for, as a metric label.
@@ -22,6 +24,8 @@ pub enum Purpose {
     Deliver,
     /// To ask.
     Ask,
+    /// To hear news.
+    Poll,
 }
 
 impl Purpose {
@@ -29,6 +33,7 @@ impl Purpose {
         match self {
             Self::Deliver => "deliver",
             Self::Ask => "ask",
+            Self::Poll => "poll",
         }
     }
 }
@@ -71,6 +76,22 @@ impl UpstreamMetrics {
             &["upstream"],
         )?;
         registry.register(Box::new(budget.clone()))?;
+        let news = IntCounterVec::new(
+            Opts::new(
+                "onedoor_upstream_polled_news_total",
+                "Entries in the polled news of upstream systems, by whether they could be read",
+            ),
+            &["upstream", "reading"],
+        )?;
+        let polled_at = IntGaugeVec::new(
+            Opts::new(
+                "onedoor_upstream_last_poll_timestamp_seconds",
+                "When an upstream system was last polled with success, seconds since 1970",
+            ),
+            &["upstream"],
+        )?;
+        registry.register(Box::new(news.clone()))?;
+        registry.register(Box::new(polled_at.clone()))?;
         registry.register(Box::new(attempts.clone()))?;
         registry.register(Box::new(seconds.clone()))?;
         registry.register(Box::new(breaker.clone()))?;
@@ -79,6 +100,8 @@ impl UpstreamMetrics {
             seconds,
             breaker,
             budget,
+            news,
+            polled_at,
         })
     }
 
@@ -111,6 +134,18 @@ impl UpstreamMetrics {
         self.budget
             .with_label_values(&[upstream.as_str()])
             .set(i64::from(available));
+    }
+
+    /// Counts a page of polled news.
+    pub fn polled(&self, upstream: &UpstreamName, read: usize, unreadable: u32, at: i64) {
+        let count = |reading, number: u64| {
+            self.news
+                .with_label_values(&[upstream.as_str(), reading])
+                .inc_by(number);
+        };
+        count("read", u64::try_from(read).unwrap_or(u64::MAX));
+        count("unreadable", u64::from(unreadable));
+        self.polled_at.with_label_values(&[upstream.as_str()]).set(at);
     }
 
     /// Shows the state of a breaker.

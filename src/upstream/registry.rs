@@ -8,7 +8,9 @@ use crate::config::fault::{ConfigFaults, Fault, Origin};
 use crate::secret::Redacted;
 use crate::upstream::adapter::{Adapter, Capability, NoticeError};
 use crate::upstream::adapters;
-use crate::upstream::callback::{NoticeVerifier, VerifiedNotice};
+use crate::upstream::callback::header::{HeaderVerifier, MacKey};
+use crate::upstream::callback::{CallbackVerifier, NoticeVerifier, Proof, VerifiedNotice};
+use crate::upstream::config::callback::{CallbackConfig, CallbackStyle};
 use crate::upstream::config::section::Section;
 use crate::upstream::config::{Idempotency, SecretRef, SecretSource, UpstreamConfig};
 use crate::upstream::driver::{Credentials, Driver};
@@ -24,7 +26,7 @@ pub struct Upstream {
     config: Arc<UpstreamConfig>,
     adapter: Arc<dyn Adapter>,
     driver: Driver,
-    verifier: Option<NoticeVerifier>,
+    verifier: Option<CallbackVerifier>,
 }
 
 impl Upstream {
@@ -42,7 +44,7 @@ impl Upstream {
 
     /// What checks its notices; `None` when it is configured to send none.
     #[must_use]
-    pub const fn verifier(&self) -> Option<&NoticeVerifier> {
+    pub const fn verifier(&self) -> Option<&CallbackVerifier> {
         self.verifier.as_ref()
     }
 
@@ -173,10 +175,10 @@ impl Checks<'_> {
                 .map_err(|error| self.fault("auth.signing", error.to_string()))
                 .ok()
         });
-        let verifier = config.callback.as_ref().map(|callback| NoticeVerifier {
+        let verifier = config.callback.as_ref().map(|callback| CallbackVerifier {
             upstream: config.name.clone(),
-            keys: callback.secrets.iter().filter_map(|at| self.key(at)).collect(),
-            tolerance: callback.tolerance,
+            addresses: callback.addresses.clone(),
+            proof: self.proof(callback),
         });
         let transport = Transport::new(&config)
             .map_err(|error| self.fault("base_url", error.to_string()))
@@ -226,7 +228,35 @@ impl Checks<'_> {
         if config.callback.is_some() && !able.contains(&Capability::Callback) {
             self.fault("callback", "the protocol has no callbacks".to_owned());
         }
+        if config.poll.is_some() && !able.contains(&Capability::Poll) {
+            self.fault("poll", "the protocol cannot be asked for its news".to_owned());
+        }
         Some(adapter)
+    }
+
+    fn proof(&mut self, callback: &CallbackConfig) -> Proof {
+        let tolerance = callback.tolerance;
+        match &callback.style {
+            CallbackStyle::StandardWebhooks => Proof::Standard(NoticeVerifier {
+                upstream: self.name.clone(),
+                keys: callback.secrets.iter().filter_map(|at| self.key(at)).collect(),
+                tolerance,
+            }),
+            CallbackStyle::Header(style) => {
+                let mut key = |at: &SecretRef| {
+                    let secret = self.secret("callback.secrets", at)?;
+                    MacKey::new(style.algorithm, &secret)
+                        .map_err(|error| self.fault("callback.secrets", format!("{at}: {error}")))
+                        .ok()
+                };
+                Proof::Header(HeaderVerifier {
+                    style: style.clone(),
+                    keys: callback.secrets.iter().filter_map(&mut key).collect(),
+                    tolerance,
+                })
+            }
+            CallbackStyle::Address => Proof::Address,
+        }
     }
 
     fn key(&mut self, at: &SecretRef) -> Option<NoticeKey> {

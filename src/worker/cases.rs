@@ -7,8 +7,8 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::sync::broadcast::error::RecvError;
 
-use super::outbox;
 use super::supervise::{LoopSpec, Supervisor};
+use super::{outbox, watch};
 use crate::config::outbox::OutboxConfig;
 use crate::config::worker::WorkerConfig;
 use crate::service::More;
@@ -22,6 +22,7 @@ use crate::service::notice::Notices;
 use crate::service::reference;
 use crate::service::succession::Successions;
 use crate::service::upkeep::Upkeep;
+use crate::service::watching::Watching;
 
 /// How often it is asked whether organizations were succeeded; a hint nudges. Without news nothing is read.
 const SUCCESSION_TICK: Duration = Duration::from_secs(2);
@@ -36,6 +37,8 @@ pub struct CaseLoops {
     pub clocks: Arc<Clocks>,
     /// Applies notices that wait.
     pub notices: Arc<Notices>,
+    /// Asks upstream systems by itself.
+    pub watching: Arc<Watching>,
     /// Tells changes on.
     pub changes: Arc<Changes>,
     /// Moves open work to successors.
@@ -60,6 +63,8 @@ pub fn spawn(
 ) {
     let inbox_nudge = Arc::new(Notify::new());
     outbox::spawn(supervisor, loops, config, &inbox_nudge);
+
+    watch::spawn(supervisor, &loops.watching, config.tick_ms);
 
     let notices = Arc::clone(&loops.notices);
     let inbox = spec("inbox", config.tick_ms, &inbox_nudge);

@@ -56,6 +56,8 @@ pub struct CaseFilterInput {
     owner: Option<ID>,
     /// 首问: taken in by this organization.
     first_contact: Option<ID>,
+    /// Known by this number in an agency's system (外部业务流水号).
+    external_number: Option<String>,
     /// A card (黄牌、红牌) of one of these rungs stands on it.
     card: Option<Vec<CardRung>>,
     /// Applications or grid events.
@@ -220,6 +222,7 @@ async fn list(
         belonging: filter.belonging.map(Into::into).unwrap_or_default(),
         owner: optional::<OrganizationId>(ctx, filter.owner.as_ref())?,
         first_contact: optional::<OrganizationId>(ctx, filter.first_contact.as_ref())?,
+        external_number: filter.external_number,
         cards: distinct(filter.card.as_deref().unwrap_or_default()),
         kind: filter.kind.map(Into::into),
         late_at: filter

@@ -12,7 +12,8 @@ use super::case_enums::{HandoffKind, HandoffState, Opinion, RefusalReason};
 use super::delivery::Delivery;
 use super::evaluation::HandoffEvaluation;
 use super::organization::Organization;
-use crate::graphql::reach::{cases, failed, request};
+use super::upstream_status::UpstreamStatus;
+use crate::graphql::reach::{cases, failed, live, request};
 use crate::service::reading::{CaseView, Sight};
 
 /// A handoff (移交): one hand gives the case to another.
@@ -130,6 +131,12 @@ impl Handoff {
         Some(deliveries(ctx, self.handoff.id).await)
     }
 
+    /// How the case stands at the receiver's own system now (业务系统办理状态), asked there; null when people act for the
+    /// receiver, when the system has no number of the case yet, or cannot be asked. Fails alone.
+    async fn upstream_status(&self, ctx: &Context<'_>) -> Option<Result<UpstreamStatus>> {
+        self.ask_upstream(ctx).await.transpose()
+    }
+
     /// What was handed over (移交材料): each material by the commitment that the ledger attests.
     async fn materials(&self) -> Vec<HandedMaterial> {
         let shown = |handed: &onedoor_domain::handoff::HandedMaterial| HandedMaterial {
@@ -225,4 +232,15 @@ async fn deliveries(ctx: &Context<'_>, handoff: HandoffId) -> Result<Vec<Deliver
         .map_err(|error| failed(ctx, error))?;
     let shown = |entry| Delivery::of(entry, &asking.actor, asking.language);
     Ok(found.into_iter().map(shown).collect())
+}
+
+impl Handoff {
+    async fn ask_upstream(&self, ctx: &Context<'_>) -> Result<Option<UpstreamStatus>> {
+        let Some(upstream) = self.handoff.upstream.as_deref() else {
+            return Ok(None);
+        };
+        let asked = live(ctx)?.of_handoff(&self.view, &self.handoff).await;
+        let answer = asked.map_err(|error| failed(ctx, error))?;
+        Ok(answer.map(|answer| UpstreamStatus::of(upstream, answer)))
+    }
 }

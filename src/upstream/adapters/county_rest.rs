@@ -17,6 +17,8 @@
 //!   materials?, special_kind?, working_days?, answer?, updated_at}]}`, at most one; state is RECEIVED, ACCEPTED,
 //!   AWAITING_SUPPLEMENT, SPECIAL_PROCEDURE, ANSWERED, DECIDED, COMPLETED, DELIVERED or WITHDRAWN; result APPROVED or
 //!   DENIED.
+//! - `GET /api/events?after=…&limit=…` → 200 `{events: […], last, more}`: what it would report, of all cases, in order;
+//!   `last` is what to ask after next. For senders that it cannot call.
 //! - Errors: a status of HTTP and `{error: {code, message}}`; the message is for people.
 //! - It reports back by POST to `callback_url`, signed by Standard Webhooks 1.0, repeated until 2xx:
 //!   `{event_id, serial_no, our_ref, seq, kind, result?, opinion?, materials?, special_kind?, working_days?, answer?,
@@ -33,7 +35,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use crate::upstream::adapter::{Adapter, Capability, EncodeContext, EncodeError, NoticeError};
+use crate::upstream::adapter::{Adapter, Capability, EncodeContext, EncodeError, NoticeError, PollPage};
 use crate::upstream::adapters::Protocol;
 use crate::upstream::callback::VerifiedNotice;
 use crate::upstream::command::{DeliveryCommand, Operation};
@@ -55,6 +57,9 @@ pub const PROTOCOL: Protocol = Protocol { kind: KIND, build };
 const KIND: &str = "county-rest";
 /// The longest error code kept, characters.
 const ERROR_CODE_MAX: usize = 64;
+
+/// Events asked for at once.
+const EVENTS_PER_PAGE: &str = "100";
 
 fn build(_: &mut Section) -> Option<Arc<dyn Adapter>> {
     Some(Arc::new(CountyRest))
@@ -78,6 +83,7 @@ impl Adapter for CountyRest {
             Capability::Query,
             Capability::FindByOurKey,
             Capability::Callback,
+            Capability::Poll,
         ])
     }
 
@@ -141,6 +147,33 @@ impl Adapter for CountyRest {
         found.into_acceptance().map_or(unreadable, Finding::Found)
     }
 
+    fn encode_poll(&self, cursor: Option<&str>, _: &EncodeContext) -> Result<WireRequest, EncodeError> {
+        let request = WireRequest::get(&["api", "events"]).parameter("limit", EVENTS_PER_PAGE);
+        Ok(match cursor {
+            Some(after) => request.parameter("after", after),
+            None => request,
+        })
+    }
+
+    fn decode_poll(&self, answer: &WireAnswer) -> Option<PollPage> {
+        let page: Events = read(answer)?;
+        let mut polled = PollPage {
+            next: page.last,
+            more: page.more,
+            ..PollPage::default()
+        };
+        for event in page.events {
+            match serde_json::from_value::<Event>(event)
+                .ok()
+                .and_then(|event| event.into_fact().ok())
+            {
+                Some(fact) => polled.facts.push(fact),
+                None => polled.unreadable = polled.unreadable.saturating_add(1),
+            }
+        }
+        Some(polled)
+    }
+
     fn read_notice(&self, notice: &VerifiedNotice) -> Result<Vec<UpstreamFact>, NoticeError> {
         let event: Event = serde_json::from_slice(notice.body()).map_err(|error| NoticeError::Malformed {
             line: error.line(),
@@ -166,6 +199,13 @@ struct RefusedBecause {
     code: String,
     #[serde(default)]
     message: String,
+}
+
+#[derive(Deserialize)]
+struct Events {
+    events: Vec<serde_json::Value>,
+    last: Option<String>,
+    more: bool,
 }
 
 fn read<T: for<'de> Deserialize<'de>>(answer: &WireAnswer) -> Option<T> {

@@ -204,19 +204,22 @@ fn missing_long_and_malformed_headers_are_refused() {
             "webhook-signature",
         ),
     ] {
-        assert_eq!(check(missing), Some(CallbackError::HeaderMissing(name)));
+        assert_eq!(
+            check(missing),
+            Some(CallbackError::HeaderMissing(name.to_owned()))
+        );
     }
     let long = "a".repeat(SIGNATURE_LENGTH_MAX + 1);
     assert_eq!(
         check(headers(&long)),
-        Some(CallbackError::HeaderTooLong("webhook-signature"))
+        Some(CallbackError::HeaderTooLong("webhook-signature".to_owned()))
     );
     assert_eq!(
         check(NoticeHeaders {
             id: Some(&long),
             ..good
         }),
-        Some(CallbackError::HeaderTooLong("webhook-id"))
+        Some(CallbackError::HeaderTooLong("webhook-id".to_owned()))
     );
     for time in [
         "now",
@@ -244,4 +247,146 @@ fn only_whole_keys_are_keys_and_they_are_never_shown() {
     assert_eq!(parse("whsec_***"), Some(KeyError::Base64));
     assert_eq!(parse("whpk_c2hvcnQ="), Some(KeyError::Length));
     assert!(!format!("{:?}", key(SECRET)).contains("MfKQ"));
+}
+
+mod by_header {
+    use std::net::IpAddr;
+
+    use super::super::header::{
+        HeaderStyle, HeaderVerifier, MacAlgorithm, MacEncoding, MacKey, TimestampUnit, signed_parts,
+    };
+    use super::super::{CallbackError, CallbackVerifier, Envelope, Proof, VerifiedNotice};
+    use super::{Duration, Redacted, at, signed_at};
+
+    /// The example of GitHub's documentation of its webhooks.
+    const SECRET: &str = "It's a Secret to Everybody";
+    const BODY: &[u8] = b"Hello, World!";
+    const SIGNATURE: &str = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
+
+    fn style(signed: &str) -> HeaderStyle {
+        HeaderStyle {
+            signature_header: "x-hub-signature-256".to_owned(),
+            algorithm: MacAlgorithm::Sha256,
+            encoding: MacEncoding::Hex,
+            prefix: "sha256=".to_owned(),
+            timestamp_header: signed.contains("{timestamp}").then(|| "x-time".to_owned()),
+            timestamp_unit: TimestampUnit::Seconds,
+            id_header: signed.contains("{id}").then(|| "x-id".to_owned()),
+            signed: signed_parts(signed).expect("parts"),
+        }
+    }
+
+    fn verifier(style: HeaderStyle, secrets: &[&str], addresses: &[&str]) -> CallbackVerifier {
+        let key =
+            |text: &&str| MacKey::new(style.algorithm, &Redacted::new((*text).to_owned())).expect("key");
+        CallbackVerifier {
+            upstream: "sandbox".parse().expect("name"),
+            addresses: addresses
+                .iter()
+                .map(|text| text.parse().expect("range"))
+                .collect(),
+            proof: Proof::Header(HeaderVerifier {
+                keys: secrets.iter().map(key).collect(),
+                style,
+                tolerance: Duration::from_secs(300),
+            }),
+        }
+    }
+
+    fn verify(
+        verifier: &CallbackVerifier,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Result<VerifiedNotice, CallbackError> {
+        let source: IpAddr = "10.34.3.9".parse().expect("address");
+        let headers = headers.iter().map(|(name, value)| (*name, Some(*value)));
+        verifier.verify(Envelope::new(source, headers), body, signed_at())
+    }
+
+    #[test]
+    fn the_published_vector_verifies_and_nothing_else_does() {
+        let old_and_new = verifier(style("{body}"), &["another secret of sixteen", SECRET], &[]);
+        let good = ("x-hub-signature-256", SIGNATURE);
+        let notice = verify(&old_and_new, &[good], BODY).expect("the vector");
+        assert!(!notice.is_named());
+        let upper = SIGNATURE.to_uppercase().replace("SHA256=", "sha256=");
+        assert!(verify(&old_and_new, &[(good.0, &upper)], BODY).is_ok());
+        let mismatch = Some(CallbackError::SignatureMismatch);
+        assert_eq!(verify(&old_and_new, &[good], b"Hello, World?").err(), mismatch);
+        let without_prefix = SIGNATURE.trim_start_matches("sha256=");
+        assert_eq!(
+            verify(&old_and_new, &[(good.0, without_prefix)], BODY).err(),
+            mismatch
+        );
+        let missing = Some(CallbackError::HeaderMissing(good.0.to_owned()));
+        assert_eq!(verify(&old_and_new, &[], BODY).err(), missing);
+        assert_eq!(
+            verify(&old_and_new, &[good, good], BODY).err(),
+            missing,
+            "twice says nothing"
+        );
+        let forged = verifier(style("{body}"), &["another secret of sixteen"], &[]);
+        assert_eq!(verify(&forged, &[good], BODY).err(), mismatch);
+    }
+
+    #[test]
+    fn time_and_identifier_are_believed_as_signed() {
+        use aws_lc_rs::hmac;
+        let mut with_both = style("{timestamp}.{id}.{body}");
+        with_both.algorithm = MacAlgorithm::Sha512;
+        let sign = |time: i64, id: &str| {
+            let key = hmac::Key::new(hmac::HMAC_SHA512, SECRET.as_bytes());
+            let tag = hmac::sign(&key, format!("{time}.{id}.Hello, World!").as_bytes());
+            format!("sha256={}", hex::encode(tag))
+        };
+        let checked = verifier(with_both, &[SECRET], &[]);
+        let ask = |signature: &str, time: &str, id: &str| {
+            let headers = [("x-hub-signature-256", signature), ("x-time", time), ("x-id", id)];
+            verify(&checked, &headers, BODY)
+        };
+        let now = signed_at().timestamp();
+        let notice = ask(&sign(now, "e-1"), &now.to_string(), "e-1").expect("signed");
+        assert_eq!(
+            (notice.id(), notice.is_named(), notice.signed_at()),
+            ("e-1", true, at(now))
+        );
+        assert_eq!(
+            ask(&sign(now, "e-1"), &now.to_string(), "e-2").err(),
+            Some(CallbackError::SignatureMismatch)
+        );
+        for (time, error) in [
+            (now - 301, CallbackError::Stale),
+            (now + 301, CallbackError::Future),
+        ] {
+            assert_eq!(
+                ask(&sign(time, "e-1"), &time.to_string(), "e-1").err(),
+                Some(error)
+            );
+        }
+        assert_eq!(
+            ask("sha256=00", "soon", "e-1").err(),
+            Some(CallbackError::TimestampMalformed)
+        );
+    }
+
+    #[test]
+    fn an_address_outside_the_list_is_refused_whatever_it_signs() {
+        let good = [("x-hub-signature-256", SIGNATURE)];
+        let near = verifier(style("{body}"), &[SECRET], &["10.34.3.0/24"]);
+        assert!(verify(&near, &good, BODY).is_ok());
+        let far = verifier(style("{body}"), &[SECRET], &["10.34.4.0/24"]);
+        assert_eq!(
+            verify(&far, &good, BODY).err(),
+            Some(CallbackError::AddressRefused)
+        );
+        let alone = |range: &str| CallbackVerifier {
+            proof: Proof::Address,
+            ..verifier(style("{body}"), &[SECRET], &[range])
+        };
+        assert!(verify(&alone("10.34.3.9"), &[], BODY).is_ok());
+        assert_eq!(
+            verify(&alone("10.34.3.8"), &[], BODY).err(),
+            Some(CallbackError::AddressRefused)
+        );
+    }
 }

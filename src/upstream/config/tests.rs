@@ -38,6 +38,22 @@ fn the_shipped_example_is_valid_and_shows_every_option() {
         "signing",
         "secrets",
         "tolerance_s",
+        "style",
+        "addresses",
+        "signature_header",
+        "algorithm",
+        "encoding",
+        "prefix",
+        "timestamp_header",
+        "timestamp_unit",
+        "id_header",
+        "signed",
+        "ttl_ms",
+        "every_s",
+        "pages_max",
+        "ask_overdue_every_s",
+        "stale_if_error_s",
+        "wait_ms",
     ];
     for option in options {
         let shown = EXAMPLE

@@ -9,14 +9,6 @@ use super::page::assert_page;
 use super::schema::Contract;
 use super::source::{assert_none, rust_files};
 
-/// Codes of the closed list (they are Apollo's and ours by name already) whose place comes with the first field that
-/// asks an upstream system while the caller waits; deliveries go through the outbox and fail there.
-const AWAITED: &[ErrorCode] = &[
-    ErrorCode::UpstreamUnavailable,
-    ErrorCode::UpstreamTimeout,
-    ErrorCode::CircuitOpen,
-];
-
 #[test]
 fn the_page_of_errors_is_the_table_of_the_code() {
     assert_page("docs/errors.md", "UPDATE_DOCS", &page());
@@ -52,14 +44,11 @@ fn every_error_code_is_made_somewhere() {
         } else {
             made("ErrorCode", &name, "src/error.rs")
         };
-        if maker == AWAITED.contains(code) {
+        if !maker {
             faults.push(format!("ErrorCode::{name}"));
         }
     }
-    assert_none(
-        &faults,
-        "a code is made somewhere, or is named here as awaited, not both",
-    );
+    assert_none(&faults, "a code is made somewhere");
     let faults: Vec<String> = RejectionCode::ALL
         .iter()
         .map(|code| format!("{code:?}"))
@@ -106,15 +95,6 @@ fn page() -> String {
         )
         .unwrap();
     }
-    let awaited: Vec<String> = AWAITED.iter().map(|code| format!("`{code}`")).collect();
-    writeln!(
-        text,
-        "\nNo answer has {} yet: they stand in the closed list for the first field that asks an upstream system while \
-         the caller waits. Until then nobody waits for one: what is handed to a system goes through the outbox, and what \
-         became of it is told by the case's timeline and by `deliveries`.",
-        awaited.join(", ")
-    )
-    .unwrap();
     text.push_str(
         "\n## Answers that a mutation expects\n\n\
          `userErrors[].code` of the payload. Nothing was changed, and the idempotency key is still free. `message` \

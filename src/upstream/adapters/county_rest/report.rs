@@ -140,8 +140,14 @@ impl Listed {
             State::SpecialProcedure => last(details.special()),
             State::Answered => last(details.answered()?),
             State::Decided => last(details.decided()?),
-            State::Completed => vec![fact(details.decided()?, None), fact(FactKind::Completed, Some(self.seq))],
-            State::Delivered => vec![fact(details.decided()?, None), fact(FactKind::Delivered, Some(self.seq))],
+            State::Completed => vec![
+                fact(details.decided()?, None),
+                fact(FactKind::Completed, Some(self.seq)),
+            ],
+            State::Delivered => vec![
+                fact(details.decided()?, None),
+                fact(FactKind::Delivered, Some(self.seq)),
+            ],
             State::Withdrawn => last(FactKind::Note {
                 text: UntrustedText::new("WITHDRAWN"),
             }),
