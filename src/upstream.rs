@@ -7,6 +7,7 @@
 
 pub mod adapter;
 pub mod adapters;
+pub mod auth;
 pub mod breaker;
 pub mod budget;
 pub mod callback;

@@ -14,11 +14,13 @@ use crate::secret::Redacted;
 use crate::upstream::egress::AddressRange;
 use crate::upstream::name::UpstreamName;
 
+pub mod auth;
 pub mod callback;
 pub mod live;
 pub mod poll;
 pub mod section;
 
+use self::auth::AuthConfig;
 use self::callback::CallbackConfig;
 use self::live::LiveConfig;
 use self::poll::PollConfig;
@@ -86,15 +88,6 @@ pub struct RetryConfig {
     pub per_minute_min: u32,
     /// Longest wait that a Retry-After can ask for.
     pub after_max: Duration,
-}
-
-/// How requests to an upstream prove who sends them. Both may be set.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct AuthConfig {
-    /// Bearer token.
-    pub bearer: Option<SecretRef>,
-    /// Secret for Standard Webhooks signatures (`whsec_…`) over our requests.
-    pub signing: Option<SecretRef>,
 }
 
 /// Everything configured about one upstream system.
@@ -210,7 +203,9 @@ impl UpstreamConfig {
         let title_en = root.text("title_en", TITLE_LENGTH_MAX);
         let protocol = root.required("protocol");
         let options = root.table("options").unwrap_or_default();
-        let base_url = root.required("base_url").and_then(|text| base_url(root, &text));
+        let base_url = root
+            .required("base_url")
+            .and_then(|text| base_url(root, "base_url", &text));
         let roles = root.texts("roles");
         let organizations = root.texts("organizations");
         let operator_contact = root.text("operator_contact", TITLE_LENGTH_MAX);
@@ -238,10 +233,7 @@ impl UpstreamConfig {
             .collect();
         let breaker = root.section("breaker", read_breaker);
         let retry = root.section("retry", read_retry);
-        let auth = root.section("auth", |section| AuthConfig {
-            bearer: section.secret("bearer"),
-            signing: section.secret("signing"),
-        });
+        let auth = root.section("auth", AuthConfig::read);
         let callback = root
             .has("callback")
             .then(|| root.section("callback", CallbackConfig::read));
@@ -288,9 +280,7 @@ impl UpstreamConfig {
     pub fn secret_refs(&self) -> BTreeSet<String> {
         let callback = self.callback.iter().flat_map(|callback| &callback.secrets);
         self.auth
-            .bearer
-            .iter()
-            .chain(&self.auth.signing)
+            .secrets()
             .chain(callback)
             .map(ToString::to_string)
             .collect()
@@ -312,9 +302,9 @@ fn read_retry(section: &mut Section) -> RetryConfig {
     }
 }
 
-fn base_url(root: &mut Section, text: &str) -> Option<Url> {
-    let url: Url = root.parsed("base_url", text)?;
-    let mut fault = |reason| root.fault("base_url", reason);
+fn base_url(root: &mut Section, key: &str, text: &str) -> Option<Url> {
+    let url: Url = root.parsed(key, text)?;
+    let mut fault = |reason| root.fault(key, reason);
     if !["http", "https"].contains(&url.scheme()) || !url.has_host() {
         fault("must be an http or https address");
         return None;

@@ -8,9 +8,8 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout_at};
 
 use crate::clock::SharedClock;
-use crate::secret::Redacted;
-use crate::telemetry::traces::{self, TRACEPARENT};
 use crate::upstream::adapter::{Adapter, EncodeContext, EncodeError};
+use crate::upstream::auth::Credentials;
 use crate::upstream::breaker::{Breaker, BreakerState, Health};
 use crate::upstream::budget::RetryBudget;
 use crate::upstream::command::DeliveryCommand;
@@ -20,13 +19,14 @@ use crate::upstream::outcome::{
     Ambiguity, Exchange, Finding, HeldReason, Meaning, NotSentReason, OutcomeClass, UpstreamOutcome, classify,
 };
 use crate::upstream::pace::Pace;
-use crate::upstream::signing::{HEADER_ID, HEADER_SIGNATURE, HEADER_TIMESTAMP, SigningKey};
 use crate::upstream::transport::{Transfer, Transport};
 use crate::upstream::wire::WireRequest;
 
 mod poll;
+mod prove;
 
 pub use poll::Polled;
+use prove::Unproven;
 
 /// What came of one attempt to deliver.
 #[derive(Debug)]
@@ -58,15 +58,6 @@ pub struct Inquiry {
     pub http_status: Option<u16>,
     /// Bytes of the answer's body that were read.
     pub bytes: u64,
-}
-
-/// The resolved secrets with which our requests prove themselves.
-#[derive(Debug, Default)]
-pub struct Credentials {
-    /// Bearer token.
-    pub bearer: Option<Redacted<String>>,
-    /// Key of our signatures.
-    pub signing: Option<SigningKey>,
 }
 
 /// Carries commands to one upstream.
@@ -296,18 +287,11 @@ impl Driver {
                 ));
             }
         };
-        let own = self.own_headers(key, &request, now);
-        let own: Vec<(&str, &str)> = own.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let request = self.transport.write(request, &own).map_err(|error| {
-            tracing::warn!(upstream.id = %self.config.name, error = %error, "a request cannot be written");
-            HeldReason::NotEncodable
-        })?;
-        fail::fail_point!("driver.before_send");
-        let transfer = self
-            .transport
-            .exchange(request, begun + self.config.timeout, now)
-            .await;
-        fail::fail_point!("driver.after_send");
+        let transfer = match self.prove_and_send(key, request, now, begun).await {
+            Ok(transfer) => transfer,
+            Err(Unproven::Held(reason)) => return Err(reason),
+            Err(Unproven::Later(after)) => return Ok(Ended::not_sent(NotSentReason::NoToken, after)),
+        };
         permit.settle(health(transfer.exchange), Instant::now());
         self.metrics
             .breaker(&self.config.name, self.breaker.state(Instant::now()));
@@ -324,28 +308,6 @@ impl Driver {
             .await
             .ok()?
             .ok()
-    }
-
-    fn own_headers(
-        &self,
-        key: &str,
-        request: &WireRequest,
-        now: DateTime<Utc>,
-    ) -> Vec<(&'static str, String)> {
-        let mut own = vec![("idempotency-key", key.to_owned())];
-        if let Some(traceparent) = traces::traceparent() {
-            own.push((TRACEPARENT, traceparent));
-        }
-        if let Some(bearer) = &self.credentials.bearer {
-            own.push(("authorization", format!("Bearer {}", bearer.expose())));
-        }
-        if let Some(signing) = &self.credentials.signing {
-            let body = request.body.as_deref().unwrap_or_default();
-            own.push((HEADER_ID, key.to_owned()));
-            own.push((HEADER_TIMESTAMP, now.timestamp().to_string()));
-            own.push((HEADER_SIGNATURE, signing.sign(key, now.timestamp(), body)));
-        }
-        own
     }
 
     fn outcome(&self, command: &DeliveryCommand, ended: &Ended) -> UpstreamOutcome {

@@ -13,12 +13,11 @@ use crate::upstream::callback::{CallbackVerifier, NoticeVerifier, Proof, Verifie
 use crate::upstream::config::callback::{CallbackConfig, CallbackStyle};
 use crate::upstream::config::section::Section;
 use crate::upstream::config::{Idempotency, SecretRef, SecretSource, UpstreamConfig};
-use crate::upstream::driver::{Credentials, Driver};
+use crate::upstream::driver::Driver;
 use crate::upstream::fact::UpstreamFact;
 use crate::upstream::metrics::UpstreamMetrics;
 use crate::upstream::name::UpstreamName;
-use crate::upstream::signing::{NoticeKey, SigningKey};
-use crate::upstream::transport::Transport;
+use crate::upstream::signing::NoticeKey;
 
 /// One upstream system, ready to be used.
 #[derive(Debug)]
@@ -168,23 +167,13 @@ impl Checks<'_> {
         clock: &SharedClock,
     ) -> Option<Upstream> {
         let adapter = self.adapter(&config);
-        let bearer = config.auth.bearer.as_ref().and_then(|at| self.bearer(at));
-        let signing = config.auth.signing.as_ref().and_then(|at| {
-            let secret = self.secret("auth.signing", at)?;
-            SigningKey::parse(&secret)
-                .map_err(|error| self.fault("auth.signing", error.to_string()))
-                .ok()
-        });
         let verifier = config.callback.as_ref().map(|callback| CallbackVerifier {
             upstream: config.name.clone(),
             addresses: callback.addresses.clone(),
             proof: self.proof(callback),
         });
-        let transport = Transport::new(&config)
-            .map_err(|error| self.fault("base_url", error.to_string()))
-            .ok();
-        let (config, adapter, transport) = (Arc::new(config), adapter?, transport?);
-        let credentials = Credentials { bearer, signing };
+        let way = self.way(&config);
+        let (config, adapter, (transport, credentials)) = (Arc::new(config), adapter?, way?);
         let driver = Driver::new(
             Arc::clone(&config),
             Arc::clone(&adapter),
@@ -266,19 +255,6 @@ impl Checks<'_> {
             .ok()
     }
 
-    /// A token that a header can hold; found out now, not at each attempt.
-    fn bearer(&mut self, at: &SecretRef) -> Option<Redacted<String>> {
-        let token = self.secret("auth.bearer", at)?;
-        if token.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Some(token);
-        }
-        self.fault(
-            "auth.bearer",
-            format!("{at}: holds characters that no header can carry"),
-        );
-        None
-    }
-
     fn secret(&mut self, option: &str, at: &SecretRef) -> Option<Redacted<String>> {
         match (self.secrets)(at) {
             Ok(secret) if secret.expose().trim().is_empty() => {
@@ -302,6 +278,8 @@ impl Checks<'_> {
         });
     }
 }
+
+mod way;
 
 #[cfg(test)]
 mod tests;

@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use reqwest::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
-use reqwest::{Client, Request, Response, redirect, retry};
+use reqwest::{Certificate, Client, Identity, Request, Response, redirect, retry};
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
+use crate::secret::Redacted;
+use crate::upstream::auth::mac::Signed;
 use crate::upstream::config::UpstreamConfig;
 use crate::upstream::egress::{EgressPolicy, EgressRefused, GuardedResolver};
 use crate::upstream::outcome::{Ambiguity, Exchange, NotSentReason};
@@ -34,12 +36,27 @@ pub struct Transport {
     response_max_bytes: usize,
 }
 
+/// What TLS goes by beside what the machine trusts.
+#[derive(Debug, Default)]
+pub struct Trust {
+    /// Our certificate with its chain and its key, PEM; `None` shows none.
+    pub identity: Option<Redacted<String>>,
+    /// The only authorities to believe, PEM; `None`: those of the machine.
+    pub authority: Option<Redacted<String>>,
+}
+
 /// Why a client cannot be built.
 #[derive(Debug, thiserror::Error)]
 pub enum TransportError {
     /// The base address is one the gateway must not reach.
-    #[error("base_url: the address is not public and not in allow_addresses")]
+    #[error("the address is not public and not in allow_addresses 该地址不在允许范围内")]
     AddressRefused,
+    /// Our certificate or its key is none.
+    #[error("certificate and key are not PEM, or do not belong together 证书或私钥无效")]
+    Identity(#[source] reqwest::Error),
+    /// The authorities are none.
+    #[error("authority is not PEM 根证书无效")]
+    Authority(#[source] reqwest::Error),
     /// TLS could not be set up.
     #[error("the HTTP client cannot be built")]
     Client(#[source] reqwest::Error),
@@ -66,12 +83,31 @@ impl Transport {
     ///
     /// # Errors
     /// When the base address is refused, or TLS cannot be set up.
-    pub fn new(config: &UpstreamConfig) -> Result<Self, TransportError> {
+    pub fn new(config: &UpstreamConfig, trust: &Trust) -> Result<Self, TransportError> {
+        Self::to(&config.base_url, config, trust)
+    }
+
+    /// Builds a client towards another address of the upstream, its token endpoint, under the same rules and limits.
+    ///
+    /// # Errors
+    /// When the address is refused, or TLS cannot be set up.
+    pub fn to(base: &Url, config: &UpstreamConfig, trust: &Trust) -> Result<Self, TransportError> {
         let policy = EgressPolicy::new(&config.allow_addresses);
         policy
-            .check(&config.base_url)
+            .check(base)
             .map_err(|EgressRefused| TransportError::AddressRefused)?;
-        let client = Client::builder()
+        let mut builder = Client::builder();
+        if let Some(identity) = &trust.identity {
+            let identity =
+                Identity::from_pem(identity.expose().as_bytes()).map_err(TransportError::Identity)?;
+            builder = builder.identity(identity);
+        }
+        if let Some(authority) = &trust.authority {
+            let authorities = Certificate::from_pem_bundle(authority.expose().as_bytes())
+                .map_err(TransportError::Authority)?;
+            builder = builder.tls_certs_only(authorities);
+        }
+        let client = builder
             .user_agent(concat!("onedoor/", env!("CARGO_PKG_VERSION")))
             .redirect(redirect::Policy::none())
             .retry(retry::never())
@@ -87,7 +123,7 @@ impl Transport {
         let response_max_bytes = usize::try_from(config.response_max_bytes).unwrap_or(usize::MAX);
         Ok(Self {
             client,
-            base: config.base_url.clone(),
+            base: base.clone(),
             policy,
             response_max_bytes,
         })
@@ -123,6 +159,34 @@ impl Transport {
         *written.headers_mut() = headers;
         *written.body_mut() = request.body.map(Into::into);
         Ok(written)
+    }
+
+    /// What a signature of a request is over: what goes over the wire.
+    #[must_use]
+    pub fn signed(request: &Request) -> Signed<'_> {
+        Signed {
+            method: request.method().as_str(),
+            path: request.url().path(),
+            query: request.url().query().unwrap_or_default(),
+            body: request
+                .body()
+                .and_then(reqwest::Body::as_bytes)
+                .unwrap_or_default(),
+        }
+    }
+
+    /// Puts headers into a written request, in the place of those of the same names.
+    ///
+    /// # Errors
+    /// When a header holds bytes no header can.
+    pub fn put(request: &mut Request, own: &[(&str, &str)]) -> Result<(), Unwritable> {
+        for (name, value) in own {
+            let name = HeaderName::from_bytes(name.as_bytes()).ok().ok_or(Unwritable)?;
+            let mut value = HeaderValue::from_str(value).ok().ok_or(Unwritable)?;
+            value.set_sensitive(name == reqwest::header::AUTHORIZATION);
+            request.headers_mut().insert(name, value);
+        }
+        Ok(())
     }
 
     /// Sends a request once and reads the answer until the deadline, the cap or the end.

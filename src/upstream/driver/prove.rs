@@ -1,0 +1,97 @@
+//! Sends one request with everything that proves who sends it, and once more with a new token when an old one was refused.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::time::Instant;
+
+use super::Driver;
+use crate::telemetry::traces::{self, TRACEPARENT};
+use crate::upstream::auth::Proof;
+use crate::upstream::auth::token::NoToken;
+use crate::upstream::outcome::{Exchange, HeldReason};
+use crate::upstream::transport::{Transfer, Transport, Unwritable};
+use crate::upstream::wire::WireRequest;
+
+/// Why a request was not sent.
+pub(super) enum Unproven {
+    /// Somebody must look.
+    Held(HeldReason),
+    /// There is no token now.
+    Later(Option<Duration>),
+}
+
+impl From<NoToken> for Unproven {
+    fn from(why: NoToken) -> Self {
+        match why {
+            NoToken::Later(after) => Self::Later(after),
+            NoToken::Held(reason) => Self::Held(reason),
+        }
+    }
+}
+
+impl Driver {
+    /// Proves and sends a request; `key` names what it is about, on every attempt the same.
+    pub(super) async fn prove_and_send(
+        &self,
+        key: &str,
+        request: WireRequest,
+        now: DateTime<Utc>,
+        begun: Instant,
+    ) -> Result<Transfer, Unproven> {
+        let deadline = begun + self.config.timeout;
+        let authorization = &self.credentials.authorization;
+        // half of the time is the upstream's own
+        let proof = authorization
+            .proof(now, Instant::now() + (deadline - Instant::now()) / 2)
+            .await?;
+        let body = request.body.as_deref().unwrap_or_default();
+        let mut own = vec![("idempotency-key", key.to_owned())];
+        own.extend(traces::traceparent().map(|traceparent| (TRACEPARENT, traceparent)));
+        own.extend(self.credentials.webhook_headers(key, now, body));
+        own.extend(proof.header().map(|value| ("authorization", value)));
+        let own: Vec<(&str, &str)> = own.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let mut written = self
+            .transport
+            .write(request, &own)
+            .map_err(|error| self.unwritable(error))?;
+        if let Some(mac) = &self.credentials.mac {
+            let headers = mac.headers(Transport::signed(&written), key, now);
+            let headers: Vec<(&str, &str)> =
+                headers.iter().map(|(name, value)| (&**name, &**value)).collect();
+            Transport::put(&mut written, &headers).map_err(|error| self.unwritable(error))?;
+        }
+        let again = match &proof {
+            Proof::Token(_) => written.try_clone(),
+            Proof::None | Proof::Bearer(_) | Proof::Header(_) => None,
+        };
+        fail::fail_point!("driver.before_send");
+        let transfer = self.transport.exchange(written, deadline, now).await;
+        fail::fail_point!("driver.after_send");
+        let (Some(mut again), true) = (again, was_refused(transfer.exchange)) else {
+            return Ok(transfer);
+        };
+        // a 401 says that nothing was done: sending again is safe
+        match authorization.renewed(&proof, now, deadline).await? {
+            Some(renewed) => {
+                let value = renewed.header().unwrap_or_default();
+                Transport::put(&mut again, &[("authorization", &value)])
+                    .map_err(|error| self.unwritable(error))?;
+                Ok(self.transport.exchange(again, deadline, now).await)
+            }
+            None => Ok(transfer),
+        }
+    }
+
+    fn unwritable(&self, error: Unwritable) -> Unproven {
+        tracing::warn!(upstream.id = %self.config.name, error = %error, "a request cannot be written");
+        Unproven::Held(HeldReason::NotEncodable)
+    }
+}
+
+const fn was_refused(exchange: Exchange) -> bool {
+    match exchange {
+        Exchange::Whole { status, .. } | Exchange::Partial { status, .. } => status == 401,
+        Exchange::NotSent(_) | Exchange::AddressRefused | Exchange::Lost(_) => false,
+    }
+}
