@@ -147,9 +147,7 @@ impl Tiers {
                 Turn::Answered(dated) => {
                     self.count_live("shared");
                     let dated = Arc::new(dated);
-                    self.live
-                        .insert(place, Arc::clone(&dated) as Arc<dyn Any + Send + Sync>)
-                        .await;
+                    self.live.insert(place, erased(Arc::clone(&dated))).await;
                     return Ok(Arc::new(Landed { dated, asked: true }));
                 }
                 Turn::Ours(claim) => Some(claim),
@@ -162,9 +160,7 @@ impl Tiers {
         let outcome = match answer {
             Ok(value) => {
                 let dated = Arc::new(Dated { value, as_of });
-                self.live
-                    .insert(place, Arc::clone(&dated) as Arc<dyn Any + Send + Sync>)
-                    .await;
+                self.live.insert(place, erased(Arc::clone(&dated))).await;
                 Ok(dated)
             }
             Err(error) => Err(error),
@@ -172,12 +168,17 @@ impl Tiers {
         if let Some(claim) = claim {
             claim.settle(&outcome, &question).await;
         }
-        outcome.map(|dated| Arc::new(Landed { dated, asked: true }) as Arc<dyn Any + Send + Sync>)
+        outcome.map(|dated| erased(Arc::new(Landed { dated, asked: true })))
     }
 
     fn count_live(&self, outcome: &str) {
         self.live_outcomes.with_label_values(&[outcome]).inc();
     }
+}
+
+/// As it is kept and handed on, whatever it is.
+fn erased<T: Any + Send + Sync>(value: Arc<T>) -> Arc<dyn Any + Send + Sync> {
+    value
 }
 
 /// Whose turn it is to ask.

@@ -95,7 +95,7 @@ impl Watching {
                 failures: 0,
             };
             let single = page.facts.iter().map(std::slice::from_ref);
-            if !self.hear(&upstream, &watch, &step, single.collect()).await? || last {
+            if !Box::pin(self.hear(&upstream, &watch, &step, single.collect())).await? || last {
                 return Ok(());
             }
             watch.cursor = cursor;
@@ -163,7 +163,7 @@ impl Watching {
             } else {
                 vec![facts.as_slice()]
             };
-            if !self.hear(&upstream, &watch, &step, heard).await? {
+            if !Box::pin(self.hear(&upstream, &watch, &step, heard)).await? {
                 return Ok(());
             }
         }

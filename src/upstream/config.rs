@@ -226,11 +226,7 @@ impl UpstreamConfig {
         let concurrency_max = root.number("concurrency_max", 8, 1..=256);
         let rate_per_second = root.number("rate_per_second", 0, 0..=10_000);
         let response_max_bytes = root.number("response_max_bytes", 1_000_000, 1_024..=16_000_000);
-        let allow_addresses = root.texts("allow_addresses");
-        let allow_addresses: Vec<AddressRange> = allow_addresses
-            .iter()
-            .filter_map(|text| root.parsed("allow_addresses", text))
-            .collect();
+        let allow_addresses = read_ranges(root, "allow_addresses");
         let breaker = root.section("breaker", read_breaker);
         let retry = root.section("retry", read_retry);
         let auth = root.section("auth", AuthConfig::read);
@@ -285,6 +281,14 @@ impl UpstreamConfig {
             .map(ToString::to_string)
             .collect()
     }
+}
+
+fn read_ranges(section: &mut Section, key: &str) -> Vec<AddressRange> {
+    let texts = section.texts(key);
+    texts
+        .iter()
+        .filter_map(|text| section.parsed(key, text))
+        .collect()
 }
 
 fn read_breaker(section: &mut Section) -> BreakerConfig {

@@ -13,7 +13,7 @@ pub(super) fn spawn(supervisor: &Supervisor, watching: &Arc<Watching>, tick_ms: 
         let looks = spec(format!("poll {name}"), tick_ms, &Arc::default());
         supervisor.spawn_loop(looks, move || {
             let (watching, name) = (Arc::clone(&watching), name.clone());
-            async move { Ok(watching.poll(&name).await?) }
+            async move { Ok(Box::pin(watching.poll(&name)).await?) }
         });
     }
     for name in watching.askable() {
@@ -21,7 +21,7 @@ pub(super) fn spawn(supervisor: &Supervisor, watching: &Arc<Watching>, tick_ms: 
         let looks = spec(format!("overdue {name}"), tick_ms, &Arc::default());
         supervisor.spawn_loop(looks, move || {
             let (watching, name) = (Arc::clone(&watching), name.clone());
-            async move { Ok(watching.ask_overdue(&name).await?) }
+            async move { Ok(Box::pin(watching.ask_overdue(&name)).await?) }
         });
     }
 }

@@ -241,6 +241,6 @@ impl Handoff {
         };
         let asked = live(ctx)?.of_handoff(&self.view, &self.handoff).await;
         let answer = asked.map_err(|error| failed(ctx, error))?;
-        Ok(answer.map(|answer| UpstreamStatus::of(upstream, answer)))
+        Ok(answer.map(|answer| UpstreamStatus::of(upstream, &answer)))
     }
 }

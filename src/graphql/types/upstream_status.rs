@@ -63,7 +63,7 @@ pub enum UpstreamSource {
 }
 
 impl UpstreamStatus {
-    pub(crate) fn of(upstream: &str, live: LiveRead) -> Self {
+    pub(crate) fn of(upstream: &str, live: &LiveRead) -> Self {
         Self {
             upstream: upstream.to_owned(),
             state: live.value.state.into(),

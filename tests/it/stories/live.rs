@@ -18,6 +18,7 @@ const STATUS: &str = "handoffs { upstream upstreamStatus { upstream state versio
 const PATIENT: &[(&str, &str)] = &[
     ("ONEDOOR__LIMITS__QUERY_TIMEOUT_MS", "60000"),
     ("ONEDOOR__DATABASE__ACQUIRE_TIMEOUT_MS", "30000"),
+    ("ONEDOOR__OUTBOX__LEASE_MS", "120000"),
 ];
 
 fn patient(mut config: UpstreamConfig) -> UpstreamConfig {

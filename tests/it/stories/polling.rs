@@ -146,6 +146,8 @@ story!(what_is_overdue_and_silent_is_asked_for, async |world| {
         "its word is awaited"
     );
     county.days_later(40);
+    // the badge of forty days ago has expired
+    let clerk = app.clerk(TOWNSHIP);
     let seen = case.becomes("COMPLETED", &clerk).await;
     assert_eq!(
         (&seen["decision"], count(&seen, "DECIDED")),
