@@ -144,11 +144,12 @@ impl Tiers {
         let claim = match self.redis.as_ref().zip(self.redis_key(&place)) {
             None => None,
             Some((redis, key)) => match await_turn::<V>(redis, &key, &question).await? {
-                Turn::Answered(dated) => {
+                Turn::Answered { dated, waited_for } => {
                     self.count_live("shared");
                     let dated = Arc::new(dated);
                     self.live.insert(place, erased(Arc::clone(&dated))).await;
-                    return Ok(Arc::new(Landed { dated, asked: true }));
+                    let asked = waited_for;
+                    return Ok(Arc::new(Landed { dated, asked }));
                 }
                 Turn::Ours(claim) => Some(claim),
                 Turn::WithoutRedis => None,
@@ -184,7 +185,12 @@ fn erased<T: Any + Send + Sync>(value: Arc<T>) -> Arc<dyn Any + Send + Sync> {
 /// Whose turn it is to ask.
 enum Turn<V> {
     /// Another replica has the answer.
-    Answered(Dated<V>),
+    Answered {
+        /// The answer.
+        dated: Dated<V>,
+        /// Whether it was asked for while this replica waited; else it was kept already.
+        waited_for: bool,
+    },
     /// This replica asks.
     Ours(Claim),
     /// Redis does not say; this replica asks.
@@ -219,12 +225,13 @@ async fn await_turn<V: DeserializeOwned>(
     let mut waited = Duration::ZERO;
     let mut heard_of = None;
     loop {
+        let waited_for = waited > Duration::ZERO;
         if let Some(dated) = read::<Dated<V>>(redis, key).await
             && is_younger(dated.as_of, question.ttl, question.clock.now())
         {
-            return Ok(Turn::Answered(dated));
+            return Ok(Turn::Answered { dated, waited_for });
         }
-        if waited > Duration::ZERO
+        if waited_for
             && let Some(failure) = read::<Failure>(redis, &format!("{key}:failed")).await
             && heard_of.as_ref() != Some(&failure.mark)
         {
@@ -237,7 +244,7 @@ async fn await_turn<V: DeserializeOwned>(
                     && is_younger(dated.as_of, question.ttl, question.clock.now())
                 {
                     claim.release().await;
-                    return Ok(Turn::Answered(dated));
+                    return Ok(Turn::Answered { dated, waited_for });
                 }
                 return Ok(Turn::Ours(claim));
             }

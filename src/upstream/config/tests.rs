@@ -4,6 +4,67 @@ use super::*;
 
 const EXAMPLE: &str = include_str!("../../../config/upstreams/example.toml");
 
+/// Every option of an upstream, by its name.
+const OPTIONS: &[&str] = &[
+    "name",
+    "title_zh",
+    "title_en",
+    "protocol",
+    "base_url",
+    "roles",
+    "organizations",
+    "operator_contact",
+    "idempotency",
+    "division_code_system",
+    "timeout_ms",
+    "connect_timeout_ms",
+    "concurrency_max",
+    "response_max_bytes",
+    "allow_addresses",
+    "failures",
+    "rest_ms",
+    "bearer",
+    "basic",
+    "token_url",
+    "client_id",
+    "client_secret",
+    "scope",
+    "audience",
+    "credentials_in",
+    "signing",
+    "secret",
+    "header",
+    "key_id",
+    "key_id_header",
+    "nonce_header",
+    "canonical",
+    "certificate",
+    "key",
+    "authority",
+    "rate_per_second",
+    "budget_percent",
+    "per_minute_min",
+    "after_max_s",
+    "secrets",
+    "tolerance_s",
+    "style",
+    "addresses",
+    "signature_header",
+    "algorithm",
+    "encoding",
+    "prefix",
+    "timestamp_header",
+    "timestamp_unit",
+    "id_header",
+    "signed",
+    "ttl_ms",
+    "every_s",
+    "pages_max",
+    "ask_overdue_every_s",
+    "stale_if_error_s",
+    "wait_ms",
+];
+
 #[test]
 fn the_shipped_example_is_valid_and_shows_every_option() {
     let config = UpstreamConfig::parse(EXAMPLE, &Origin::Default).expect("the example");
@@ -16,51 +77,45 @@ fn the_shipped_example_is_valid_and_shows_every_option() {
         config.callback.as_ref().map(|callback| callback.secrets.len()),
         Some(2)
     );
-    let options = [
-        "name",
-        "title_zh",
-        "title_en",
-        "protocol",
-        "base_url",
-        "roles",
-        "organizations",
-        "operator_contact",
-        "idempotency",
-        "division_code_system",
-        "timeout_ms",
-        "connect_timeout_ms",
-        "concurrency_max",
-        "response_max_bytes",
-        "allow_addresses",
-        "failures",
-        "rest_ms",
-        "bearer",
-        "signing",
-        "secrets",
-        "tolerance_s",
-        "style",
-        "addresses",
-        "signature_header",
-        "algorithm",
-        "encoding",
-        "prefix",
-        "timestamp_header",
-        "timestamp_unit",
-        "id_header",
-        "signed",
-        "ttl_ms",
-        "every_s",
-        "pages_max",
-        "ask_overdue_every_s",
-        "stale_if_error_s",
-        "wait_ms",
-    ];
-    for option in options {
+    for option in OPTIONS {
         let shown = EXAMPLE
             .lines()
             .any(|line| line.trim_start_matches("# ").starts_with(&format!("{option} =")));
         assert!(shown, "{option} is not in the example");
     }
+}
+
+#[test]
+fn every_way_to_prove_is_read_as_the_example_shows_it() {
+    let is_option = |line: &str| {
+        let name = line.split(" = ").next().unwrap_or_default();
+        line.starts_with('[')
+            || (name != line && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'))
+    };
+    let (before, rest) = EXAMPLE.split_once("[auth]").expect("[auth]");
+    let (ways, after) = rest.split_once("[callback]").expect("[callback]");
+    let shown: Vec<&str> = ways
+        .lines()
+        .map(|line| {
+            line.strip_prefix("# ")
+                .filter(|option| is_option(option))
+                .unwrap_or(line)
+        })
+        .collect();
+    let with = |skipped: &[&str]| {
+        let lines = shown
+            .iter()
+            .filter(|line| !skipped.iter().any(|name| line.starts_with(name)));
+        let ways: Vec<&str> = lines.copied().collect();
+        let text = format!("{before}[auth]{}\n[callback]{after}", ways.join("\n"));
+        UpstreamConfig::parse(&text, &Origin::Default)
+    };
+    let config = with(&["bearer = ", "basic = "]).expect("one authorization");
+    assert!(config.auth.oauth2.is_some() && config.auth.basic.is_none());
+    let tls = &config.auth.tls;
+    assert!(config.auth.hmac.is_some() && tls.certificate.is_some() && tls.authority.is_some());
+    let both = with(&["bearer = "]).expect_err("two authorizations");
+    assert_eq!(both.len(), 1, "{both:?}");
 }
 
 #[test]

@@ -315,6 +315,7 @@ story!(
             delivery["state"] == "DELIVERED" && delivery["availableActions"] == json!([])
         })
         .await;
+        fail::remove("delivery.sent");
         app.stop(world).await;
     }
 );
