@@ -57,6 +57,9 @@ use uuid::Uuid;
 use crate::canonical::{CanonicalError, canonical_bytes};
 use crate::digest::Digest;
 
+pub mod audit;
+pub mod checkpoint;
+pub mod export;
 #[cfg(test)]
 mod tests;
 mod verify;

@@ -96,4 +96,4 @@ pub struct SignedReceipt {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -8,7 +8,7 @@ use crate::digest::Digest;
 use crate::id::{CalendarVersionId, OrganizationId};
 use uuid::Uuid;
 
-fn body() -> ReceiptBody {
+pub(crate) fn body() -> ReceiptBody {
     let both = |zh: &str, en: &str| Bilingual {
         zh: zh.to_owned(),
         en: en.to_owned(),
