@@ -1,6 +1,8 @@
 //! The composition root: here and below stand the only files that name concrete back ends.
 
+pub mod copy;
 pub mod gateway;
+pub mod ledger;
 mod probes;
 pub mod run;
 pub mod upstreams;
@@ -20,6 +22,7 @@ use crate::secret::keyring::KeyringError;
 use crate::service::identity::demo::{DemoIssuer, DemoIssuerError, TokenRequest};
 use crate::service::identity::verifier::{self, VerifierError};
 use crate::service::import::ImportError;
+use crate::service::ledger::ExportError;
 use crate::store::error::StoreError;
 use crate::telemetry::{self, TelemetryError};
 use redis::RedisError;
@@ -83,6 +86,18 @@ pub enum AppFailure {
         #[source]
         source: io::Error,
     },
+    /// The ledger was not exported.
+    #[error("the ledger was not exported 账本未导出")]
+    Export(#[from] ExportError),
+    /// What an export of the ledger says does not hold; each fault was told.
+    #[error("the ledger does not hold 账本核验未通过")]
+    LedgerFaults,
+    /// The database to copy from is of an older version.
+    #[error("the source lacks {0} migration steps: run `onedoor migrate` on it first 源库结构落后，请先迁移")]
+    SourceBehind(usize),
+    /// A public key that is none.
+    #[error("{0} is no public key: 64 hex digits are wanted 公钥须为64位十六进制数")]
+    NotAPublicKey(String),
     /// The schema's own text cannot be read back.
     #[error("the schema is not sound")]
     Schema(#[from] TypeMapError),

@@ -1,6 +1,7 @@
 //! The command line: subcommands and their options.
 
 pub mod dispatch;
+pub mod ledger;
 
 use std::path::PathBuf;
 
@@ -41,6 +42,11 @@ pub enum Command {
     /// Look at the public schema. 查看接口定义
     #[command(subcommand)]
     Schema(SchemaCommand),
+    /// Copy a whole database into an empty one, of the same kind or the other; stop its gateways first. 整库迁移
+    Copy(CopyArgs),
+    /// Export, verify and checkpoint the ledger. 账本导出、核验与检查点
+    #[command(subcommand)]
+    Ledger(ledger::LedgerCommand),
     /// Run the sandbox upstream alone. 单独运行沙箱业务系统
     Sandbox(SandboxArgs),
 }
@@ -68,6 +74,20 @@ pub struct ServeArgs {
 #[derive(Debug, Clone, Args)]
 pub struct MigrateArgs {
     /// Settings.
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+}
+
+/// Options of `copy`.
+#[derive(Debug, Clone, Args)]
+pub struct CopyArgs {
+    /// Database to copy from, as database.url.
+    #[arg(long, value_name = "URL")]
+    pub from: String,
+    /// Database to copy to; it must be empty.
+    #[arg(long, value_name = "URL")]
+    pub to: String,
+    /// Settings; the keys of the copy's ledger are read from them.
     #[command(flatten)]
     pub settings: SettingsArgs,
 }

@@ -23,4 +23,5 @@ pub mod server;
 pub mod sockets;
 pub mod sse;
 pub mod status;
+pub mod verify;
 pub mod websocket;

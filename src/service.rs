@@ -40,6 +40,7 @@ pub mod health;
 pub mod identity;
 pub mod import;
 pub mod intake;
+pub mod ledger;
 pub mod live;
 pub mod news;
 pub mod notice;

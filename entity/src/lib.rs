@@ -20,6 +20,8 @@ pub mod external_number;
 pub mod handoff;
 pub mod idempotency;
 pub mod inbox;
+pub mod ledger_checkpoint;
+pub mod ledger_checkpoint_head;
 pub mod ledger_event;
 pub mod ledger_head;
 pub mod ledger_private;

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
@@ -20,7 +21,7 @@ use crate::graphql::schema;
 use crate::http::edge::{Edge, EdgeParts};
 use crate::http::graphiql::GraphiqlFiles;
 use crate::http::server::{self, RunningServer};
-use crate::http::{callbacks, health};
+use crate::http::{callbacks, health, verify};
 use crate::secret::keyring::Keyring;
 use crate::service::bells::Bells;
 use crate::service::cases::{CaseParts, Cases};
@@ -34,6 +35,7 @@ use crate::service::identity::TokenAuthenticator;
 use crate::service::identity::demo::DemoIssuer;
 use crate::service::identity::verifier::TokenVerifier;
 use crate::service::import::shipped;
+use crate::service::ledger::Ledger;
 use crate::service::live::LiveReads;
 use crate::service::notice::Notices;
 use crate::service::succession::Successions;
@@ -74,6 +76,7 @@ struct House {
     notices: Arc<Notices>,
     upstreams: Arc<Systems>,
     live: Arc<LiveReads>,
+    ledger: Arc<Ledger>,
     readiness: Arc<Readiness>,
     supervisor: Supervisor,
 }
@@ -188,6 +191,22 @@ pub(super) fn cases_alone(config: &Config, services: &Services) -> Result<Cases,
         track_limits: track_limits(config),
     };
     Ok(Cases::new(services.clone(), parts))
+}
+
+/// The use cases of the ledger without loops or server: for the command line.
+///
+/// # Errors
+/// The database or the keys cannot be used.
+pub(super) async fn ledger_alone(config: &Config, clock: SharedClock) -> Result<Ledger, AppFailure> {
+    let services = services_alone(config, clock).await?;
+    let cases = Arc::new(cases_alone(config, &services)?);
+    let keys = Arc::new(open_keys(config)?);
+    Ok(ledger_of(config, &cases, &keys))
+}
+
+fn ledger_of(config: &Config, cases: &Arc<Cases>, keys: &Arc<Keyring>) -> Ledger {
+    let every = TimeDelta::seconds(i64::from(config.worker.checkpoint_every_s));
+    Ledger::new(Arc::clone(cases), Arc::clone(keys), every)
 }
 
 fn open_keys(config: &Config) -> Result<Keyring, AppFailure> {
@@ -325,11 +344,9 @@ async fn build(config: &Config, metrics: &Metrics, ground: Ground) -> Result<Hou
             track_limits: track_limits(config),
         },
     ));
-    if config.server.listen.port() != 0 || !config.server.public_url.is_empty() {
-        // known before the loops begin; with any free port only once the server listens
-        cases.set_public_url(&config.server.public_url, config.server.listen);
-    }
+    tell_address(config, &cases);
     let notices = Arc::new(Notices::new(Arc::clone(&cases), Arc::clone(registry)));
+    let ledger = Arc::new(ledger_of(config, &cases, keys));
     let loops = case_loops::CaseLoops {
         deliveries: Arc::new(Deliveries::new(
             Arc::clone(&cases),
@@ -351,6 +368,7 @@ async fn build(config: &Config, metrics: &Metrics, ground: Ground) -> Result<Hou
         successions: Arc::new(Successions::new(Arc::clone(&cases))),
         upkeep: Arc::new(Upkeep::new(Arc::clone(&cases), &config.worker)),
         gauges: Arc::new(Gauges::new(Arc::clone(&cases), metrics)?),
+        ledger: Arc::clone(&ledger),
         bells,
         feed_nudge,
     };
@@ -363,9 +381,17 @@ async fn build(config: &Config, metrics: &Metrics, ground: Ground) -> Result<Hou
         cases,
         notices,
         live,
+        ledger,
         readiness,
         supervisor: supervisor.clone(),
     })
+}
+
+/// Known before the loops begin; with any free port only once the server listens.
+fn tell_address(config: &Config, cases: &Cases) {
+    if config.server.listen.port() != 0 || !config.server.public_url.is_empty() {
+        cases.set_public_url(&config.server.public_url, config.server.listen);
+    }
 }
 
 fn serve(
@@ -375,10 +401,11 @@ fn serve(
     clock: SharedClock,
 ) -> Result<RunningServer, AppFailure> {
     let upstreams = Arc::clone(&house.upstreams);
-    let (services, cases, live) = (
+    let (services, cases, live, ledger) = (
         house.services.clone(),
         Arc::clone(&house.cases),
         Arc::clone(&house.live),
+        Arc::clone(&house.ledger),
     );
     let executor = crate::graphql::executor::SchemaExecutor::new(move || {
         schema::builder()
@@ -386,6 +413,7 @@ fn serve(
             .data(Arc::clone(&cases))
             .data(Arc::clone(&upstreams))
             .data(Arc::clone(&live))
+            .data(Arc::clone(&ledger))
     })?;
     let services = house.services.clone();
     let directory = Arc::new(move || services.directories.current());
@@ -399,15 +427,17 @@ fn serve(
             metrics: metrics.clone(),
         },
     )?;
-    let (notices, readiness, metrics) = (
+    let (notices, readiness, ledger, metrics) = (
         Arc::clone(&house.notices),
         Arc::clone(&house.readiness),
+        Arc::clone(&house.ledger),
         metrics.clone(),
     );
     let runtime = edge.runtime.clone();
     server::run(edge, GraphiqlFiles::default(), move |routes| {
         health::configure(routes, &readiness, &metrics, &runtime);
         callbacks::configure(routes, &notices);
+        verify::configure(routes, &ledger);
     })
     .map_err(|source| AppFailure::Listen {
         listen: config.server.listen,

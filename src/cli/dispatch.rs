@@ -5,15 +5,17 @@ use std::process::ExitCode;
 
 use chrono::TimeDelta;
 
+use super::ledger::{LedgerCommand, LedgerVerifyArgs};
 use super::{
-    Cli, Command, ConfigCommand, ImportArgs, ImportKind, MigrateArgs, SandboxArgs, SchemaCommand, ServeArgs,
-    TokenArgs,
+    Cli, Command, ConfigCommand, CopyArgs, ImportArgs, ImportKind, MigrateArgs, SandboxArgs, SchemaCommand,
+    ServeArgs, TokenArgs,
 };
 use crate::app::run::{self, Imported};
 use crate::app::{self, AppFailure};
 use crate::config::DEFAULT_TOML;
 use crate::service::identity::demo::TokenRequest;
 use crate::service::import::Mode;
+use crate::service::ledger::Receipts;
 use crate::telemetry;
 
 /// EX_CONFIG of sysexits.h.
@@ -49,6 +51,11 @@ async fn dispatch(cli: Cli) -> Result<(), AppFailure> {
             answer(&run::migrate(&app::start(settings.config, settings.demo)?).await?)
         }
         Command::Import(arguments) => Box::pin(import(arguments)).await,
+        Command::Copy(CopyArgs { from, to, settings }) => {
+            let config = app::start(settings.config, settings.demo)?;
+            answer(&Box::pin(app::copy::copy(&config, from, to)).await?)
+        }
+        Command::Ledger(command) => Box::pin(ledger(command)).await,
         Command::Sandbox(SandboxArgs { config }) => {
             run::play_sandbox(&app::start(config, true)?, answer).await
         }
@@ -91,6 +98,47 @@ async fn import(arguments: ImportArgs) -> Result<(), AppFailure> {
         Mode::Write
     };
     answer(&run::import(&config, what, &arguments.file, mode).await?)
+}
+
+async fn ledger(command: LedgerCommand) -> Result<(), AppFailure> {
+    match command {
+        LedgerCommand::Export(arguments) => {
+            let config = app::start(arguments.settings.config, arguments.settings.demo)?;
+            let receipts = if arguments.with_receipts {
+                Receipts::With
+            } else {
+                Receipts::Without
+            };
+            let out = arguments.out.as_deref();
+            let records = app::ledger::export(&config, out, receipts).await?;
+            tracing::info!(records, "the ledger was exported");
+            Ok(())
+        }
+        LedgerCommand::Checkpoint(settings) => {
+            let config = app::start(settings.config, settings.demo)?;
+            match app::ledger::checkpoint(&config).await?.as_str() {
+                "" => {
+                    tracing::info!("nothing moved since the last checkpoint");
+                    Ok(())
+                }
+                taken => answer(taken),
+            }
+        }
+        LedgerCommand::Verify(LedgerVerifyArgs {
+            export,
+            keys,
+            receipts,
+            checkpoints,
+        }) => {
+            let (text, holds) = app::ledger::verify(&export, &keys, &receipts, &checkpoints)?;
+            answer(&text)?;
+            if holds {
+                Ok(())
+            } else {
+                Err(AppFailure::LedgerFaults)
+            }
+        }
+    }
 }
 
 /// Writes an answer to stdout, ending in one line end. A reader that has enough, as `head` has, is no failure.

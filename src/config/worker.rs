@@ -20,6 +20,8 @@ pub struct WorkerConfig {
     pub idempotency_days: u16,
     /// Days finished deliveries of closed cases and settled notices are kept.
     pub exchange_days: u16,
+    /// How often a checkpoint of the ledger is signed.
+    pub checkpoint_every_s: u32,
 }
 
 impl WorkerConfig {
@@ -34,5 +36,10 @@ impl WorkerConfig {
         );
         faults.within("worker.idempotency_days", self.idempotency_days, &(30..=3_650));
         faults.within("worker.exchange_days", self.exchange_days, &(30..=3_650));
+        faults.within(
+            "worker.checkpoint_every_s",
+            self.checkpoint_every_s,
+            &(1..=86_400),
+        );
     }
 }

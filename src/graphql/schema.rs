@@ -21,6 +21,7 @@ use super::query::catalogue::CatalogueQuery;
 use super::query::changes::ChangeQueries;
 use super::query::divisions::DivisionQuery;
 use super::query::organizations::OrganizationQuery;
+use super::query::receipts::ReceiptQueries;
 use super::query::statistics::StatisticsQuery;
 use super::query::upstreams::UpstreamQueries;
 use super::query::viewer::ViewerQueries;
@@ -41,6 +42,7 @@ pub struct Query(
     ChangeQueries,
     CardQueries,
     UpstreamQueries,
+    ReceiptQueries,
 );
 
 /// What can be done.

@@ -1,13 +1,18 @@
 //! Signs receipts with Ed25519 and checks them.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::error::{KeyRejected, Unspecified};
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 
+use onedoor_domain::ledger::audit::Signatures;
+
 use super::key_file::Key;
 
+/// Bytes of a public key.
+const PUBLIC_KEY_BYTES: usize = 32;
 /// Bytes of a signature.
 pub const SIGNATURE_BYTES: usize = 64;
 
@@ -44,13 +49,7 @@ impl ReceiptSigner {
     /// The seed makes no key.
     pub fn new(seed: &Key) -> Result<Self, ReceiptKeyError> {
         let pair = Ed25519KeyPair::from_seed_unchecked(seed.expose()).map_err(ReceiptKeyError::Key)?;
-        let hash = digest(&SHA256, pair.public_key().as_ref());
-        let key_id = hash
-            .as_ref()
-            .iter()
-            .take(8)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let key_id = key_id(pair.public_key().as_ref());
         Ok(Self { pair, key_id })
     }
 
@@ -98,6 +97,40 @@ impl ReceiptSigner {
             Err(ReceiptKeyError::SelfTest)
         }
     }
+}
+
+/// Public keys that somebody trusts, by their identifiers.
+#[derive(Debug, Clone, Default)]
+pub struct PublicKeys(BTreeMap<String, Vec<u8>>);
+
+impl PublicKeys {
+    /// Trusts a key given as 64 hex digits; `None` when it is none.
+    pub fn add(&mut self, hex: &str) -> Option<()> {
+        let mut key = [0; PUBLIC_KEY_BYTES];
+        hex::decode_to_slice(hex.trim(), &mut key).ok()?;
+        self.0.insert(key_id(&key), key.to_vec());
+        Some(())
+    }
+}
+
+impl Signatures for PublicKeys {
+    fn holds(&self, key_id: &str, message: &[u8], signature: &[u8]) -> bool {
+        self.0.get(key_id).is_some_and(|key| {
+            UnparsedPublicKey::new(&ED25519, key)
+                .verify(message, signature)
+                .is_ok()
+        })
+    }
+}
+
+/// The first 8 bytes of the SHA-256 of a public key, in hex.
+fn key_id(public_key: &[u8]) -> String {
+    let hash = digest(&SHA256, public_key);
+    hash.as_ref()
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 #[cfg(test)]

@@ -238,7 +238,9 @@ const fn trust(trust: Trust, language: Language) -> &'static str {
     }
 }
 
-fn beijing_time(instant: DateTime<Utc>) -> String {
+/// An instant as it is printed: Beijing time, to the minute.
+#[must_use]
+pub fn beijing_time(instant: DateTime<Utc>) -> String {
     FixedOffset::east_opt(BEIJING_OFFSET_S).map_or_else(
         || instant.format("%Y-%m-%d %H:%M UTC").to_string(),
         |beijing| {

@@ -172,6 +172,15 @@ pub(super) async fn be_patient(tx: &Tx) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Lets a table that numbers its rows go on behind the highest number it holds.
+pub(super) async fn number_on(tx: &Tx, table: &'static str) -> Result<(), StoreError> {
+    // SQLite looks for the highest number by itself
+    if tx.connection().get_database_backend() == DbBackend::Postgres {
+        postgres::number_on(tx.connection(), table).await?;
+    }
+    Ok(())
+}
+
 /// Whether a column is one of a few values that a query picks, such as the rows to claim.
 ///
 /// PostgreSQL cannot know how few they are when the limit is bound, and would read the whole table beside them; an

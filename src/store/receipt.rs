@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use onedoor_domain::id::{CaseId, ReceiptId};
+use onedoor_domain::ledger::export::ReceiptRecord;
 use onedoor_domain::receipt::parts::LedgerPosition;
 use onedoor_domain::receipt::{ReceiptBody, SignedReceipt};
 use onedoor_domain::timeline::StoredEvent;
@@ -60,6 +61,35 @@ impl CaseStore {
             .one(self.database().read())
             .await?;
         row.map(|row| self.signed_receipt(row)).transpose()
+    }
+
+    /// One receipt with the very bytes that were signed.
+    ///
+    /// # Errors
+    /// As [`Self::receipts`].
+    pub async fn held_receipt(&self, id: ReceiptId) -> Result<Option<ReceiptRecord>, StoreError> {
+        let row = receipt::Entity::find_by_id(id.uuid())
+            .one(self.database().read())
+            .await?;
+        row.map(|row| self.receipt_record(row)).transpose()
+    }
+
+    /// A receipt as whoever holds it has it.
+    pub(super) fn receipt_record(&self, row: receipt::Model) -> Result<ReceiptRecord, StoreError> {
+        let id = ReceiptId::from_uuid(row.id);
+        let body = self
+            .keys()
+            .sealer
+            .open(&body_place(id), &Sealed::from_bytes(row.body))
+            .map_err(StoreError::other)?;
+        let canonical = String::from_utf8(body.expose().clone())
+            .ok()
+            .ok_or_else(|| Row::of("receipt", &id).corrupt("body"))?;
+        Ok(ReceiptRecord {
+            canonical,
+            key_id: row.key_id,
+            signature: STANDARD.encode(row.signature),
+        })
     }
 
     fn signed_receipt(&self, row: receipt::Model) -> Result<SignedReceipt, StoreError> {

@@ -18,6 +18,7 @@ use crate::service::changes::{self, Changes};
 use crate::service::clocks::Clocks;
 use crate::service::delivery::Deliveries;
 use crate::service::gauges::Gauges;
+use crate::service::ledger::Ledger;
 use crate::service::notice::Notices;
 use crate::service::reference;
 use crate::service::succession::Successions;
@@ -26,6 +27,8 @@ use crate::service::watching::Watching;
 
 /// How often it is asked whether organizations were succeeded; a hint nudges. Without news nothing is read.
 const SUCCESSION_TICK: Duration = Duration::from_secs(2);
+/// How often it is looked whether a checkpoint is due, at most.
+const CHECKPOINT_TICK: Duration = Duration::from_secs(60);
 /// How often the gauges of work in progress are read.
 const GAUGES_TICK: Duration = Duration::from_secs(5);
 
@@ -45,6 +48,8 @@ pub struct CaseLoops {
     pub successions: Arc<Successions>,
     /// Removes what has expired.
     pub upkeep: Arc<Upkeep>,
+    /// Signs checkpoints.
+    pub ledger: Arc<Ledger>,
     /// Reads the gauges.
     pub gauges: Arc<Gauges>,
     /// Rung when a delivery waits.
@@ -107,6 +112,8 @@ pub fn spawn(
         async move { Ok(upkeep.pass().await?) }
     });
 
+    spawn_checkpoints(supervisor, loops);
+
     let gauges = Arc::clone(&loops.gauges);
     let read = LoopSpec {
         tick: GAUGES_TICK,
@@ -127,6 +134,23 @@ pub fn spawn(
     drop(supervisor.spawn("feed hints", async move {
         stop.run_until_cancelled(nudge_on_hints(heard, nudge)).await
     }));
+}
+
+/// Whether one is due stands in the database; the loop only looks.
+fn spawn_checkpoints(supervisor: &Supervisor, loops: &CaseLoops) {
+    let ledger = Arc::clone(&loops.ledger);
+    let checkpoints = LoopSpec {
+        tick: ledger
+            .every()
+            .to_std()
+            .unwrap_or(CHECKPOINT_TICK)
+            .min(CHECKPOINT_TICK),
+        ..spec("checkpoints", 0, &Arc::default())
+    };
+    supervisor.spawn_loop(checkpoints, move || {
+        let ledger = Arc::clone(&ledger);
+        async move { Ok(ledger.pass().await?) }
+    });
 }
 
 /// Successions come with new divisions: the loop is nudged when reference data move.

@@ -3,8 +3,10 @@
 mod abuse;
 mod caching;
 mod canary;
+mod copy;
 mod journey;
 mod judges;
+mod ledger;
 mod masking;
 mod matrix;
 mod scrape;

@@ -27,7 +27,7 @@ mod tests;
 pub const FAULTS_MAX: usize = 1_000;
 
 /// Checks signatures with the keys that are trusted.
-pub trait Signatures {
+pub trait Signatures: Sync {
     /// Whether these bytes were signed with this key; `false` for a key that is not trusted.
     fn holds(&self, key_id: &str, message: &[u8], signature: &[u8]) -> bool;
 }

@@ -100,6 +100,15 @@ pub(super) async fn be_patient(tx: &DatabaseTransaction) -> Result<(), StoreErro
     Ok(())
 }
 
+/// Lets a table that numbers its rows by `id` go on behind the highest.
+pub(super) async fn number_on(tx: &DatabaseTransaction, table: &'static str) -> Result<(), StoreError> {
+    tx.execute_unprepared(&format!(
+        "select setval(pg_get_serial_sequence('{table}', 'id'), (select coalesce(max(id), 0) + 1 from {table}), false)"
+    ))
+    .await?;
+    Ok(())
+}
+
 /// Rows of one statement: some megabytes of text.
 pub(super) const ROWS_PER_STATEMENT: usize = 20_000;
 /// Bytes that a value usually takes.
