@@ -30,6 +30,8 @@ pub mod book;
 pub mod control;
 pub mod course;
 pub mod desk;
+pub mod open311_city;
+pub mod xroad_exchange;
 
 /// The secrets that the systems share with their callers, by the names of the environment variables that hold them:
 /// `ONEDOOR_CITY_{NAME}_{WHAT}` in capitals.
@@ -71,7 +73,7 @@ impl Numbering {
 }
 
 /// All systems of the city.
-pub const PERSONAS: &[Persona] = &[];
+pub const PERSONAS: &[Persona] = &[open311_city::PERSONA, xroad_exchange::PERSONA];
 
 /// The desks of all systems; none when the city is switched off.
 #[must_use]

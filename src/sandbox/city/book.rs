@@ -37,6 +37,8 @@ pub struct Application {
     pub callback_url: Option<String>,
     /// All that was said of it, oldest first.
     pub history: Vec<Event>,
+    /// The fields that came with a word, by the number of its event.
+    pub changes: BTreeMap<u64, BTreeMap<String, String>>,
     /// When it came.
     pub received_at: DateTime<Utc>,
     /// When it last changed.
@@ -185,6 +187,7 @@ impl Book {
             stopped_for: None,
             callback_url: intake.callback_url,
             history: Vec::new(),
+            changes: BTreeMap::new(),
             received_at: now,
             updated_at: now,
         };
@@ -260,7 +263,10 @@ impl Book {
         }
         application.version = application.version.saturating_add(1);
         application.state = word.kind.leads_to().unwrap_or(application.state);
-        application.fields.extend(word.fields);
+        application.fields.extend(word.fields.clone());
+        if !word.fields.is_empty() {
+            application.changes.insert(application.version, word.fields);
+        }
         application.updated_at = now;
         if word.kind == EventKind::Decided {
             application.result = word.result;
