@@ -30,6 +30,7 @@ pub mod book;
 pub mod control;
 pub mod course;
 pub mod desk;
+pub mod digit_city;
 pub mod open311_city;
 pub mod xroad_exchange;
 
@@ -62,6 +63,8 @@ pub struct Numbering {
     pub started: DateTime<Utc>,
     /// The how manieth application of this system, from 1.
     pub count: usize,
+    /// The series of the intake; empty where the system has but one.
+    pub series: &'static str,
 }
 
 impl Numbering {
@@ -73,7 +76,11 @@ impl Numbering {
 }
 
 /// All systems of the city.
-pub const PERSONAS: &[Persona] = &[open311_city::PERSONA, xroad_exchange::PERSONA];
+pub const PERSONAS: &[Persona] = &[
+    digit_city::PERSONA,
+    open311_city::PERSONA,
+    xroad_exchange::PERSONA,
+];
 
 /// The desks of all systems; none when the city is switched off.
 #[must_use]

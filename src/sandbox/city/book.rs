@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::sandbox::city::Numbering;
 use crate::sandbox::wire::{Decision, Details, Event, EventKind, State};
@@ -35,6 +36,9 @@ pub struct Application {
     pub stopped_for: Option<String>,
     /// Where to report; `None`: nowhere.
     pub callback_url: Option<String>,
+    /// The record as the system holds it and gives it back, where it holds one. It may name people, and is never shown.
+    #[serde(skip)]
+    pub record: Value,
     /// All that was said of it, oldest first.
     pub history: Vec<Event>,
     /// The fields that came with a word, by the number of its event.
@@ -78,6 +82,10 @@ pub struct Intake {
     pub consulted: bool,
     /// Where to report; `None`: nowhere.
     pub callback_url: Option<String>,
+    /// The series of its number, for systems with several.
+    pub series: &'static str,
+    /// The record that the system holds of it.
+    pub record: Value,
 }
 
 /// What is to be said of an application.
@@ -172,6 +180,7 @@ impl Book {
         let number = (self.number)(&Numbering {
             started: self.started,
             count: self.order.len().saturating_add(1),
+            series: intake.series,
         });
         let application = Application {
             number: number.clone(),
@@ -186,6 +195,7 @@ impl Book {
             opinion: None,
             stopped_for: None,
             callback_url: intake.callback_url,
+            record: intake.record,
             history: Vec::new(),
             changes: BTreeMap::new(),
             received_at: now,
@@ -217,6 +227,13 @@ impl Book {
             application.callback_url = intake.callback_url;
         }
         Some(application.clone())
+    }
+
+    /// Puts another record in the place of the one that is held; nothing happens to an unknown application.
+    pub fn hold(&mut self, number: &str, record: Value) {
+        if let Some(application) = self.applications.get_mut(number) {
+            application.record = record;
+        }
     }
 
     /// Takes in papers that came later.

@@ -9,7 +9,11 @@ use crate::upstream::config::UpstreamConfig;
 const DEPARTMENT: &str = include_str!("../../../config/upstreams/sandbox.toml");
 
 /// The other systems of the city, each below a path of its own.
-const CITY: &[&str] = &[];
+const CITY: &[&str] = &[
+    include_str!("../../../config/upstreams/city/digit-city.toml"),
+    include_str!("../../../config/upstreams/city/open311-city.toml"),
+    include_str!("../../../config/upstreams/city/xroad-exchange.toml"),
+];
 
 impl UpstreamConfig {
     /// The county department, at the address where the sandbox listens.

@@ -75,7 +75,7 @@ async fn submit(desk: &Desk, call: &Call, body: &[u8]) -> HttpResponse {
             .map(|(name, value)| (name.to_owned(), value))
             .collect(),
         consulted: submission.handoff.asks_for_opinion(),
-        callback_url: None,
+        ..Intake::default()
     };
     let (application, did) = desk.take_in(call, intake).await;
     taken(
