@@ -16,6 +16,7 @@ use crate::upstream::name::UpstreamName;
 
 pub mod auth;
 pub mod callback;
+pub mod demo;
 pub mod live;
 pub mod poll;
 pub mod section;
@@ -147,8 +148,6 @@ pub struct UpstreamConfig {
     pub live: LiveConfig,
 }
 
-/// The demo's upstream.
-const SANDBOX: &str = include_str!("../../config/upstreams/sandbox.toml");
 /// Name under which the demo resolves the sandbox's bearer token.
 pub const SANDBOX_TOKEN: &str = "ONEDOOR_SANDBOX_TOKEN";
 /// Name under which the demo resolves the secret of the sandbox's callbacks.
@@ -180,22 +179,6 @@ impl UpstreamConfig {
             Some(config) if faults.is_empty() => Ok(config),
             Some(_) | None => Err(faults),
         }
-    }
-
-    /// The configuration of the demo's sandbox, at the address where it listens.
-    ///
-    /// # Errors
-    /// When the address is no http address; the rest is compiled in and tested.
-    pub fn sandbox(base_url: &str) -> Result<Self, Vec<Fault>> {
-        let mut config = Self::parse(SANDBOX, &Origin::Default)?;
-        config.base_url = base_url.parse().map_err(|error: url::ParseError| {
-            vec![Fault {
-                path: "base_url".to_owned(),
-                origin: Origin::Default,
-                reason: error.to_string(),
-            }]
-        })?;
-        Ok(config)
     }
 
     /// Reads every option even after a fault; the result counts only when none was noted.
@@ -276,6 +259,15 @@ impl UpstreamConfig {
             .chain(callback)
             .map(ToString::to_string)
             .collect()
+    }
+
+    /// The environment variables that hold secrets of this system.
+    pub fn secret_variables(&self) -> impl Iterator<Item = &str> {
+        let callback = self.callback.iter().flat_map(|callback| &callback.secrets);
+        self.auth.secrets().chain(callback).filter_map(|at| match at {
+            SecretRef::Env(name) => Some(name.as_str()),
+            SecretRef::File(_) => None,
+        })
     }
 }
 

@@ -39,6 +39,7 @@ const OPTIONS: &[&str] = &[
     "key_id_header",
     "nonce_header",
     "canonical",
+    "field",
     "certificate",
     "key",
     "authority",
@@ -114,7 +115,8 @@ fn every_way_to_prove_is_read_as_the_example_shows_it() {
     let config = with(&["bearer = ", "basic = "]).expect("one authorization");
     assert!(config.auth.oauth2.is_some() && config.auth.basic.is_none());
     let tls = &config.auth.tls;
-    assert!(config.auth.hmac.is_some() && tls.certificate.is_some() && tls.authority.is_some());
+    assert!(config.auth.hmac.is_some() && config.auth.body.is_some());
+    assert!(tls.certificate.is_some() && tls.authority.is_some());
     let both = with(&["bearer = "]).expect_err("two authorizations");
     assert_eq!(both.len(), 1, "{both:?}");
 }
