@@ -26,10 +26,18 @@ use crate::sandbox::department::Department;
 use crate::sandbox::wire::{Event, EventKind};
 use crate::secret::Redacted;
 
+pub mod ah_zwfw_bengbu;
+pub mod bengbu_e;
 pub mod book;
+pub mod city_platform;
+pub mod community_platform;
 pub mod control;
 pub mod course;
 pub mod desk;
+pub mod grid_9x;
+pub mod grid_platform;
+mod manners;
+pub mod social_services;
 
 /// The secrets that the systems share with their callers, by the names of the environment variables that hold them:
 /// `ONEDOOR_CITY_{NAME}_{WHAT}` in capitals.
@@ -71,7 +79,15 @@ impl Numbering {
 }
 
 /// All systems of the city.
-pub const PERSONAS: &[Persona] = &[];
+pub const PERSONAS: &[Persona] = &[
+    ah_zwfw_bengbu::PERSONA,
+    bengbu_e::PERSONA,
+    city_platform::PERSONA,
+    community_platform::PERSONA,
+    grid_9x::PERSONA,
+    grid_platform::PERSONA,
+    social_services::PERSONA,
+];
 
 /// The desks of all systems; none when the city is switched off.
 #[must_use]
