@@ -26,12 +26,20 @@ use crate::sandbox::department::Department;
 use crate::sandbox::wire::{Event, EventKind};
 use crate::secret::Redacted;
 
+pub mod ah_zwfw_bengbu;
+pub mod bengbu_e;
 pub mod book;
+pub mod city_platform;
+pub mod community_platform;
 pub mod control;
 pub mod course;
 pub mod desk;
 pub mod digit_city;
+pub mod grid_9x;
+pub mod grid_platform;
+mod manners;
 pub mod open311_city;
+pub mod social_services;
 pub mod xroad_exchange;
 
 /// The secrets that the systems share with their callers, by the names of the environment variables that hold them:
@@ -77,8 +85,15 @@ impl Numbering {
 
 /// All systems of the city.
 pub const PERSONAS: &[Persona] = &[
+    ah_zwfw_bengbu::PERSONA,
+    bengbu_e::PERSONA,
+    city_platform::PERSONA,
+    community_platform::PERSONA,
     digit_city::PERSONA,
+    grid_9x::PERSONA,
+    grid_platform::PERSONA,
     open311_city::PERSONA,
+    social_services::PERSONA,
     xroad_exchange::PERSONA,
 ];
 

@@ -48,7 +48,7 @@ impl Watching {
     pub fn polled(&self) -> Vec<String> {
         let polled = self
             .registry
-            .iter()
+            .carriers()
             .filter(|upstream| upstream.config().poll.is_some());
         polled
             .map(|upstream| upstream.config().name.to_string())
@@ -58,7 +58,7 @@ impl Watching {
     /// The systems that can be asked for a case.
     #[must_use]
     pub fn askable(&self) -> Vec<String> {
-        let askable = self.registry.iter().filter(|upstream| upstream.can_ask());
+        let askable = self.registry.carriers().filter(|upstream| upstream.can_ask());
         askable
             .map(|upstream| upstream.config().name.to_string())
             .collect()

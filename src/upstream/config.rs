@@ -112,6 +112,8 @@ pub struct UpstreamConfig {
     pub roles: Vec<String>,
     /// Codes of single organizations bound to it; they go before roles.
     pub organizations: Vec<String>,
+    /// Whether cases are handed to it; one that is only registered stands for nobody, and nothing is ever sent to it.
+    pub carries_items: bool,
     /// Whom to call when it stands still.
     pub operator_contact: String,
     /// What it makes of a repeated request.
@@ -189,8 +191,7 @@ impl UpstreamConfig {
         let base_url = root
             .required("base_url")
             .and_then(|text| base_url(root, "base_url", &text));
-        let roles = root.texts("roles");
-        let organizations = root.texts("organizations");
+        let bindings = Bindings::read(root);
         let operator_contact = root.text("operator_contact", TITLE_LENGTH_MAX);
         let idempotency = root
             .required("idempotency")
@@ -219,12 +220,6 @@ impl UpstreamConfig {
         let poll = root.has("poll").then(|| root.section("poll", PollConfig::read));
         let ask_overdue_s = root.number("ask_overdue_every_s", 600, 1..=86_400);
         let live = root.section("live", LiveConfig::read);
-        if roles.is_empty() && organizations.is_empty() {
-            root.fault(
-                "roles",
-                "name at least one role or organization that this system stands for",
-            );
-        }
         Some(Self {
             origin,
             name: name?,
@@ -233,8 +228,9 @@ impl UpstreamConfig {
             protocol: protocol?,
             options,
             base_url: base_url?,
-            roles,
-            organizations,
+            roles: bindings.roles,
+            organizations: bindings.organizations,
+            carries_items: bindings.carries_items,
             operator_contact: operator_contact?,
             idempotency: idempotency?,
             division_code_system: division_code_system?,
@@ -272,6 +268,48 @@ impl UpstreamConfig {
             SecretRef::Env(name) => Some(name.as_str()),
             SecretRef::File(_) => None,
         })
+    }
+}
+
+/// For whom a system stands.
+struct Bindings {
+    roles: Vec<String>,
+    organizations: Vec<String>,
+    carries_items: bool,
+}
+
+impl Bindings {
+    /// A system that carries no items stands for nobody, and nothing of a case comes from it.
+    fn read(root: &mut Section) -> Self {
+        let bindings = Self {
+            roles: root.texts("roles"),
+            organizations: root.texts("organizations"),
+            carries_items: root.flag("carries_items", true),
+        };
+        let bound = !bindings.roles.is_empty() || !bindings.organizations.is_empty();
+        if bindings.carries_items && !bound {
+            root.fault(
+                "roles",
+                "name at least one role or organization that this system stands for 须至少绑定一个角色或机构",
+            );
+        }
+        let given = [
+            ("roles", !bindings.roles.is_empty()),
+            ("organizations", !bindings.organizations.is_empty()),
+            ("callback", root.has("callback")),
+            ("poll", root.has("poll")),
+        ];
+        for (option, _) in given
+            .into_iter()
+            .filter(|(_, is_given)| *is_given && !bindings.carries_items)
+        {
+            root.fault(
+                option,
+                "must be left out with carries_items = false: a system that is only registered is never bound, asked \
+                 or heard 仅登记、不承载事项的系统不得绑定，也不收发",
+            );
+        }
+        bindings
     }
 }
 

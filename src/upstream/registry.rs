@@ -126,6 +126,16 @@ impl Registry {
         self.upstreams.values()
     }
 
+    /// Those that cases are handed to, by name; the others are only registered.
+    pub fn carriers(&self) -> impl Iterator<Item = &Arc<Upstream>> {
+        self.iter().filter(|upstream| upstream.config.carries_items)
+    }
+
+    /// The names of those that cases are handed to.
+    pub fn carrier_names(&self) -> impl Iterator<Item = String> {
+        self.carriers().map(|upstream| upstream.config.name.to_string())
+    }
+
     /// The upstream that stands for an organization: by its code, else by its role; `None` when it works here.
     #[must_use]
     pub fn bound_to(&self, organization_code: &str, role: &str) -> Option<&Arc<Upstream>> {
@@ -205,7 +215,7 @@ impl Checks<'_> {
         self.faults.extend(options.finish());
         let adapter = adapter?;
         let able = adapter.capabilities();
-        if !able.contains(&Capability::Submit) {
+        if config.carries_items && !able.contains(&Capability::Submit) {
             self.fault("protocol", "cannot take over cases".to_owned());
         }
         if config.idempotency == Idempotency::QueryBeforeRetry && !able.contains(&Capability::FindByOurKey) {

@@ -13,6 +13,8 @@ mod by_hand;
 mod calendar;
 mod callback_styles;
 mod card_list;
+mod city_presets;
+mod city_seat;
 mod clocks;
 mod deadlines;
 mod desk;

@@ -138,6 +138,11 @@ fn senders_number(holder: Option<&Value>) -> Option<String> {
     Some(number.to_owned())
 }
 
+/// The code of a place as it was sent; empty without one.
+fn locality(code: Option<&Value>) -> String {
+    code.and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
 /// A text member that says something.
 fn text<'a>(record: &'a Value, member: &str) -> Result<&'a str, Refused> {
     let found = record.get(member).and_then(Value::as_str).map(str::trim);

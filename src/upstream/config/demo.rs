@@ -10,8 +10,16 @@ const DEPARTMENT: &str = include_str!("../../../config/upstreams/sandbox.toml");
 
 /// The other systems of the city, each below a path of its own.
 const CITY: &[&str] = &[
+    include_str!("../../../config/upstreams/city/ah-zwfw-bengbu.toml"),
+    include_str!("../../../config/upstreams/city/bengbu-e.toml"),
+    include_str!("../../../config/upstreams/city/city-platform.toml"),
+    include_str!("../../../config/upstreams/city/community-platform.toml"),
     include_str!("../../../config/upstreams/city/digit-city.toml"),
+    include_str!("../../../config/upstreams/city/grid-9x.toml"),
+    include_str!("../../../config/upstreams/city/grid-platform.toml"),
     include_str!("../../../config/upstreams/city/open311-city.toml"),
+    include_str!("../../../config/upstreams/city/party-building.toml"),
+    include_str!("../../../config/upstreams/city/social-services.toml"),
     include_str!("../../../config/upstreams/city/xroad-exchange.toml"),
 ];
 
@@ -33,17 +41,24 @@ impl UpstreamConfig {
     }
 }
 
-/// Reads a description; the address in it is a placeholder, of which the path stays.
+/// Reads a description; the addresses in it are placeholders, of which the paths stay.
 fn described(text: &str, base_url: &str) -> Result<UpstreamConfig, Vec<Fault>> {
     let mut config = UpstreamConfig::parse(text, &Origin::Default)?;
-    let mut url: Url = base_url.parse().map_err(|error: url::ParseError| {
+    let url: Url = base_url.parse().map_err(|error: url::ParseError| {
         vec![Fault {
             path: "base_url".to_owned(),
             origin: Origin::Default,
             reason: error.to_string(),
         }]
     })?;
-    url.set_path(config.base_url.path());
-    config.base_url = url;
+    let moved = |placeholder: &Url| {
+        let mut there = url.clone();
+        there.set_path(placeholder.path());
+        there
+    };
+    config.base_url = moved(&config.base_url);
+    if let Some(oauth) = &mut config.auth.oauth2 {
+        oauth.token_url = moved(&oauth.token_url);
+    }
     Ok(config)
 }

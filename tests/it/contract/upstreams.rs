@@ -1,15 +1,21 @@
 //! docs/upstreams.md tells every field a template sees and every option of a description, and no other.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use onedoor::config::fault::Origin;
 use onedoor::upstream::adapters::PROTOCOLS;
 use onedoor::upstream::command::Operation;
+use onedoor::upstream::config::UpstreamConfig;
 use onedoor::upstream::config::section::Section;
+use onedoor::upstream::metrics::UpstreamMetrics;
+use onedoor::upstream::registry::Registry;
 use onedoor::upstream::sample::{self, Fullness};
 use serde_json::Value;
 
 use super::source::{assert_none, file};
+use crate::upstreams::fixture::{clock, described_secret};
 
 /// Codes at the head of the rows of all tables.
 fn rows(page: &str) -> BTreeSet<String> {
@@ -100,4 +106,81 @@ fn the_page_tells_every_option_of_a_description() {
         .filter(|option| !page.contains(&format!("`{option}`")))
         .collect();
     assert_none(&missing, "options that docs/upstreams.md does not tell");
+}
+
+/// Every description that is shipped, those of subfolders too.
+fn shipped(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut found = Vec::new();
+    for path in entries {
+        if path.is_dir() {
+            found.extend(shipped(&path));
+        } else if path.extension().is_some_and(|extension| extension == "toml") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Builds systems as a start would, with made-up secrets; tells every fault.
+fn faults_of(configs: Vec<UpstreamConfig>) -> Vec<String> {
+    let metrics = UpstreamMetrics::register(&prometheus::Registry::new()).unwrap();
+    match Registry::build(configs, &described_secret, &metrics, &clock()) {
+        Ok(_) => Vec::new(),
+        Err(faults) => faults.0.iter().map(|fault| format!("{fault:?}")).collect(),
+    }
+}
+
+#[test]
+fn every_shipped_description_is_sound() {
+    let files = shipped(Path::new("config/upstreams"));
+    for folder in ["presets", "city"] {
+        let inside = |path: &PathBuf| path.parent().is_some_and(|parent| parent.ends_with(folder));
+        assert!(files.iter().any(inside), "{folder}");
+    }
+    let mut faults = Vec::new();
+    for path in files {
+        let text = fs::read_to_string(&path).unwrap();
+        let found = match UpstreamConfig::parse(&text, &Origin::File(path)) {
+            Ok(config) => faults_of(vec![config]),
+            Err(found) => found.iter().map(|fault| format!("{fault:?}")).collect(),
+        };
+        faults.extend(found);
+    }
+    assert_none(&faults, "faults of shipped descriptions");
+}
+
+#[test]
+fn the_systems_that_the_sandbox_plays_stand_side_by_side() {
+    let mut configs = UpstreamConfig::city("http://127.0.0.1:1").unwrap();
+    configs.push(UpstreamConfig::sandbox("http://127.0.0.1:1").unwrap());
+    let compiled: BTreeSet<String> = configs
+        .iter()
+        .map(|config| format!("{}.toml", config.name))
+        .collect();
+    let files = shipped(Path::new("config/upstreams/city"));
+    let missing: Vec<String> = files
+        .iter()
+        .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
+        .filter(|name| !compiled.contains(name))
+        .collect();
+    assert_none(&missing, "descriptions that the demonstration leaves out");
+    assert_none(
+        &faults_of(configs),
+        "faults of the demonstration's systems together",
+    );
+}
+
+#[test]
+fn the_page_tells_every_preset_and_every_system_of_the_city() {
+    let page = file("docs/upstreams.md");
+    let mut missing = Vec::new();
+    for folder in ["presets", "city"] {
+        for path in shipped(&Path::new("config/upstreams").join(folder)) {
+            let link = format!("../{}", path.display());
+            missing.extend((!page.contains(&link)).then_some(link));
+        }
+    }
+    assert_none(&missing, "descriptions that docs/upstreams.md does not tell");
 }

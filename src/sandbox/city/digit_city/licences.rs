@@ -9,7 +9,7 @@ use actix_web::web::{self, Bytes, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Value, json};
 
-use super::{Asked, Refused, Search, Service, audit, checked_tenant, senders_number, text, with};
+use super::{Asked, Refused, Search, Service, audit, checked_tenant, locality, senders_number, text, with};
 use crate::sandbox::city::book::{Application, Intake};
 use crate::sandbox::city::desk::Desk;
 use crate::sandbox::modes::Target;
@@ -57,6 +57,10 @@ async fn create(desk: Data<Desk>, request: HttpRequest, body: Bytes) -> HttpResp
         fields: BTreeMap::from([
             ("series".to_owned(), SERVICE.series.to_owned()),
             ("code".to_owned(), trade.to_owned()),
+            (
+                "division".to_owned(),
+                locality(licence.pointer("/tradeLicenseDetail/address/locality/code")),
+            ),
         ]),
         series: SERVICE.series,
         record: with(licence.clone(), json!({ "id": uuid::Uuid::now_v7().to_string() })),
