@@ -107,6 +107,7 @@ impl Message {
             ]),
             consulted: false,
             callback_url: self.hddz,
+            ..Intake::default()
         }
     }
 }

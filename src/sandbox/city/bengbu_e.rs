@@ -65,6 +65,7 @@ async fn apply(
         ]),
         consulted: fields.get("advice") == "1",
         callback_url: None,
+        ..Intake::default()
     };
     let (application, did) = desk.take_in(&call, intake).await;
     told(&desk, &call, &application, did).await

@@ -155,6 +155,7 @@ async fn register(desk: Data<Desk>, request: HttpRequest, body: Bytes) -> HttpRe
         our_ref: affair.affair_no,
         consulted: affair.opinion_only,
         callback_url: None,
+        ..Intake::default()
     };
     let (application, did) = desk.take_in(&call, intake).await;
     told(&desk, &call, &application, did).await

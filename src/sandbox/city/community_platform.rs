@@ -74,6 +74,7 @@ async fn submit(
         ]),
         consulted: fields.get("yj") == "1",
         callback_url: None,
+        ..Intake::default()
     };
     let (application, did) = desk.take_in(&call, intake).await;
     told(&desk, &call, &application, did).await

@@ -74,6 +74,7 @@ async fn submit(desk: Data<Desk>, request: HttpRequest, body: Bytes) -> HttpResp
         ]),
         consulted: document.text("ZQYJ") == "1",
         callback_url: url_of(&document),
+        ..Intake::default()
     };
     let (application, did) = desk.take_in(&call, intake).await;
     told(&desk, &call, &application, did).await

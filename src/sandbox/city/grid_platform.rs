@@ -100,6 +100,7 @@ async fn submit(desk: Data<Desk>, request: HttpRequest, body: Bytes) -> HttpResp
         fields: kept([("category", event.category), ("division", event.grid_code)]),
         consulted: event.advice,
         callback_url: event.webhook,
+        ..Intake::default()
     };
     let (application, did) = desk.take_in(&call, intake).await;
     told(&desk, &call, &application, did, 201).await

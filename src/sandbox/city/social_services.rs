@@ -109,6 +109,7 @@ async fn submit(desk: Data<Desk>, request: HttpRequest, body: Bytes) -> HttpResp
         fields: kept([("item", submission.matter), ("division", submission.area_code)]),
         consulted: submission.asks_opinion,
         callback_url: submission.back_url,
+        ..Intake::default()
     };
     let (application, did) = desk.take_in(&call, intake).await;
     told(&desk, &call, &application, did).await
