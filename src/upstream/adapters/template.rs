@@ -31,14 +31,14 @@ use crate::upstream::wire::{WireAnswer, WireRequest};
 
 mod call;
 mod charset;
-mod document;
+pub(super) mod document;
 mod engine;
 mod filters;
 mod lint;
 mod mapping;
-mod paths;
+pub(super) mod paths;
 mod placement;
-mod profiling;
+pub(super) mod profiling;
 mod read;
 mod reading;
 mod seen;
