@@ -13,6 +13,7 @@ mod by_hand;
 mod calendar;
 mod callback_styles;
 mod card_list;
+mod city311;
 mod city_presets;
 mod city_seat;
 mod clocks;

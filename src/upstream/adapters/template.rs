@@ -31,15 +31,15 @@ use crate::upstream::wire::{WireAnswer, WireRequest};
 
 mod call;
 mod charset;
-mod document;
+pub(super) mod document;
 mod engine;
 mod filters;
 mod lint;
 mod mapping;
-mod paths;
+pub(super) mod paths;
 mod placement;
 mod presets;
-mod profiling;
+pub(super) mod profiling;
 mod read;
 mod reading;
 mod seen;
