@@ -88,7 +88,7 @@ Ready-made identities 现成身份 (each prints a token; use it as `Authorizatio
   kiosk of a village station     onedoor token --role kiosk --organization 340321101200:village.station
   clerk of its township center   onedoor token --role clerk --organization 340321101000:township.service-center
   clerk of the village station   onedoor token --role clerk --organization 340321101200:village.station
-  officer of the county bureau   onedoor token --role officer --organization 340321000000:county.medical-security
+  officer of the county bureau   onedoor token --role officer --organization 340321000000:county.disabled-federation
   supervisor of the county       onedoor token --role supervisor --division 340321000000
   citizen                        onedoor token --role citizen
 ";
