@@ -62,6 +62,12 @@ impl Application {
         self.history.iter().any(|event| event.kind == kind)
     }
 
+    /// What was said of a field together with an event; `None`: nothing.
+    #[must_use]
+    pub fn said_with(&self, event: &Event, name: &str) -> Option<&str> {
+        self.changes.get(&event.seq)?.get(name).map(String::as_str)
+    }
+
     /// A field; empty when it is not kept.
     #[must_use]
     pub fn field(&self, name: &str) -> &str {

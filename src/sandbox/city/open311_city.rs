@@ -426,23 +426,14 @@ fn is_numbered(application: &Application) -> bool {
 
 /// The status after an event, or now: the system's own word where one was ordered.
 fn status(application: &Application, event: Option<&Event>) -> &'static str {
-    let ordered = event.map_or_else(
-        || Some(application.field("status")),
-        |event| {
-            application
-                .changes
-                .get(&event.seq)?
-                .get("status")
-                .map(String::as_str)
-        },
-    );
+    let Some(event) = event.or(application.last_word()) else {
+        return "open";
+    };
+    let ordered = application.said_with(event, "status");
     let known = page::STATUSES.iter().find(|word| Some(**word) == ordered);
     if let Some(word) = known {
         return word;
     }
-    let Some(event) = event.or(application.last_word()) else {
-        return "open";
-    };
     if application.state == State::Withdrawn {
         return "cancelled";
     }

@@ -217,6 +217,10 @@ async fn what_the_provider_says_passes_and_is_bound_to_its_request() {
     exchange.close().await;
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "json! literals read best when handed over"
+)]
 fn envelope(token: &str, more: Value) -> Value {
     let mut body = json!({ "RequestInfo": {
         "apiId": "stranger", "ver": "1.0", "ts": 1, "action": "_create", "msgId": "m-1", "authToken": token,

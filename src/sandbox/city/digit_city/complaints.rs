@@ -185,11 +185,11 @@ fn status(application: &Application) -> &str {
     if application.state == State::Withdrawn {
         return "CANCELLED";
     }
-    let ordered = application.field("status");
-    if !ordered.is_empty() {
+    let last = application.last_word();
+    if let Some(ordered) = last.and_then(|event| application.said_with(event, "status")) {
         return ordered;
     }
-    match application.last_word().map(|event| event.kind) {
+    match last.map(|event| event.kind) {
         None | Some(EventKind::Received) => "PENDINGFORASSIGNMENT",
         Some(EventKind::Decided | EventKind::Completed | EventKind::Delivered) => match application.result {
             Some(Decision::Denied) => "REJECTED",
