@@ -13,6 +13,8 @@
 //! | `POST /control/decide` | decides an application now: `{serial_no or our_ref, result?, opinion?}` |
 //! | `POST /control/say` | says something else of one: `{serial_no or our_ref, kind, text?, materials?, special_kind?, working_days?, answer?}` |
 //!
+//! Beside it, where it is told to, it plays the other systems of the city, each in its own wire format ([`city`]).
+//!
 //! What it is asked for an opinion on (`ESCALATE`, `COUNTERSIGN`, `JOINT_REVIEW`, `CONSULT`) it answers instead of deciding.
 
 use std::io;
@@ -29,6 +31,7 @@ use crate::secret::Redacted;
 
 pub mod answers;
 pub mod callback;
+pub mod city;
 pub mod course;
 pub mod department;
 pub mod modes;
@@ -51,6 +54,8 @@ pub struct SandboxSettings {
     pub idempotent: bool,
     /// File to which each line of the journal is appended as JSON; `None` keeps it in memory alone.
     pub journal_file: Option<PathBuf>,
+    /// Plays the systems of the city too, with these secrets; `None`: the department alone.
+    pub city: Option<city::CitySecrets>,
     /// The clock of its signatures and records.
     pub clock: SharedClock,
 }

@@ -325,9 +325,7 @@ async fn build(config: &Config, metrics: &Metrics, ground: Ground) -> Result<Hou
         supervisor,
     } = &ground;
     let store = CaseStore::new(database.clone(), Arc::clone(keys));
-    let bells = Arc::new(Bells::new(
-        registry.iter().map(|upstream| upstream.config().name.to_string()),
-    ));
+    let bells = Arc::new(Bells::new(registry.carrier_names()));
     let feed_nudge = Arc::new(Notify::new());
     let changes = Arc::new(Changes::new(
         store.clone(),

@@ -1,5 +1,6 @@
 //! What the subcommands do: serve until told to stop, migrate, import, play the sandbox.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -37,9 +38,10 @@ pub async fn serve(
     } else {
         (configured, None)
     };
+    let bound = upstreams.told();
     let mut gateway = Gateway::start(config, upstreams, clock).await?;
     let sandbox_url = sandbox.as_ref().map(crate::sandbox::RunningSandbox::base_url);
-    tell(&welcome(config, &gateway, sandbox_url.as_deref()))?;
+    tell(&welcome(config, &gateway, sandbox_url.as_deref(), &bound))?;
     let by_itself = tokio::select! {
         _ = terminated.recv() => false,
         _ = interrupted.recv() => false,
@@ -61,7 +63,7 @@ fn listen(kind: SignalKind) -> Result<Signal, AppFailure> {
     Ok(signal(kind)?)
 }
 
-fn welcome(config: &Config, gateway: &Gateway, sandbox: Option<&str>) -> String {
+fn welcome(config: &Config, gateway: &Gateway, sandbox: Option<&str>, bound: &str) -> String {
     let at = format!("http://{}", gateway.addr());
     let mut text = format!(
         "OneDoor 一门 listens on {at}\n  GraphQL   {at}/graphql\n  GraphiQL  {at}/graphiql\n  health    {at}/health/ready\n  metrics   {at}/metrics\n"
@@ -71,6 +73,11 @@ fn welcome(config: &Config, gateway: &Gateway, sandbox: Option<&str>) -> String 
         writeln!(text, "  sandbox   {sandbox}/journal").ok();
     }
     if config.demo {
+        write!(
+            text,
+            "\nSystems behind it 所接系统 (name, what it speaks, what it is bound to, address):\n{bound}"
+        )
+        .ok();
         text.push_str(IDENTITIES);
     }
     text
@@ -81,7 +88,7 @@ Ready-made identities 现成身份 (each prints a token; use it as `Authorizatio
   kiosk of a village station     onedoor token --role kiosk --organization 340321101200:village.station
   clerk of its township center   onedoor token --role clerk --organization 340321101000:township.service-center
   clerk of the village station   onedoor token --role clerk --organization 340321101200:village.station
-  officer of the county bureau   onedoor token --role officer --organization 340321000000:county.medical-security
+  officer of the county bureau   onedoor token --role officer --organization 340321000000:county.disabled-federation
   supervisor of the county       onedoor token --role supervisor --division 340321000000
   citizen                        onedoor token --role citizen
 ";
@@ -199,7 +206,18 @@ pub async fn play_sandbox(
         (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
     let clock: SharedClock = Arc::new(SystemClock);
     let (token, secret) = (environment(SANDBOX_TOKEN)?, environment(SANDBOX_CALLBACK_SECRET)?);
-    let sandbox = upstreams::start_sandbox(config, token, secret, &clock).await?;
+    // a system whose secrets are not in the environment lets nobody in
+    let known = |name: String| Some((name.clone(), secret_source::environment(&name).ok()?));
+    let names = if config.sandbox.city {
+        upstreams::city_secret_names()?
+    } else {
+        BTreeSet::new()
+    };
+    let city = config
+        .sandbox
+        .city
+        .then(|| names.into_iter().filter_map(known).collect());
+    let sandbox = upstreams::start_sandbox(config, (token, secret), city, &clock).await?;
     tell(&format!("sandbox listens on {}", sandbox.base_url()))?;
     tokio::select! {
         _ = terminated.recv() => {}

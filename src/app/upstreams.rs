@@ -1,6 +1,7 @@
 //! The upstream systems of one process: those of the configured folder, and in a demonstration the sandbox.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -11,6 +12,7 @@ use super::AppFailure;
 use crate::clock::SharedClock;
 use crate::config::Config;
 use crate::config::fault::{ConfigFaults, Fault};
+use crate::sandbox::city::CitySecrets;
 use crate::sandbox::{self, RunningSandbox, SandboxSettings};
 use crate::secret::Redacted;
 use crate::service::directory::UpstreamBindings;
@@ -56,11 +58,33 @@ impl Upstreams {
     /// # Errors
     /// All faults of all files at once.
     pub fn bindings(config: &Config) -> Result<UpstreamBindings, ConfigFaults> {
-        let mut configs = Self::configured(config)?.configs;
+        let mut upstreams = Self::configured(config)?;
         if config.demo {
-            configs.push(UpstreamConfig::sandbox("http://localhost").map_err(ConfigFaults)?);
+            upstreams.add_played(config, "http://localhost")?;
         }
-        Ok(bindings(&configs))
+        Ok(bindings(&upstreams.configs))
+    }
+
+    /// Adds the systems that the sandbox plays at an address. Of the city, what the folder already names or binds is
+    /// left to the folder.
+    fn add_played(&mut self, config: &Config, base_url: &str) -> Result<(), ConfigFaults> {
+        self.configs
+            .push(UpstreamConfig::sandbox(base_url).map_err(ConfigFaults)?);
+        if !config.sandbox.city {
+            return Ok(());
+        }
+        for mut system in UpstreamConfig::city(base_url).map_err(ConfigFaults)? {
+            let bound = |role: &String| self.configs.iter().any(|other| other.roles.contains(role));
+            let had_roles = !system.roles.is_empty();
+            system.roles.retain(|role| !bound(role));
+            let named = self.configs.iter().any(|other| other.name == system.name);
+            if named || (had_roles && system.roles.is_empty()) {
+                tracing::info!(upstream.id = %system.name, "the configured folder stands in for this system of the sandbox");
+            } else {
+                self.configs.push(system);
+            }
+        }
+        Ok(())
     }
 
     /// Starts the sandbox and adds it, with secrets made for this run.
@@ -73,19 +97,42 @@ impl Upstreams {
         clock: &SharedClock,
     ) -> Result<(Self, RunningSandbox), AppFailure> {
         let (token, secret) = (random(), format!("whsec_{}", random()));
-        let running = start_sandbox(
-            config,
-            Redacted::new(token.clone()),
-            Redacted::new(secret.clone()),
-            clock,
-        )
-        .await?;
-        self.configs
-            .push(UpstreamConfig::sandbox(&running.base_url()).map_err(ConfigFaults)?);
-        self.made.insert(SANDBOX_TOKEN.to_owned(), Redacted::new(token));
+        let (token, secret) = (Redacted::new(token), Redacted::new(secret));
+        self.made.insert(SANDBOX_TOKEN.to_owned(), token.clone());
         self.made
-            .insert(SANDBOX_CALLBACK_SECRET.to_owned(), Redacted::new(secret));
+            .insert(SANDBOX_CALLBACK_SECRET.to_owned(), secret.clone());
+        let city = config.sandbox.city.then(city_secrets).transpose()?;
+        self.made.extend(city.clone().unwrap_or_default());
+        let running = start_sandbox(config, (token, secret), city, clock).await?;
+        self.add_played(config, &running.base_url())?;
         Ok((self, running))
+    }
+
+    /// The systems as an operator reads them, a line each.
+    #[must_use]
+    pub fn told(&self) -> String {
+        let mut text = String::new();
+        for system in &self.configs {
+            let bound: Vec<&str> = system
+                .roles
+                .iter()
+                .chain(&system.organizations)
+                .map(String::as_str)
+                .collect();
+            // writing to a String cannot fail
+            writeln!(
+                text,
+                "  {:<20} {:<11} {}\n  {:<20} {}  {}",
+                system.name.as_str(),
+                system.protocol,
+                system.title_zh,
+                "",
+                bound.join(", "),
+                system.base_url
+            )
+            .ok();
+        }
+        text
     }
 
     /// Builds the registry: secrets resolved, bindings unambiguous, leases long enough.
@@ -143,14 +190,34 @@ pub(super) fn bindings<'a>(configs: impl IntoIterator<Item = &'a UpstreamConfig>
     bindings
 }
 
-/// Starts the sandbox with the given secrets.
+/// The names of the secrets that the systems of the city share with their callers.
+///
+/// # Errors
+/// A description that is compiled in is wrong, which is a bug.
+pub fn city_secret_names() -> Result<BTreeSet<String>, ConfigFaults> {
+    let systems = UpstreamConfig::city("http://localhost").map_err(ConfigFaults)?;
+    let names = systems.iter().flat_map(UpstreamConfig::secret_variables);
+    Ok(names.map(str::to_owned).collect())
+}
+
+/// Those secrets, made for this run.
+fn city_secrets() -> Result<CitySecrets, ConfigFaults> {
+    let made = |name: String| {
+        // keys of Standard Webhooks are told by their first letters; to every other style they are letters like others
+        let prefix = if name.ends_with("_SECRET") { "whsec_" } else { "" };
+        (name, Redacted::new(format!("{prefix}{}", random())))
+    };
+    Ok(city_secret_names()?.into_iter().map(made).collect())
+}
+
+/// Starts the sandbox with the given secrets: token and callback secret of the department, and those of the city.
 ///
 /// # Errors
 /// It cannot start.
 pub async fn start_sandbox(
     config: &Config,
-    token: Redacted<String>,
-    secret: Redacted<String>,
+    (token, secret): (Redacted<String>, Redacted<String>),
+    city: Option<CitySecrets>,
     clock: &SharedClock,
 ) -> Result<RunningSandbox, AppFailure> {
     let settings = SandboxSettings {
@@ -160,6 +227,7 @@ pub async fn start_sandbox(
         decide_after_ms: config.sandbox.decide_after_ms,
         idempotent: true,
         journal_file: None,
+        city,
         clock: Arc::clone(clock),
     };
     Ok(sandbox::start(settings).await?)

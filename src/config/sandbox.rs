@@ -12,4 +12,6 @@ pub struct SandboxConfig {
     pub listen: SocketAddr,
     /// Delay between its 202 and its signed callback.
     pub decide_after_ms: u64,
+    /// Whether it plays the systems of the city too, and the gateway of the demonstration is bound to them.
+    pub city: bool,
 }

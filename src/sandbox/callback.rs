@@ -79,15 +79,23 @@ impl Reporter {
         let mut content = format!("{}.{time}.", event.event_id).into_bytes();
         content.extend_from_slice(&body);
         let signature = format!("v1,{}", STANDARD.encode(hmac::sign(&self.key, &content)));
-        let request = self
-            .client
-            .post(url)
-            .header("content-type", "application/json")
-            .header("webhook-id", &event.event_id)
-            .header("webhook-timestamp", time)
-            .header("webhook-signature", signature)
-            .body(body);
-        match request.send().await {
+        let headers = [
+            ("content-type", "application/json".to_owned()),
+            ("webhook-id", event.event_id.clone()),
+            ("webhook-timestamp", time.to_string()),
+            ("webhook-signature", signature),
+        ];
+        self.post(url, &headers, body).await
+    }
+
+    /// Sends something once; the status, or `None` when no answer came.
+    pub async fn post(&self, url: &str, headers: &[(&'static str, String)], body: Vec<u8>) -> Option<u16> {
+        let request = headers
+            .iter()
+            .fold(self.client.post(url), |request, (name, value)| {
+                request.header(*name, value)
+            });
+        match request.body(body).send().await {
             Ok(answer) => Some(answer.status().as_u16()),
             Err(error) => {
                 tracing::debug!(error = %error.without_url(), "a report of the sandbox found no answer");

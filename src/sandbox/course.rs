@@ -152,6 +152,7 @@ impl Department {
             direction: Direction::Out,
             method: "POST".to_owned(),
             path: url.to_owned(),
+            media_type: Some("application/json".to_owned()),
             key: Some(event.event_id.clone()),
             our_ref: Some(event.our_ref.clone()),
             serial_no: Some(event.serial_no.clone()),

@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::AUTHORIZATION;
+use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName};
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
 
@@ -124,6 +124,7 @@ impl Department {
             direction: Direction::In,
             method: call.request.method().to_string(),
             path: call.request.path().to_owned(),
+            media_type: header(&call.request, &CONTENT_TYPE),
             key: call.key.clone(),
             our_ref: call.our_ref.clone(),
             serial_no: serial_no.map(str::to_owned),
@@ -189,6 +190,11 @@ impl Department {
         self.note(call, Did::Refused, None, Some(422));
         refuse(422, "UNKNOWN_SERIAL_NO", "没有此流水号")
     }
+}
+
+fn header(request: &HttpRequest, name: &HeaderName) -> Option<String> {
+    let value = request.headers().get(name)?;
+    value.to_str().ok().map(str::to_owned)
 }
 
 /// A refusal in the department's form.

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::sandbox::answers::ConnectionSocket;
+use crate::sandbox::city;
 use crate::sandbox::course;
 use crate::sandbox::department::{Department, refuse};
 use crate::sandbox::modes::{Rule, Target};
@@ -27,6 +28,7 @@ const BODY_MAX_BYTES: usize = 4_000_000;
 /// # Errors
 /// When the listener cannot be used.
 pub fn run(department: Department, listener: TcpListener) -> io::Result<Server> {
+    let desks = city::desks(&department);
     let server = HttpServer::new(move || {
         App::new()
             .app_data(Data::new(department.clone()))
@@ -52,6 +54,7 @@ pub fn run(department: Department, listener: TcpListener) -> io::Result<Server> 
             .route("/control", web::put().to(control))
             .route("/control/decide", web::post().to(decide))
             .route("/control/say", web::post().to(say))
+            .configure(|service| city::mount(service, &desks))
     });
     let server = server
         .workers(1)

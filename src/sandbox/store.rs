@@ -80,6 +80,8 @@ pub struct JournalLine {
     pub method: String,
     /// Path without query (in), or the whole address (out).
     pub path: String,
+    /// Type of the content, as its header says.
+    pub media_type: Option<String>,
     /// Idempotency-Key of a request, event identifier of a callback.
     pub key: Option<String>,
     /// The sender's reference.

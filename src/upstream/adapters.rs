@@ -29,6 +29,9 @@ macro_rules! protocols {
 
 protocols! {
     county_rest;
+    digit;
+    open311;
     /// Any REST, XML or form system, described in its configuration alone.
     template;
+    x_road;
 }

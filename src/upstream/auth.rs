@@ -6,10 +6,12 @@ use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
 use crate::secret::Redacted;
+use crate::upstream::auth::body::BodySecret;
 use crate::upstream::auth::mac::RequestMac;
 use crate::upstream::auth::token::{NoToken, Origin, Token, TokenSource};
 use crate::upstream::signing::{HEADER_ID, HEADER_SIGNATURE, HEADER_TIMESTAMP, SigningKey};
 
+pub mod body;
 pub mod mac;
 pub mod token;
 
@@ -22,6 +24,8 @@ pub struct Credentials {
     pub signing: Option<SigningKey>,
     /// The system's own signature.
     pub mac: Option<RequestMac>,
+    /// What stands in the body.
+    pub body: Option<BodySecret>,
 }
 
 /// Who sends, as the header `authorization` says it.

@@ -16,6 +16,7 @@ use crate::upstream::name::UpstreamName;
 
 pub mod auth;
 pub mod callback;
+pub mod demo;
 pub mod live;
 pub mod poll;
 pub mod section;
@@ -111,6 +112,8 @@ pub struct UpstreamConfig {
     pub roles: Vec<String>,
     /// Codes of single organizations bound to it; they go before roles.
     pub organizations: Vec<String>,
+    /// Whether cases are handed to it; one that is only registered stands for nobody, and nothing is ever sent to it.
+    pub carries_items: bool,
     /// Whom to call when it stands still.
     pub operator_contact: String,
     /// What it makes of a repeated request.
@@ -145,8 +148,6 @@ pub struct UpstreamConfig {
     pub live: LiveConfig,
 }
 
-/// The demo's upstream.
-const SANDBOX: &str = include_str!("../../config/upstreams/sandbox.toml");
 /// Name under which the demo resolves the sandbox's bearer token.
 pub const SANDBOX_TOKEN: &str = "ONEDOOR_SANDBOX_TOKEN";
 /// Name under which the demo resolves the secret of the sandbox's callbacks.
@@ -180,22 +181,6 @@ impl UpstreamConfig {
         }
     }
 
-    /// The configuration of the demo's sandbox, at the address where it listens.
-    ///
-    /// # Errors
-    /// When the address is no http address; the rest is compiled in and tested.
-    pub fn sandbox(base_url: &str) -> Result<Self, Vec<Fault>> {
-        let mut config = Self::parse(SANDBOX, &Origin::Default)?;
-        config.base_url = base_url.parse().map_err(|error: url::ParseError| {
-            vec![Fault {
-                path: "base_url".to_owned(),
-                origin: Origin::Default,
-                reason: error.to_string(),
-            }]
-        })?;
-        Ok(config)
-    }
-
     /// Reads every option even after a fault; the result counts only when none was noted.
     fn read(root: &mut Section, origin: Origin) -> Option<Self> {
         let name = root.required("name").and_then(|text| root.parsed("name", &text));
@@ -206,8 +191,7 @@ impl UpstreamConfig {
         let base_url = root
             .required("base_url")
             .and_then(|text| base_url(root, "base_url", &text));
-        let roles = root.texts("roles");
-        let organizations = root.texts("organizations");
+        let bindings = Bindings::read(root);
         let operator_contact = root.text("operator_contact", TITLE_LENGTH_MAX);
         let idempotency = root
             .required("idempotency")
@@ -236,12 +220,6 @@ impl UpstreamConfig {
         let poll = root.has("poll").then(|| root.section("poll", PollConfig::read));
         let ask_overdue_s = root.number("ask_overdue_every_s", 600, 1..=86_400);
         let live = root.section("live", LiveConfig::read);
-        if roles.is_empty() && organizations.is_empty() {
-            root.fault(
-                "roles",
-                "name at least one role or organization that this system stands for",
-            );
-        }
         Some(Self {
             origin,
             name: name?,
@@ -250,8 +228,9 @@ impl UpstreamConfig {
             protocol: protocol?,
             options,
             base_url: base_url?,
-            roles,
-            organizations,
+            roles: bindings.roles,
+            organizations: bindings.organizations,
+            carries_items: bindings.carries_items,
             operator_contact: operator_contact?,
             idempotency: idempotency?,
             division_code_system: division_code_system?,
@@ -280,6 +259,57 @@ impl UpstreamConfig {
             .chain(callback)
             .map(ToString::to_string)
             .collect()
+    }
+
+    /// The environment variables that hold secrets of this system.
+    pub fn secret_variables(&self) -> impl Iterator<Item = &str> {
+        let callback = self.callback.iter().flat_map(|callback| &callback.secrets);
+        self.auth.secrets().chain(callback).filter_map(|at| match at {
+            SecretRef::Env(name) => Some(name.as_str()),
+            SecretRef::File(_) => None,
+        })
+    }
+}
+
+/// For whom a system stands.
+struct Bindings {
+    roles: Vec<String>,
+    organizations: Vec<String>,
+    carries_items: bool,
+}
+
+impl Bindings {
+    /// A system that carries no items stands for nobody, and nothing of a case comes from it.
+    fn read(root: &mut Section) -> Self {
+        let bindings = Self {
+            roles: root.texts("roles"),
+            organizations: root.texts("organizations"),
+            carries_items: root.flag("carries_items", true),
+        };
+        let bound = !bindings.roles.is_empty() || !bindings.organizations.is_empty();
+        if bindings.carries_items && !bound {
+            root.fault(
+                "roles",
+                "name at least one role or organization that this system stands for 须至少绑定一个角色或机构",
+            );
+        }
+        let given = [
+            ("roles", !bindings.roles.is_empty()),
+            ("organizations", !bindings.organizations.is_empty()),
+            ("callback", root.has("callback")),
+            ("poll", root.has("poll")),
+        ];
+        for (option, _) in given
+            .into_iter()
+            .filter(|(_, is_given)| *is_given && !bindings.carries_items)
+        {
+            root.fault(
+                option,
+                "must be left out with carries_items = false: a system that is only registered is never bound, asked \
+                 or heard 仅登记、不承载事项的系统不得绑定，也不收发",
+            );
+        }
+        bindings
     }
 }
 

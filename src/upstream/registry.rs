@@ -18,6 +18,7 @@ use crate::upstream::fact::UpstreamFact;
 use crate::upstream::metrics::UpstreamMetrics;
 use crate::upstream::name::UpstreamName;
 use crate::upstream::signing::NoticeKey;
+use crate::upstream::text::ExternalId;
 
 /// One upstream system, ready to be used.
 #[derive(Debug)]
@@ -53,10 +54,33 @@ impl Upstream {
         self.adapter.capabilities()
     }
 
-    /// Whether it can be asked for a case whose answer was lost.
+    /// Whether it can be asked for a case that it gave a number: by that, or by our reference.
     #[must_use]
     pub fn can_ask(&self) -> bool {
-        self.capabilities().contains(&Capability::FindByOurKey)
+        let able = self.capabilities();
+        able.contains(&Capability::Query) || able.contains(&Capability::FindByOurKey)
+    }
+
+    /// Whether it can be asked for a case whose answer was lost. Where it does not know our reference, only its number leads
+    /// to it.
+    #[must_use]
+    pub fn can_ask_for(&self, number: Option<&ExternalId>) -> bool {
+        match number {
+            Some(_) => self.can_ask(),
+            None => self.capabilities().contains(&Capability::FindByOurKey),
+        }
+    }
+
+    /// Whether it may take a case over under a token and tell the number later.
+    #[must_use]
+    pub fn numbers_may_come_later(&self) -> bool {
+        self.adapter.numbers_may_come_later()
+    }
+
+    /// Whether its news is of all its cases, also those that never came from us.
+    #[must_use]
+    pub fn news_is_of_everybody(&self) -> bool {
+        self.adapter.news_is_of_everybody()
     }
 
     /// Reads a verified notice.
@@ -124,6 +148,16 @@ impl Registry {
     /// All upstreams, by name.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Upstream>> {
         self.upstreams.values()
+    }
+
+    /// Those that cases are handed to, by name; the others are only registered.
+    pub fn carriers(&self) -> impl Iterator<Item = &Arc<Upstream>> {
+        self.iter().filter(|upstream| upstream.config.carries_items)
+    }
+
+    /// The names of those that cases are handed to.
+    pub fn carrier_names(&self) -> impl Iterator<Item = String> {
+        self.carriers().map(|upstream| upstream.config.name.to_string())
     }
 
     /// The upstream that stands for an organization: by its code, else by its role; `None` when it works here.
@@ -205,13 +239,17 @@ impl Checks<'_> {
         self.faults.extend(options.finish());
         let adapter = adapter?;
         let able = adapter.capabilities();
-        if !able.contains(&Capability::Submit) {
+        if config.carries_items && !able.contains(&Capability::Submit) {
             self.fault("protocol", "cannot take over cases".to_owned());
         }
         if config.idempotency == Idempotency::QueryBeforeRetry && !able.contains(&Capability::FindByOurKey) {
             self.fault(
                 "idempotency",
-                "query-before-retry needs a protocol that can be asked".to_owned(),
+                format!(
+                    "query-before-retry needs a protocol that can be asked for a case by our number, and {} cannot: \
+                     write \"none\" 该协议不能按我方编号查询，请改为 \"none\"",
+                    config.protocol
+                ),
             );
         }
         if config.callback.is_some() && !able.contains(&Capability::Callback) {

@@ -1,6 +1,7 @@
 //! Upstream systems, good and evil: what the driver makes of them, and that each protocol keeps its description.
 
 mod callbacks;
+mod city;
 mod conformance;
 mod driver;
 mod evil;

@@ -109,6 +109,12 @@ impl UpstreamSystem {
         &self.status.system().config().protocol
     }
 
+    /// Whether cases are handed to it. False: it is only registered, stands for no organization, and nothing is ever
+    /// sent to it (党建信息化).
+    async fn carries_items(&self) -> bool {
+        self.status.system().config().carries_items
+    }
+
     /// What it can do.
     async fn capabilities(&self) -> Vec<UpstreamCapability> {
         let able = self.status.system().capabilities();

@@ -27,7 +27,7 @@ impl Deliveries {
             .as_deref()
             .and_then(Ambiguity::parse)
             .unwrap_or(Ambiguity::ConnectionLost);
-        match remedy(claimed.kind, lost, upstream) {
+        match remedy(claimed.kind, lost, upstream, command) {
             Remedy::Resend => self.send(claimed, upstream, command).await,
             Remedy::Uncertain => Ok(Some(uncertain())),
             Remedy::AskFirst => match self.ask(claimed, upstream, command).await {
@@ -52,7 +52,7 @@ impl Deliveries {
         upstream: &Upstream,
         command: &DeliveryCommand,
     ) -> Settled {
-        if !upstream.can_ask() {
+        if !upstream.can_ask_for(command.external_id.as_ref()) {
             return uncertain();
         }
         match self.ask(claimed, upstream, command).await {
@@ -96,7 +96,7 @@ impl Deliveries {
         fail::fail_point!("delivery.started");
         let attempt = upstream.driver().send(command).await;
         fail::fail_point!("delivery.sent");
-        Ok(Some(match attempt.outcome {
+        let settled = match attempt.outcome {
             UpstreamOutcome::Accepted(acceptance) => accepted(claimed.kind, &acceptance),
             UpstreamOutcome::Rejected { code, reason } => rejected(claimed.kind, code, &reason),
             UpstreamOutcome::NotSent { reason, retry_after } => Settled {
@@ -104,6 +104,7 @@ impl Deliveries {
                 in_doubt: claimed.earlier_attempt_unknown,
                 state: DeliveryState::Pending,
                 outcome: "NOT_SENT",
+                evidence: None,
                 reason: Some(reason.as_str().to_owned()),
                 wait: Some(self.wait(claimed.attempt, retry_after)),
                 news: Vec::new(),
@@ -122,7 +123,7 @@ impl Deliveries {
                 } else {
                     Vec::new()
                 };
-                match remedy(claimed.kind, reason, upstream) {
+                match remedy(claimed.kind, reason, upstream, command) {
                     Remedy::Uncertain => Settled {
                         news: sent,
                         reason: Some(reason.as_str().to_owned()),
@@ -136,6 +137,10 @@ impl Deliveries {
                 }
             }
             UpstreamOutcome::Held { reason } => self.waits_for_repair(claimed, reason),
+        };
+        Ok(Some(Settled {
+            evidence: attempt.evidence,
+            ..settled
         }))
     }
 
@@ -164,6 +169,7 @@ impl Deliveries {
                 DeliveryState::Pending
             },
             outcome,
+            evidence: None,
             reason: Some(outcome.to_owned()),
             wait: (!spent).then(|| self.wait(claimed.attempt, retry_after)),
             tries: Tries::Spend,
@@ -196,10 +202,11 @@ enum Asked {
 
 /// What to do about an attempt that may have acted. Stopping twice is stopping once, so a withdrawal is repeated at any
 /// system. Of papers no question can tell whether they came: they are repeated only where that is safe.
-fn remedy(kind: DeliveryKind, reason: Ambiguity, upstream: &Upstream) -> Remedy {
+fn remedy(kind: DeliveryKind, reason: Ambiguity, upstream: &Upstream, command: &DeliveryCommand) -> Remedy {
     let idempotency = upstream.config().idempotency;
+    let can_ask = upstream.can_ask_for(command.external_id.as_ref());
     match kind {
-        DeliveryKind::Submit | DeliveryKind::Transition => reason.remedy(idempotency, upstream.can_ask()),
+        DeliveryKind::Submit | DeliveryKind::Transition => reason.remedy(idempotency, can_ask),
         DeliveryKind::Withdraw if reason == Ambiguity::ConflictOnRepeat => Remedy::Uncertain,
         DeliveryKind::Withdraw => Remedy::Resend,
         DeliveryKind::Supplement => reason.remedy(idempotency, false),

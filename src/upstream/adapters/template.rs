@@ -31,19 +31,19 @@ use crate::upstream::wire::{WireAnswer, WireRequest};
 
 mod call;
 mod charset;
-mod document;
+pub(super) mod document;
 mod engine;
 mod filters;
 mod lint;
 mod mapping;
-mod paths;
+pub(super) mod paths;
 mod placement;
-mod profiling;
+mod presets;
+pub(super) mod profiling;
 mod read;
 mod reading;
 mod seen;
 mod time;
-
 
 /// The protocol's entry in the table.
 pub const PROTOCOL: Protocol = Protocol { kind: KIND, build };
@@ -55,6 +55,7 @@ const ENTRIES_MAX: usize = 1_000;
 const CURSOR_MAX: usize = 500;
 
 fn build(section: &mut Section) -> Option<Arc<dyn Adapter>> {
+    presets::lay_under(section);
     let (template, form) = read::template(section)?;
     lint::check(&template, &form, section);
     Some(Arc::new(template))

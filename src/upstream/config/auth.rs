@@ -5,6 +5,7 @@ use url::Url;
 
 use super::SecretRef;
 use super::section::Section;
+use crate::upstream::auth::body::PATH_JOINT;
 
 /// The longest name of a header, a client or a scope, characters.
 const NAME_LENGTH_MAX: usize = 500;
@@ -34,6 +35,8 @@ pub struct AuthConfig {
     pub signing: Option<SecretRef>,
     /// An HMAC in a header, in the system's own canonical form.
     pub hmac: Option<MacConfig>,
+    /// A secret in the body of our requests.
+    pub body: Option<BodySecretConfig>,
     /// Our certificate of TLS.
     pub tls: TlsConfig,
 }
@@ -62,6 +65,15 @@ pub struct OauthConfig {
     pub audience: Option<String>,
     /// Where identifier and secret stand in the request.
     pub credentials_in: CredentialsIn,
+}
+
+/// A secret that a protocol wants in the body: the `api_key` of a form, the token of a JSON envelope.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BodySecretConfig {
+    /// Parameter of a form; in JSON the member, or a path of members joined by dots.
+    pub field: String,
+    /// The secret.
+    pub secret: SecretRef,
 }
 
 /// Where the token endpoint wants identifier and secret.
@@ -160,6 +172,10 @@ impl AuthConfig {
             .has("hmac")
             .then(|| section.section("hmac", read_mac))
             .flatten();
+        let body = section
+            .has("body")
+            .then(|| section.section("body", read_body))
+            .flatten();
         let tls = section.section("tls", read_tls);
         let ways = [bearer.is_some(), basic.is_some(), oauth2.is_some()];
         if ways.into_iter().filter(|way| *way).count() > 1 {
@@ -174,6 +190,7 @@ impl AuthConfig {
             oauth2,
             signing,
             hmac,
+            body,
             tls,
         }
     }
@@ -186,6 +203,7 @@ impl AuthConfig {
             self.oauth2.as_ref().map(|oauth| &oauth.client_secret),
             self.signing.as_ref(),
             self.hmac.as_ref().map(|mac| &mac.secret),
+            self.body.as_ref().map(|body| &body.secret),
             self.tls.certificate.as_ref(),
             self.tls.key.as_ref(),
             self.tls.authority.as_ref(),
@@ -295,6 +313,29 @@ fn read_mac(section: &mut Section) -> Option<MacConfig> {
         timestamp_unit: timestamp_unit?,
         nonce_header,
         canonical,
+    })
+}
+
+fn read_body(section: &mut Section) -> Option<BodySecretConfig> {
+    let field = section.text("field", NAME_LENGTH_MAX);
+    let named = |member: &str| {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+        !member.is_empty() && member.bytes().all(allowed)
+    };
+    if field
+        .as_deref()
+        .is_some_and(|field| !field.split(PATH_JOINT).all(named))
+    {
+        section.fault(
+            "field",
+            "must be a name, or names joined by dots: letters, digits, _ and - \
+             须为字段名，或以点连接的字段路径",
+        );
+    }
+    let secret = needed(section, "secret");
+    Some(BodySecretConfig {
+        field: field?,
+        secret: secret?,
     })
 }
 

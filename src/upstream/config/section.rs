@@ -66,6 +66,12 @@ impl Section {
         });
     }
 
+    /// Lays other options under those of the file, which go before; tables are joined at any depth.
+    pub fn lay_under(&mut self, base: Table) {
+        let own = std::mem::replace(&mut self.table, base);
+        lay_over(&mut self.table, own);
+    }
+
     /// Whether an option stands in the file.
     pub fn has(&mut self, key: &str) -> bool {
         self.asked.insert(key.to_owned());
@@ -103,6 +109,12 @@ impl Section {
         } else {
             self.wrong(key, "text", &value)
         }
+    }
+
+    /// Whether an option stands there as text; it is not read yet.
+    #[must_use]
+    pub fn is_text(&self, key: &str) -> bool {
+        matches!(self.table.get(key), Some(Value::String(_)))
     }
 
     /// A list of texts, empty when left out.
@@ -307,6 +319,18 @@ impl Section {
             key.to_owned()
         } else {
             format!("{}.{key}", self.path)
+        }
+    }
+}
+
+/// Nesting of a TOML file is bounded by its parser.
+fn lay_over(base: &mut Table, own: Table) {
+    for (key, value) in own {
+        match (base.get_mut(&key), value) {
+            (Some(Value::Table(inner)), Value::Table(value)) => lay_over(inner, value),
+            (_, value) => {
+                base.insert(key, value);
+            }
         }
     }
 }

@@ -13,6 +13,7 @@ const OPTIONS: &[&str] = &[
     "base_url",
     "roles",
     "organizations",
+    "carries_items",
     "operator_contact",
     "idempotency",
     "division_code_system",
@@ -38,6 +39,7 @@ const OPTIONS: &[&str] = &[
     "key_id_header",
     "nonce_header",
     "canonical",
+    "field",
     "certificate",
     "key",
     "authority",
@@ -113,9 +115,47 @@ fn every_way_to_prove_is_read_as_the_example_shows_it() {
     let config = with(&["bearer = ", "basic = "]).expect("one authorization");
     assert!(config.auth.oauth2.is_some() && config.auth.basic.is_none());
     let tls = &config.auth.tls;
-    assert!(config.auth.hmac.is_some() && tls.certificate.is_some() && tls.authority.is_some());
+    assert!(config.auth.hmac.is_some() && config.auth.body.is_some());
+    assert!(tls.certificate.is_some() && tls.authority.is_some());
     let both = with(&["bearer = "]).expect_err("two authorizations");
     assert_eq!(both.len(), 1, "{both:?}");
+}
+
+#[test]
+fn a_system_that_carries_no_items_cannot_be_bound() {
+    let registered = |more: &str| {
+        let text = format!(
+            r#"
+            name = "party"
+            title_zh = "甲"
+            title_en = "A"
+            protocol = "template"
+            base_url = "https://a.example/"
+            operator_contact = "0552-0000000"
+            idempotency = "none"
+            carries_items = false
+            {more}
+            "#
+        );
+        UpstreamConfig::parse(&text, &Origin::Default)
+    };
+    let config = registered("").expect("it stands for nobody");
+    assert!(!config.carries_items && config.roles.is_empty());
+    let bound = r#"
+        roles = ["county.civil-affairs"]
+        organizations = ["ORG-7"]
+        [callback]
+        secrets = [{ env = "A" }]
+        [poll]
+        every_s = 60
+    "#;
+    let faults = registered(bound).expect_err("bound all the same");
+    let paths: BTreeSet<&str> = faults.iter().map(|fault| fault.path.as_str()).collect();
+    assert_eq!(
+        paths,
+        BTreeSet::from(["callback", "organizations", "poll", "roles"]),
+        "{faults:#?}"
+    );
 }
 
 #[test]

@@ -32,7 +32,8 @@ impl Driver {
             retry_after,
         };
         let key = format!("poll_{}", Uuid::now_v7().simple());
-        let ended = match self.adapter.encode_poll(cursor, &EncodeContext { now: started }) {
+        let cx = EncodeContext { now: started };
+        let ended = match self.adapter.encode_poll(cursor, &cx) {
             Ok(request) => self.request(&key, request, started, begun).await.ok(),
             Err(error) => {
                 tracing::warn!(upstream.id = %self.config.name, error = %error, "a poll cannot be written");
@@ -45,14 +46,16 @@ impl Driver {
                 &ended.transfer.answer,
                 classify(ended.transfer.exchange, Repetition::First),
             ) {
-                (Some(answer), Meaning::Accepted { .. }) => match self.adapter.decode_poll(answer) {
-                    Some(page) => Polled {
-                        page: Some(page),
-                        class: OutcomeClass::Accepted,
-                        retry_after: None,
-                    },
-                    None => failed(OutcomeClass::Ambiguous, None),
-                },
+                (Some(answer), Meaning::Accepted { .. }) => {
+                    match self.adapter.decode_poll_since(cursor, answer, &cx) {
+                        Some(page) => Polled {
+                            page: Some(page),
+                            class: OutcomeClass::Accepted,
+                            retry_after: None,
+                        },
+                        None => failed(OutcomeClass::Ambiguous, None),
+                    }
+                }
                 (None, Meaning::Accepted { .. }) | (_, Meaning::Ambiguous(_)) => {
                     failed(OutcomeClass::Ambiguous, None)
                 }

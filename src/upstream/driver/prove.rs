@@ -10,7 +10,7 @@ use crate::telemetry::traces::{self, TRACEPARENT};
 use crate::upstream::auth::Proof;
 use crate::upstream::auth::token::NoToken;
 use crate::upstream::outcome::{Exchange, HeldReason};
-use crate::upstream::transport::{Transfer, Transport, Unwritable};
+use crate::upstream::transport::{Transfer, Transport};
 use crate::upstream::wire::WireRequest;
 
 /// Why a request was not sent.
@@ -35,7 +35,7 @@ impl Driver {
     pub(super) async fn prove_and_send(
         &self,
         key: &str,
-        request: WireRequest,
+        mut request: WireRequest,
         now: DateTime<Utc>,
         begun: Instant,
     ) -> Result<Transfer, Unproven> {
@@ -45,6 +45,12 @@ impl Driver {
         let proof = authorization
             .proof(now, Instant::now() + (deadline - Instant::now()) / 2)
             .await?;
+        if let Some(secret) = &self.credentials.body {
+            secret
+                .put_into(&mut request)
+                .map_err(|error| self.unwritable(&error))?;
+        }
+        // signatures are over the body as it leaves
         let body = request.body.as_deref().unwrap_or_default();
         let mut own = vec![("idempotency-key", key.to_owned())];
         own.extend(traces::traceparent().map(|traceparent| (TRACEPARENT, traceparent)));
@@ -54,12 +60,12 @@ impl Driver {
         let mut written = self
             .transport
             .write(request, &own)
-            .map_err(|error| self.unwritable(error))?;
+            .map_err(|error| self.unwritable(&error))?;
         if let Some(mac) = &self.credentials.mac {
             let headers = mac.headers(Transport::signed(&written), key, now);
             let headers: Vec<(&str, &str)> =
                 headers.iter().map(|(name, value)| (&**name, &**value)).collect();
-            Transport::put(&mut written, &headers).map_err(|error| self.unwritable(error))?;
+            Transport::put(&mut written, &headers).map_err(|error| self.unwritable(&error))?;
         }
         let again = match &proof {
             Proof::Token(_) => written.try_clone(),
@@ -76,14 +82,14 @@ impl Driver {
             Some(renewed) => {
                 let value = renewed.header().unwrap_or_default();
                 Transport::put(&mut again, &[("authorization", &value)])
-                    .map_err(|error| self.unwritable(error))?;
+                    .map_err(|error| self.unwritable(&error))?;
                 Ok(self.transport.exchange(again, deadline, now).await)
             }
             None => Ok(transfer),
         }
     }
 
-    fn unwritable(&self, error: Unwritable) -> Unproven {
+    fn unwritable(&self, error: &dyn std::error::Error) -> Unproven {
         tracing::warn!(upstream.id = %self.config.name, error = %error, "a request cannot be written");
         Unproven::Held(HeldReason::NotEncodable)
     }

@@ -125,6 +125,34 @@ fn loopback_and_metadata_addresses_need_the_allow_list() {
 }
 
 #[test]
+fn a_secret_in_the_body_has_a_place_and_fits_every_charset() {
+    let with = |field: &str, name: &str| {
+        let auth = format!("[auth.body]\nfield = \"{field}\"\nsecret = {{ env = \"{name}\" }}");
+        format!(
+            "name = \"a\"\ntitle_zh = \"甲\"\ntitle_en = \"A\"\noperator_contact = \"1\"\n\
+             {SOUND} roles = [\"r\"]\n{auth}"
+        )
+    };
+    let parsed = |field: &str, name: &str| UpstreamConfig::parse(&with(field, name), &Origin::Default);
+    for field in ["api_key", "RequestInfo.authToken"] {
+        let config = parsed(field, "TOKEN").expect("configuration");
+        assert_eq!(config.secret_refs().len(), 1, "{field}");
+        assert!(build(vec![config]).is_ok(), "{field}");
+    }
+    for field in ["", ".a", "a..b", "a b", "密钥", "a&b"] {
+        let faults = parsed(field, "TOKEN").expect_err(field);
+        let paths: Vec<&str> = faults.iter().map(|fault| fault.path.as_str()).collect();
+        assert_eq!(paths, ["auth.body.field"], "{field}");
+    }
+    let broken = parsed("api_key", "BROKEN").expect("configuration");
+    let faults = build(vec![broken]).expect_err("two lines");
+    assert_eq!(
+        faults.first().map(|fault| fault.path.as_str()),
+        Some("upstreams.a.auth.body.secret")
+    );
+}
+
+#[test]
 fn a_token_must_fit_a_header() {
     let with = |name: &str| {
         config(

@@ -1,6 +1,7 @@
 //! The way to one upstream, and what its requests prove themselves with, every secret resolved and checked.
 
 use crate::secret::Redacted;
+use crate::upstream::auth::body::BodySecret;
 use crate::upstream::auth::mac::RequestMac;
 use crate::upstream::auth::token::TokenSource;
 use crate::upstream::auth::{Authorization, Credentials};
@@ -26,6 +27,14 @@ impl Checks<'_> {
             let secret = self.secret("auth.hmac.secret", &mac.secret)?;
             Some(RequestMac::new(mac.clone(), &secret))
         });
+        let body = config.auth.body.as_ref().and_then(|body| {
+            let secret = self.visible(
+                "auth.body.secret",
+                &body.secret,
+                "are not visible ASCII 须为可见 ASCII 字符",
+            )?;
+            Some(BodySecret::new(body.field.clone(), secret))
+        });
         let transport = Transport::new(config, trust.as_ref()?)
             .map_err(|error| self.transport_fault("base_url", &error))
             .ok();
@@ -33,6 +42,7 @@ impl Checks<'_> {
             authorization: authorization?,
             signing,
             mac,
+            body,
         };
         Some((transport?, credentials))
     }
@@ -57,16 +67,18 @@ impl Checks<'_> {
         Some(Authorization::Tokens(Box::new(source)))
     }
 
-    /// A token that a header can hold; found out now, not at each attempt.
+    /// A token that a header can hold.
     fn bearer(&mut self, at: &SecretRef) -> Option<Redacted<String>> {
-        let token = self.secret("auth.bearer", at)?;
-        if token.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Some(token);
+        self.visible("auth.bearer", at, "no header can carry 含有请求头不能承载的字符")
+    }
+
+    /// A secret of visible ASCII; found out now, not at each attempt.
+    fn visible(&mut self, option: &str, at: &SecretRef, otherwise: &str) -> Option<Redacted<String>> {
+        let secret = self.secret(option, at)?;
+        if secret.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Some(secret);
         }
-        self.fault(
-            "auth.bearer",
-            format!("{at}: holds characters that no header can carry 含有请求头不能承载的字符"),
-        );
+        self.fault(option, format!("{at}: holds characters that {otherwise}"));
         None
     }
 

@@ -39,6 +39,7 @@ impl County {
             decide_after_ms,
             idempotent: true,
             journal_file: None,
+            city: None,
             clock: Arc::new(SystemClock),
         })
         .await

@@ -2,14 +2,15 @@
 
 use std::time::{Duration, Instant};
 
+use aws_lc_rs::hmac;
 use onedoor::secret::Redacted;
 use onedoor::upstream::outcome::{
     Ambiguity, Finding, HeldReason, NotSentReason, OutcomeClass, UpstreamOutcome,
 };
 use onedoor::upstream::signing::{NoticeKey, signed_content};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::fixture::{CALLBACK_SECRET, CASE_NUMBER, Department, submission, try_upstream, upstream};
+use super::fixture::{BEARER, CALLBACK_SECRET, CASE_NUMBER, Department, submission, try_upstream, upstream};
 use super::raw::{Play, RawServer};
 use crate::harness::wait::{PATIENCE, eventually};
 
@@ -277,6 +278,57 @@ async fn requests_prove_who_sends_them() {
     let key = NoticeKey::parse(&Redacted::new(CALLBACK_SECRET.to_owned())).unwrap();
     let signature = request.header("webhook-signature").unwrap();
     assert!(key.verifies(&signed_content(id, time, &request.body), signature));
+}
+
+#[actix_web::test]
+async fn a_secret_in_the_body_is_sealed_by_every_signature() {
+    let server = RawServer::answering("202 Accepted", r#"{"serial_no":"1"}"#).await;
+    let more = r#"
+        [auth.body]
+        field = "RequestInfo.authToken"
+        secret = { env = "BEARER" }
+        [auth.hmac]
+        secret = { env = "SECRET" }
+        header = "x-signature"
+        canonical = "{body}"
+    "#;
+    upstream(&server.url(), more).driver().send(&submission()).await;
+    let request = server.received(1).await.remove(0);
+    let body: Value = serde_json::from_slice(&request.body).unwrap();
+    assert_eq!(body["RequestInfo"], json!({ "authToken": BEARER }));
+    assert_eq!(body["our_ref"], submission().case.case_number);
+    let length = request.header("content-length").unwrap();
+    assert_eq!(length, request.body.len().to_string());
+
+    let id = request.header("webhook-id").unwrap();
+    let time = request.header("webhook-timestamp").unwrap().parse().unwrap();
+    let key = NoticeKey::parse(&Redacted::new(CALLBACK_SECRET.to_owned())).unwrap();
+    let signature = request.header("webhook-signature").unwrap();
+    assert!(key.verifies(&signed_content(id, time, &request.body), signature));
+
+    let key = hmac::Key::new(hmac::HMAC_SHA256, CALLBACK_SECRET.as_bytes());
+    let tag = hmac::sign(&key, &request.body);
+    let hex: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(request.header("x-signature"), Some(hex.as_str()));
+}
+
+#[actix_web::test]
+async fn a_body_that_cannot_hold_its_secret_never_leaves() {
+    let server = RawServer::answering("202 Accepted", r#"{"serial_no":"1"}"#).await;
+    let taken = "[auth.body]\nfield = \"our_ref\"\nsecret = { env = \"BEARER\" }";
+    let upstream = upstream(&server.url(), taken);
+    let attempt = upstream.driver().send(&submission()).await;
+    assert_eq!(
+        attempt.outcome,
+        UpstreamOutcome::Held {
+            reason: HeldReason::NotEncodable
+        }
+    );
+    // a question has no body, needs none, and is the first that arrives
+    upstream.driver().find(&submission()).await;
+    let request = server.received(1).await.remove(0);
+    assert!(request.line.starts_with("GET "), "{}", request.line);
+    assert!(!request.line.contains(BEARER));
 }
 
 #[actix_web::test]

@@ -217,6 +217,7 @@ impl Department {
             decide_after_ms: 20,
             idempotent: true,
             journal_file: None,
+            city: None,
             clock: clock(),
         };
         change(&mut settings);

@@ -30,6 +30,7 @@ pub(super) fn add(environment: &mut Environment<'static>, tables: Arc<Tables>) {
     environment.add_filter("cut", cut);
     environment.add_filter("urlencode", urlencode);
     environment.add_filter("base64", base64);
+    environment.add_filter("json", json);
     environment.add_filter("table", move |value: Value, name: &str| {
         lookup(&tables, &value, name)
     });
@@ -98,6 +99,13 @@ fn urlencode(value: &Value) -> Result<Value, Error> {
 fn base64(value: &Value) -> Result<Value, Error> {
     let text = value.as_str().ok_or_else(|| wrong("base64 needs a text"))?;
     Ok(Value::from(STANDARD.encode(text)))
+}
+
+/// `{{ case.form | json }}`: a list or table as one text, for elements and fields that hold JSON.
+fn json(value: &Value) -> Result<Value, Error> {
+    serde_json::to_string(value)
+        .map(Value::from)
+        .map_err(|error| Error::new(ErrorKind::BadSerialization, "a value has no JSON form").with_source(error))
 }
 
 fn wrong(reason: &'static str) -> Error {
