@@ -299,7 +299,10 @@ impl Bindings {
             ("callback", root.has("callback")),
             ("poll", root.has("poll")),
         ];
-        for (option, _) in given.into_iter().filter(|(_, is_given)| *is_given && !bindings.carries_items) {
+        for (option, _) in given
+            .into_iter()
+            .filter(|(_, is_given)| *is_given && !bindings.carries_items)
+        {
             root.fault(
                 option,
                 "must be left out with carries_items = false: a system that is only registered is never bound, asked \

@@ -83,12 +83,17 @@ struct Paper {
 
 impl Message {
     fn key(&self) -> String {
-        [&self.sblsh, &self.sxbm, &self.sjbbh, &self.xzqhdm].map(String::as_str).join("/")
+        [&self.sblsh, &self.sxbm, &self.sjbbh, &self.xzqhdm]
+            .map(String::as_str)
+            .join("/")
     }
 
     fn is_whole(&self) -> bool {
         let division = self.xzqhdm.len() == 12 && self.xzqhdm.bytes().all(|byte| byte.is_ascii_digit());
-        division && ![&self.sblsh, &self.sxbm, &self.sjbbh].iter().any(|field| field.trim().is_empty())
+        division
+            && ![&self.sblsh, &self.sxbm, &self.sjbbh]
+                .iter()
+                .any(|field| field.trim().is_empty())
     }
 
     fn intake(self) -> Intake {
@@ -152,9 +157,7 @@ fn is_signed(desk: &Desk, request: &HttpRequest, body: &[u8]) -> bool {
         return false;
     };
     let signed = [id.as_bytes(), b"\n", time.as_bytes(), b"\n", body];
-    id == APPLICATION_ID
-        && is_recent(time, desk.now())
-        && is_mac(secret.expose().as_bytes(), &signed, &tag)
+    id == APPLICATION_ID && is_recent(time, desk.now()) && is_mac(secret.expose().as_bytes(), &signed, &tag)
 }
 
 async fn received(desk: &Desk, call: &Call, application: &Application, did: Did) -> HttpResponse {
@@ -195,7 +198,12 @@ fn message_of(application: &Application, event: &Event) -> Option<(&'static str,
 fn report(desk: &Desk, application: &Application, event: &Event) -> Option<Letter> {
     let url = application.callback_url.clone()?;
     let (kind, result) = message_of(application, event)?;
-    let papers: Vec<Value> = event.details.materials.iter().map(|code| json!({ "CLBM": code })).collect();
+    let papers: Vec<Value> = event
+        .details
+        .materials
+        .iter()
+        .map(|code| json!({ "CLBM": code }))
+        .collect();
     let members = [
         ("XXLX", json!(kind)),
         ("JGDM", json!(result)),

@@ -40,7 +40,11 @@ fn routes(service: &mut ServiceConfig) {
         .route("/e/news", web::post().to(news));
 }
 
-async fn apply(desk: Data<Desk>, request: HttpRequest, form: web::Form<Vec<(String, String)>>) -> HttpResponse {
+async fn apply(
+    desk: Data<Desk>,
+    request: HttpRequest,
+    form: web::Form<Vec<(String, String)>>,
+) -> HttpResponse {
     let fields = Fields(&form);
     let call = match opened(&desk, &request, Target::Submit, &fields).await {
         Ok(call) => call,
@@ -66,7 +70,11 @@ async fn apply(desk: Data<Desk>, request: HttpRequest, form: web::Form<Vec<(Stri
     told(&desk, &call, &application, did).await
 }
 
-async fn papers(desk: Data<Desk>, request: HttpRequest, form: web::Form<Vec<(String, String)>>) -> HttpResponse {
+async fn papers(
+    desk: Data<Desk>,
+    request: HttpRequest,
+    form: web::Form<Vec<(String, String)>>,
+) -> HttpResponse {
     let fields = Fields(&form);
     let call = match opened(&desk, &request, Target::Submit, &fields).await {
         Ok(call) => call,
@@ -78,7 +86,11 @@ async fn papers(desk: Data<Desk>, request: HttpRequest, form: web::Form<Vec<(Str
     }
 }
 
-async fn stop(desk: Data<Desk>, request: HttpRequest, form: web::Form<Vec<(String, String)>>) -> HttpResponse {
+async fn stop(
+    desk: Data<Desk>,
+    request: HttpRequest,
+    form: web::Form<Vec<(String, String)>>,
+) -> HttpResponse {
     let fields = Fields(&form);
     let call = match opened(&desk, &request, Target::Submit, &fields).await {
         Ok(call) => call,
@@ -91,7 +103,11 @@ async fn stop(desk: Data<Desk>, request: HttpRequest, form: web::Form<Vec<(Strin
     }
 }
 
-async fn news(desk: Data<Desk>, request: HttpRequest, form: web::Form<Vec<(String, String)>>) -> HttpResponse {
+async fn news(
+    desk: Data<Desk>,
+    request: HttpRequest,
+    form: web::Form<Vec<(String, String)>>,
+) -> HttpResponse {
     let fields = Fields(&form);
     let call = match opened(&desk, &request, Target::Query, &fields).await {
         Ok(call) => call,
@@ -114,7 +130,10 @@ async fn opened(
     fields: &Fields<'_>,
 ) -> Result<Call, HttpResponse> {
     let our_ref = match fields.get("ref") {
-        "" => desk.book().by_number(fields.get("ticket")).map(|one| one.our_ref.clone()),
+        "" => desk
+            .book()
+            .by_number(fields.get("ticket"))
+            .map(|one| one.our_ref.clone()),
         our_ref => Some(our_ref.to_owned()),
     };
     let call = desk.call(request, on, our_ref.as_deref(), None);
@@ -135,12 +154,20 @@ async fn told(desk: &Desk, call: &Call, application: &Application, did: Did) -> 
             "time": application.received_at.timestamp_millis(),
         }),
     };
-    desk.done(call, did, Some(&application.number), HttpResponse::Ok().json(answer))
-        .await
+    desk.done(
+        call,
+        did,
+        Some(&application.number),
+        HttpResponse::Ok().json(answer),
+    )
+    .await
 }
 
 fn refused(desk: &Desk, call: &Call, why: &str, words: &str) -> HttpResponse {
-    desk.refused(call, HttpResponse::Ok().json(json!({ "ok": false, "why": why, "words": words })))
+    desk.refused(
+        call,
+        HttpResponse::Ok().json(json!({ "ok": false, "why": why, "words": words })),
+    )
 }
 
 fn said(event: &Event) -> Value {

@@ -54,8 +54,14 @@ fn routes(service: &mut ServiceConfig) {
         .route("/openapi/v1/affairs", web::post().to(register))
         .route("/openapi/v1/affairs", web::get().to(find))
         .route("/openapi/v1/affairs/{number}", web::get().to(show))
-        .route("/openapi/v1/affairs/{number}/reassignment", web::post().to(reassign))
-        .route("/openapi/v1/affairs/{number}/supplement", web::post().to(supplement))
+        .route(
+            "/openapi/v1/affairs/{number}/reassignment",
+            web::post().to(reassign),
+        )
+        .route(
+            "/openapi/v1/affairs/{number}/supplement",
+            web::post().to(supplement),
+        )
         .route("/openapi/v1/affairs/{number}/revocation", web::post().to(revoke))
         .route("/openapi/v1/changes", web::get().to(changes));
 }
@@ -84,7 +90,11 @@ struct File {
 }
 
 /// A token tells its end and proves it, so that nothing need be remembered.
-async fn token(desk: Data<Desk>, request: HttpRequest, form: web::Form<Vec<(String, String)>>) -> HttpResponse {
+async fn token(
+    desk: Data<Desk>,
+    request: HttpRequest,
+    form: web::Form<Vec<(String, String)>>,
+) -> HttpResponse {
     let call = desk.call(&request, Target::Query, None, None);
     let pair = STANDARD
         .decode(credentials(&request, "Basic"))
@@ -111,7 +121,8 @@ async fn token(desk: Data<Desk>, request: HttpRequest, form: web::Form<Vec<(Stri
     let answer = json!({
         "access_token": format!("{ends}.{}", hex::encode(tag)), "token_type": "Bearer", "expires_in": TOKEN_S,
     });
-    desk.done(&call, Did::Answered, None, HttpResponse::Ok().json(answer)).await
+    desk.done(&call, Did::Answered, None, HttpResponse::Ok().json(answer))
+        .await
 }
 
 fn holds(desk: &Desk, request: &HttpRequest) -> bool {
@@ -129,7 +140,8 @@ async fn register(desk: Data<Desk>, request: HttpRequest, body: Bytes) -> HttpRe
         Ok(opened) => opened,
         Err(answer) => return answer,
     };
-    let region = affair.region_code.len() == 12 && affair.region_code.bytes().all(|byte| byte.is_ascii_digit());
+    let region =
+        affair.region_code.len() == 12 && affair.region_code.bytes().all(|byte| byte.is_ascii_digit());
     if affair.affair_no.is_empty() || affair.matter_code.is_empty() || !region {
         return refused(&desk, &call, 40_001, "缺少办件编号、事项编码，或区划代码不是12位");
     }
@@ -165,7 +177,12 @@ async fn reassign(desk: Data<Desk>, request: HttpRequest, number: Path<String>, 
     }
 }
 
-async fn supplement(desk: Data<Desk>, request: HttpRequest, number: Path<String>, body: Bytes) -> HttpResponse {
+async fn supplement(
+    desk: Data<Desk>,
+    request: HttpRequest,
+    number: Path<String>,
+    body: Bytes,
+) -> HttpResponse {
     let (call, affair) = match opened(&desk, &request, &body).await {
         Ok(opened) => opened,
         Err(answer) => return answer,
@@ -250,7 +267,12 @@ async fn opened(desk: &Desk, request: &HttpRequest, body: &[u8]) -> Result<(Call
     }
     match affair {
         Ok(affair) => Ok((call, affair)),
-        Err(error) => Err(refused(desk, &call, 40_001, &format!("第{}行：{error}", error.line()))),
+        Err(error) => Err(refused(
+            desk,
+            &call,
+            40_001,
+            &format!("第{}行：{error}", error.line()),
+        )),
     }
 }
 
@@ -336,7 +358,10 @@ fn success(data: &Value) -> HttpResponse {
 }
 
 fn refused(desk: &Desk, call: &Call, code: u32, message: &str) -> HttpResponse {
-    desk.refused(call, HttpResponse::Ok().json(json!({ "code": code, "message": message })))
+    desk.refused(
+        call,
+        HttpResponse::Ok().json(json!({ "code": code, "message": message })),
+    )
 }
 
 fn unknown(desk: &Desk, call: &Call) -> HttpResponse {
@@ -344,5 +369,6 @@ fn unknown(desk: &Desk, call: &Call) -> HttpResponse {
 }
 
 fn unauthenticated() -> HttpResponse {
-    HttpResponse::build(StatusCode::UNAUTHORIZED).json(json!({ "code": 40_101, "message": "令牌无效或已过期" }))
+    HttpResponse::build(StatusCode::UNAUTHORIZED)
+        .json(json!({ "code": 40_101, "message": "令牌无效或已过期" }))
 }

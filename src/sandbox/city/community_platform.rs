@@ -46,7 +46,11 @@ fn routes(service: &mut ServiceConfig) {
         .route("/sq/bdlb.do", web::post().to(changes));
 }
 
-async fn submit(desk: Data<Desk>, request: HttpRequest, form: web::Form<Vec<(String, String)>>) -> HttpResponse {
+async fn submit(
+    desk: Data<Desk>,
+    request: HttpRequest,
+    form: web::Form<Vec<(String, String)>>,
+) -> HttpResponse {
     let fields = Fields(&form);
     let call = match opened(&desk, &request, Target::Submit, &fields).await {
         Ok(call) => call,
@@ -75,7 +79,11 @@ async fn submit(desk: Data<Desk>, request: HttpRequest, form: web::Form<Vec<(Str
     told(&desk, &call, &application, did).await
 }
 
-async fn again(desk: Data<Desk>, request: HttpRequest, form: web::Form<Vec<(String, String)>>) -> HttpResponse {
+async fn again(
+    desk: Data<Desk>,
+    request: HttpRequest,
+    form: web::Form<Vec<(String, String)>>,
+) -> HttpResponse {
     let fields = Fields(&form);
     let call = match opened(&desk, &request, Target::Submit, &fields).await {
         Ok(call) => call,
@@ -92,7 +100,11 @@ async fn again(desk: Data<Desk>, request: HttpRequest, form: web::Form<Vec<(Stri
     }
 }
 
-async fn papers(desk: Data<Desk>, request: HttpRequest, form: web::Form<Vec<(String, String)>>) -> HttpResponse {
+async fn papers(
+    desk: Data<Desk>,
+    request: HttpRequest,
+    form: web::Form<Vec<(String, String)>>,
+) -> HttpResponse {
     let fields = Fields(&form);
     let call = match opened(&desk, &request, Target::Submit, &fields).await {
         Ok(call) => call,
@@ -104,7 +116,11 @@ async fn papers(desk: Data<Desk>, request: HttpRequest, form: web::Form<Vec<(Str
     }
 }
 
-async fn stop(desk: Data<Desk>, request: HttpRequest, form: web::Form<Vec<(String, String)>>) -> HttpResponse {
+async fn stop(
+    desk: Data<Desk>,
+    request: HttpRequest,
+    form: web::Form<Vec<(String, String)>>,
+) -> HttpResponse {
     let fields = Fields(&form);
     let call = match opened(&desk, &request, Target::Submit, &fields).await {
         Ok(call) => call,
@@ -117,7 +133,11 @@ async fn stop(desk: Data<Desk>, request: HttpRequest, form: web::Form<Vec<(Strin
     }
 }
 
-async fn find(desk: Data<Desk>, request: HttpRequest, form: web::Form<Vec<(String, String)>>) -> HttpResponse {
+async fn find(
+    desk: Data<Desk>,
+    request: HttpRequest,
+    form: web::Form<Vec<(String, String)>>,
+) -> HttpResponse {
     let fields = Fields(&form);
     let call = match opened(&desk, &request, Target::Query, &fields).await {
         Ok(call) => call,
@@ -133,7 +153,11 @@ async fn find(desk: Data<Desk>, request: HttpRequest, form: web::Form<Vec<(Strin
     }
 }
 
-async fn changes(desk: Data<Desk>, request: HttpRequest, form: web::Form<Vec<(String, String)>>) -> HttpResponse {
+async fn changes(
+    desk: Data<Desk>,
+    request: HttpRequest,
+    form: web::Form<Vec<(String, String)>>,
+) -> HttpResponse {
     let fields = Fields(&form);
     let call = match opened(&desk, &request, Target::Query, &fields).await {
         Ok(call) => call,
@@ -146,7 +170,11 @@ async fn changes(desk: Data<Desk>, request: HttpRequest, form: web::Form<Vec<(St
         .iter()
         .map(|event| {
             let members = change(event).into_iter();
-            Value::Object(members.map(|(name, value)| (name.to_owned(), json!(value))).collect())
+            Value::Object(
+                members
+                    .map(|(name, value)| (name.to_owned(), json!(value)))
+                    .collect(),
+            )
         })
         .collect();
     let next = after.saturating_add(events.len()).to_string();
@@ -162,7 +190,10 @@ async fn opened(
     fields: &Fields<'_>,
 ) -> Result<Call, HttpResponse> {
     let our_ref = match fields.get("wbbh") {
-        "" => desk.book().by_number(fields.get("slh")).map(|one| one.our_ref.clone()),
+        "" => desk
+            .book()
+            .by_number(fields.get("slh"))
+            .map(|one| one.our_ref.clone()),
         our_ref => Some(our_ref.to_owned()),
     };
     let key = Some(fields.get("lsbh")).filter(|key| !key.is_empty());
@@ -187,7 +218,8 @@ async fn told(desk: &Desk, call: &Call, application: &Application, did: Did) -> 
             ("xh", "0".to_owned()),
         ]),
     }
-    desk.done(call, did, Some(&application.number), written(&answer)).await
+    desk.done(call, did, Some(&application.number), written(&answer))
+        .await
 }
 
 fn refused(desk: &Desk, call: &Call, code: &str, text: &str) -> HttpResponse {

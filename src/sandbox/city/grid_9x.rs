@@ -55,7 +55,9 @@ async fn submit(desk: Data<Desk>, request: HttpRequest, body: Bytes) -> HttpResp
         Ok(opened) => opened,
         Err(answer) => return answer,
     };
-    let missing = ["BH", "SXBM", "BT", "XM"].into_iter().find(|name| document.text(name).is_empty());
+    let missing = ["BH", "SXBM", "BT", "XM"]
+        .into_iter()
+        .find(|name| document.text(name).is_empty());
     if let Some(name) = missing {
         return refused(&desk, &call, "1001", &format!("缺少 {name}"));
     }
@@ -163,7 +165,9 @@ fn refused(desk: &Desk, call: &Call, code: &str, text: &str) -> HttpResponse {
 }
 
 fn answer(members: &str) -> HttpResponse {
-    HttpResponse::Ok().content_type(CONTENT_TYPE).body(written("FH", members))
+    HttpResponse::Ok()
+        .content_type(CONTENT_TYPE)
+        .body(written("FH", members))
 }
 
 /// A whole document in GBK; what that lacks becomes a character reference.

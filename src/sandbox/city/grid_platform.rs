@@ -78,7 +78,15 @@ async fn submit(desk: Data<Desk>, request: HttpRequest, body: Bytes) -> HttpResp
     };
     let event = match read {
         Ok(event) => event,
-        Err(error) => return refused(&desk, &call, 422, "malformed", &format!("line {}: {error}", error.line())),
+        Err(error) => {
+            return refused(
+                &desk,
+                &call,
+                422,
+                "malformed",
+                &format!("line {}: {error}", error.line()),
+            );
+        }
     };
     if event.summary.is_empty() || event.place.is_empty() {
         return refused(&desk, &call, 422, "malformed", "事件描述与地点不能为空");
@@ -106,7 +114,15 @@ async fn reopen(desk: Data<Desk>, request: HttpRequest, number: Path<String>, bo
     };
     let reopening = match read {
         Ok(reopening) => reopening,
-        Err(error) => return refused(&desk, &call, 422, "malformed", &format!("line {}: {error}", error.line())),
+        Err(error) => {
+            return refused(
+                &desk,
+                &call,
+                422,
+                "malformed",
+                &format!("line {}: {error}", error.line()),
+            );
+        }
     };
     let intake = Intake {
         our_ref: reopening.report_no,
@@ -171,7 +187,10 @@ fn secret(desk: &Desk, what: &str) -> Option<Vec<u8>> {
 }
 
 fn is_signed(desk: &Desk, request: &HttpRequest, body: &[u8]) -> bool {
-    let (id, time) = (header(request, "webhook-id"), header(request, "webhook-timestamp"));
+    let (id, time) = (
+        header(request, "webhook-id"),
+        header(request, "webhook-timestamp"),
+    );
     let Some(secret) = secret(desk, "SIGNING_SECRET") else {
         return false;
     };
@@ -190,7 +209,10 @@ async fn told(desk: &Desk, call: &Call, application: &Application, did: Did, sta
 
 fn refused(desk: &Desk, call: &Call, status: u16, error: &str, note: &str) -> HttpResponse {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
-    desk.refused(call, HttpResponse::build(status).json(json!({ "error": error, "note": note })))
+    desk.refused(
+        call,
+        HttpResponse::build(status).json(json!({ "error": error, "note": note })),
+    )
 }
 
 fn shown(application: &Application) -> Value {
@@ -231,7 +253,8 @@ fn instant(at: DateTime<Utc>) -> String {
 
 fn report(desk: &Desk, application: &Application, event: &Event) -> Option<Letter> {
     let url = application.callback_url.clone()?;
-    let envelope = json!({ "type": "grid.event.changed", "timestamp": instant(desk.now()), "data": said(event) });
+    let envelope =
+        json!({ "type": "grid.event.changed", "timestamp": instant(desk.now()), "data": said(event) });
     let body = serde_json::to_vec(&envelope).ok()?;
     let time = desk.now().timestamp().to_string();
     let signed = [event.event_id.as_bytes(), b".", time.as_bytes(), b".", &body];

@@ -164,7 +164,12 @@ async fn find(desk: Data<Desk>, request: HttpRequest, question: Query<Question>)
         Ok(call) => call,
         Err(answer) => return answer,
     };
-    let found: Vec<Value> = desk.book().by_ref(&question.out_id).map(shown).into_iter().collect();
+    let found: Vec<Value> = desk
+        .book()
+        .by_ref(&question.out_id)
+        .map(shown)
+        .into_iter()
+        .collect();
     let answer = HttpResponse::Ok().json(json!({ "success": true, "list": found }));
     desk.done(&call, Did::Answered, None, answer).await
 }

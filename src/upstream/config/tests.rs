@@ -151,7 +151,11 @@ fn a_system_that_carries_no_items_cannot_be_bound() {
     "#;
     let faults = registered(bound).expect_err("bound all the same");
     let paths: BTreeSet<&str> = faults.iter().map(|fault| fault.path.as_str()).collect();
-    assert_eq!(paths, BTreeSet::from(["callback", "organizations", "poll", "roles"]), "{faults:#?}");
+    assert_eq!(
+        paths,
+        BTreeSet::from(["callback", "organizations", "poll", "roles"]),
+        "{faults:#?}"
+    );
 }
 
 #[test]

@@ -155,7 +155,10 @@ fn every_shipped_description_is_sound() {
 fn the_systems_that_the_sandbox_plays_stand_side_by_side() {
     let mut configs = UpstreamConfig::city("http://127.0.0.1:1").unwrap();
     configs.push(UpstreamConfig::sandbox("http://127.0.0.1:1").unwrap());
-    let compiled: BTreeSet<String> = configs.iter().map(|config| format!("{}.toml", config.name)).collect();
+    let compiled: BTreeSet<String> = configs
+        .iter()
+        .map(|config| format!("{}.toml", config.name))
+        .collect();
     let files = shipped(Path::new("config/upstreams/city"));
     let missing: Vec<String> = files
         .iter()
@@ -163,7 +166,10 @@ fn the_systems_that_the_sandbox_plays_stand_side_by_side() {
         .filter(|name| !compiled.contains(name))
         .collect();
     assert_none(&missing, "descriptions that the demonstration leaves out");
-    assert_none(&faults_of(configs), "faults of the demonstration's systems together");
+    assert_none(
+        &faults_of(configs),
+        "faults of the demonstration's systems together",
+    );
 }
 
 #[test]

@@ -34,7 +34,12 @@ fn secrets() -> BTreeMap<String, Redacted<String>> {
         let secret = format!("{prefix}c2VjcmV0IG9mIGEgc3RvcnkgbnVtYmVy{index:04}");
         (name, Redacted::new(secret))
     };
-    city_secret_names().unwrap().into_iter().enumerate().map(made).collect()
+    city_secret_names()
+        .unwrap()
+        .into_iter()
+        .enumerate()
+        .map(made)
+        .collect()
 }
 
 /// The system and the party's, at the address of the sandbox.
@@ -55,7 +60,13 @@ async fn gateway(world: &World, county: &County, configs: Vec<UpstreamConfig>) -
         ("ONEDOOR__LIMITS__FIELDS_PER_MINUTE_ANONYMOUS", "1000000"),
     ];
     let made = secrets();
-    TestApp::start_before(world, county.clock.clone(), &settings, Upstreams { configs, made }).await
+    TestApp::start_before(
+        world,
+        county.clock.clone(),
+        &settings,
+        Upstreams { configs, made },
+    )
+    .await
 }
 
 impl City {
@@ -102,7 +113,10 @@ impl City {
             }
             self.turn(case, &seen).await;
         }
-        panic!("{office} is not reached: {}", case.seen_by(&auditor).await["handoffs"]);
+        panic!(
+            "{office} is not reached: {}",
+            case.seen_by(&auditor).await["handoffs"]
+        );
     }
 
     /// One act by whoever has to act now.
@@ -111,14 +125,18 @@ impl City {
         match seen["nextStep"]["kind"].as_str().unwrap() {
             "ACKNOWLEDGE" => {
                 let open = handoff(seen, |one| one["owning"] == true && one["state"] == "OFFERED");
-                case.signed_for(&self.app.officer(open["to"]["code"].as_str().unwrap())).await;
+                case.signed_for(&self.app.officer(open["to"]["code"].as_str().unwrap()))
+                    .await;
             }
             "ACCEPT" => {
                 case.done(&owner, "acceptCase", json!({})).await;
             }
             "FINISH" => {
                 let beside = handoff(seen, |one| {
-                    one["owning"] == false && ["OFFERED", "ACKNOWLEDGED"].iter().any(|state| one["state"] == *state)
+                    one["owning"] == false
+                        && ["OFFERED", "ACKNOWLEDGED"]
+                            .iter()
+                            .any(|state| one["state"] == *state)
                 });
                 let who = self.app.officer(beside["to"]["code"].as_str().unwrap());
                 let more = json!({ "handoff": beside["id"], "opinion": "AGREE" });
@@ -126,7 +144,8 @@ impl City {
                 assert_eq!(done["userErrors"], json!([]));
             }
             "HAND_OFF" => {
-                case.done(&owner, "handOff", json!({ "slip": "皖〔2026〕7号" })).await;
+                case.done(&owner, "handOff", json!({ "slip": "皖〔2026〕7号" }))
+                    .await;
             }
             other => panic!("{other}: {seen}"),
         }
@@ -151,35 +170,51 @@ impl City {
     }
 
     fn control(&self, path: &str) -> String {
-        self.county.department.url(&format!("/city/{}/control{path}", self.system))
+        self.county
+            .department
+            .url(&format!("/city/{}/control{path}", self.system))
     }
 
     pub(super) async fn rule(&self, rule: Value) {
         let request = http_client().put(self.control("")).body(rule.to_string());
-        let answer = request.header("content-type", "application/json").send().await.unwrap();
+        let answer = request
+            .header("content-type", "application/json")
+            .send()
+            .await
+            .unwrap();
         assert!(answer.status().is_success(), "{answer:?}");
     }
 
     async fn told(&self, path: &str, case: &Case, mut order: Value) {
         order["our_ref"] = json!(case.reference());
         let request = http_client().post(self.control(path)).body(order.to_string());
-        let answer = request.header("content-type", "application/json").send().await.unwrap();
+        let answer = request
+            .header("content-type", "application/json")
+            .send()
+            .await
+            .unwrap();
         assert!(answer.status().is_success(), "{answer:?}");
     }
 
     /// Lets the system say something of a case.
     pub(super) async fn says(&self, case: &Case, kind: &str, text: &str) {
-        self.told("/say", case, json!({ "kind": kind, "text": text })).await;
+        self.told("/say", case, json!({ "kind": kind, "text": text }))
+            .await;
     }
 
     /// Lets it decide.
     pub(super) async fn decides(&self, case: &Case, result: &str, opinion: &str) {
-        self.told("/decide", case, json!({ "result": result, "opinion": opinion })).await;
+        self.told("/decide", case, json!({ "result": result, "opinion": opinion }))
+            .await;
     }
 
     /// What the system has on its desk.
     pub(super) async fn applications(&self) -> Vec<Value> {
-        let answer = http_client().get(self.control("/applications")).send().await.unwrap();
+        let answer = http_client()
+            .get(self.control("/applications"))
+            .send()
+            .await
+            .unwrap();
         serde_json::from_str(&answer.text().await.unwrap()).unwrap()
     }
 
@@ -191,16 +226,24 @@ impl City {
         let below = format!("/city/{}/", self.system);
         let told = |line: &Value| {
             let path = line["path"].as_str().unwrap();
-            let path = path.strip_prefix(&below).unwrap_or_else(|| {
-                path.split_once("/callbacks/").map_or(path, |(_, of)| of)
-            });
-            (path.to_owned(), line["media_type"].as_str().unwrap_or_default().to_owned())
+            let path = path
+                .strip_prefix(&below)
+                .unwrap_or_else(|| path.split_once("/callbacks/").map_or(path, |(_, of)| of));
+            (
+                path.to_owned(),
+                line["media_type"].as_str().unwrap_or_default().to_owned(),
+            )
         };
         lines.iter().filter(about).map(told).collect()
     }
 
     /// The number that the system gave the case stands on it, leads to it, and came with the division of its codes.
-    pub(super) async fn knows_it_by_its_own_number(&self, case: &Case, office: &str, division: &str) -> String {
+    pub(super) async fn knows_it_by_its_own_number(
+        &self,
+        case: &Case,
+        office: &str,
+        division: &str,
+    ) -> String {
         let applications = self.applications().await;
         let [application] = applications.as_slice() else {
             panic!("one application: {applications:?}")
@@ -215,8 +258,13 @@ impl City {
             seen["externalNumbers"],
             json!([{ "upstream": self.system, "number": number }])
         );
-        let document = "query($number: String!) { cases(filter: { externalNumber: $number }) { nodes { id } } }";
-        let found = self.app.officer(office).data(document, json!({ "number": number })).await;
+        let document =
+            "query($number: String!) { cases(filter: { externalNumber: $number }) { nodes { id } } }";
+        let found = self
+            .app
+            .officer(office)
+            .data(document, json!({ "number": number }))
+            .await;
         assert_eq!(found["cases"]["nodes"], json!([{ "id": case.id }]));
         number
     }

@@ -68,7 +68,9 @@ impl Document {
     /// An attribute of all elements of a name.
     pub(super) fn attributes(&self, name: &str, attribute: &str) -> Vec<String> {
         let elements = self.0.iter().filter(|element| element.name == name);
-        elements.filter_map(|element| element.attribute(attribute)).collect()
+        elements
+            .filter_map(|element| element.attribute(attribute))
+            .collect()
     }
 
     /// An attribute of the root.
@@ -134,7 +136,10 @@ mod tests {
 
     #[test]
     fn texts_and_attributes_are_found_by_name_and_what_was_escaped_comes_back() {
-        let text = format!("<A X=\"1\"><B>{}</B><C Y=\"a\"/><C Y=\"b\"/></A>", escaped("<一&二>"));
+        let text = format!(
+            "<A X=\"1\"><B>{}</B><C Y=\"a\"/><C Y=\"b\"/></A>",
+            escaped("<一&二>")
+        );
         let document = Document::read(&text).unwrap();
         assert_eq!(document.text("B"), "<一&二>");
         assert_eq!(document.attributes("C", "Y"), ["a", "b"]);
@@ -143,7 +148,14 @@ mod tests {
 
     #[test]
     fn what_is_no_whole_document_is_not_read() {
-        for text in ["", "text", "<a>", "<a><b></a></b>", "<!DOCTYPE a><a/>", "<a>&b;</a>"] {
+        for text in [
+            "",
+            "text",
+            "<a>",
+            "<a><b></a></b>",
+            "<!DOCTYPE a><a/>",
+            "<a>&b;</a>",
+        ] {
             assert!(Document::read(text).is_none(), "{text}");
         }
     }
