@@ -42,7 +42,35 @@ fn secrets() -> BTreeMap<String, Redacted<String>> {
         .collect()
 }
 
+/// The system and the party's, at the address of the sandbox.
+fn described(county: &County, system: &str) -> Vec<UpstreamConfig> {
+    let mut configs = UpstreamConfig::city(&county.department.url("")).unwrap();
+    configs.retain(|config| [system, "party-building"].contains(&config.name.as_str()));
+    for config in &mut configs {
+        config.timeout = Duration::from_millis(1_500);
+        config.connect_timeout = Duration::from_millis(500);
+    }
+    configs
+}
+
+async fn gateway(world: &World, county: &County, configs: Vec<UpstreamConfig>) -> TestApp {
+    let settings = [
+        ("ONEDOOR__OUTBOX__TICK_MS", "50"),
+        ("ONEDOOR__LIMITS__FIELDS_PER_MINUTE", "1000000"),
+        ("ONEDOOR__LIMITS__FIELDS_PER_MINUTE_ANONYMOUS", "1000000"),
+    ];
+    let made = secrets();
+    TestApp::start_before(
+        world,
+        county.clock.clone(),
+        &settings,
+        Upstreams { configs, made },
+    )
+    .await
+}
+
 impl City {
+    /// In a world, on a Monday morning.
     pub(super) async fn with(world: &World, system: &'static str) -> Self {
         let clock = HeldClock::at(MONDAY_AT_TEN.parse().unwrap());
         let shared = clock.clone();
@@ -51,23 +79,8 @@ impl City {
             settings.city = Some(secrets());
         })
         .await;
-        let mut configs = UpstreamConfig::city(&department.url("")).unwrap();
-        configs.retain(|config| [system, "party-building"].contains(&config.name.as_str()));
-        for config in &mut configs {
-            config.timeout = Duration::from_millis(1_500);
-            config.connect_timeout = Duration::from_millis(500);
-        }
-        let upstreams = Upstreams {
-            configs,
-            made: secrets(),
-        };
-        let settings = [
-            ("ONEDOOR__OUTBOX__TICK_MS", "50"),
-            ("ONEDOOR__LIMITS__FIELDS_PER_MINUTE", "1000000"),
-            ("ONEDOOR__LIMITS__FIELDS_PER_MINUTE_ANONYMOUS", "1000000"),
-        ];
-        let app = TestApp::start_before(world, clock.clone(), &settings, upstreams).await;
         let county = County { department, clock };
+        let app = gateway(world, &county, described(&county, system)).await;
         let city = Self { system, county, app };
         city.rule(json!({ "mode": "decide-when-told" })).await;
         city
@@ -82,37 +95,32 @@ impl City {
 
     /// Everybody before the system does their part, until the system has signed for the office; gives the case.
     pub(super) async fn comes_to(&self, case: &Case, office: &str) -> Value {
+        self.reaches(case, office).await;
+        case.comes_to(&self.auditor(), "the system holds it", |case| {
+            case["owner"]["code"] == office
+        })
+        .await
+    }
+
+    /// The same, until the case is on its way to the system.
+    pub(super) async fn reaches(&self, case: &Case, office: &str) {
+        let auditor = self.auditor();
         for _ in 0..TURNS_MAX {
-            // a badge does not outlive a publicity
-            let auditor = self.auditor();
             let seen = case.seen_by(&auditor).await;
-            let offered = |one: &&Value| one["upstream"] == self.system && one["to"]["code"] == office;
-            if seen["handoffs"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .any(|one| offered(&one))
-            {
-                return case
-                    .comes_to(&auditor, "the system holds it", |case| {
-                        case["owner"]["code"] == office
-                    })
-                    .await;
+            let offered = |one: &Value| one["upstream"] == self.system && one["to"]["code"] == office;
+            if seen["handoffs"].as_array().unwrap().iter().any(offered) {
+                return;
             }
             self.turn(case, &seen).await;
         }
         panic!(
             "{office} is not reached: {}",
-            case.seen_by(&self.auditor()).await["handoffs"]
+            case.seen_by(&auditor).await["handoffs"]
         );
     }
 
     /// One act by whoever has to act now.
     async fn turn(&self, case: &Case, seen: &Value) {
-        if seen["status"] == "SPECIAL_PROCEDURE" {
-            // a publicity, of seven days at least
-            self.county.days_later(8);
-        }
         let owner = self.app.officer(seen["owner"]["code"].as_str().unwrap());
         match seen["nextStep"]["kind"].as_str().unwrap() {
             "ACKNOWLEDGE" => {
@@ -135,7 +143,7 @@ impl City {
                 let done = act(&who, "finishHandoff", case.input(&beside["version"], more)).await;
                 assert_eq!(done["userErrors"], json!([]));
             }
-            "HAND_OFF" | "SPECIAL_PROCEDURE" => {
+            "HAND_OFF" => {
                 case.done(&owner, "handOff", json!({ "slip": "皖〔2026〕7号" }))
                     .await;
             }
@@ -145,6 +153,20 @@ impl City {
 
     pub(super) fn auditor(&self) -> Gql {
         self.app.anybody().bearing(&self.app.actors.auditor())
+    }
+
+    /// The gateway starts again, with a system that is only registered by now.
+    pub(super) async fn starts_again_with_it_only_registered(self, world: &World) -> Self {
+        self.app.stop_with_deliveries_waiting().await;
+        let mut configs = described(&self.county, self.system);
+        for config in &mut configs {
+            config.carries_items = false;
+            config.roles.clear();
+            config.poll = None;
+            config.callback = None;
+        }
+        let app = gateway(world, &self.county, configs).await;
+        Self { app, ..self }
     }
 
     fn control(&self, path: &str) -> String {
@@ -176,12 +198,8 @@ impl City {
 
     /// Lets the system say something of a case.
     pub(super) async fn says(&self, case: &Case, kind: &str, text: &str) {
-        self.tells(case, json!({ "kind": kind, "text": text })).await;
-    }
-
-    /// The same with states of its own.
-    pub(super) async fn tells(&self, case: &Case, word: Value) {
-        self.told("/say", case, word).await;
+        self.told("/say", case, json!({ "kind": kind, "text": text }))
+            .await;
     }
 
     /// Lets it decide.
@@ -220,26 +238,20 @@ impl City {
     }
 
     /// The number that the system gave the case stands on it, leads to it, and came with the division of its codes.
-    /// Both numbers are on the case: ours is the reference that the system keeps.
     pub(super) async fn knows_it_by_its_own_number(
         &self,
         case: &Case,
         office: &str,
         division: &str,
     ) -> String {
-        let number = self.knows_it_by_a_number(case, office).await;
-        let application = &self.applications().await[0];
-        assert_eq!(application["fields"]["division"], division);
-        number
-    }
-
-    /// The same of a system that is told no division.
-    pub(super) async fn knows_it_by_a_number(&self, case: &Case, office: &str) -> String {
         let applications = self.applications().await;
         let [application] = applications.as_slice() else {
             panic!("one application: {applications:?}")
         };
-        assert_eq!(application["our_ref"], json!(case.reference()));
+        assert_eq!(
+            (&application["our_ref"], &application["fields"]["division"]),
+            (&json!(case.reference()), &json!(division))
+        );
         let number = application["number"].as_str().unwrap().to_owned();
         let seen = case.seen_by(&self.auditor()).await;
         assert_eq!(
