@@ -17,6 +17,7 @@ pub mod driver;
 pub mod egress;
 pub mod fact;
 pub mod folder;
+pub mod listeners;
 pub mod metrics;
 pub mod name;
 pub mod outcome;

@@ -42,6 +42,8 @@ pub enum DeliveryKind {
     Supplement,
     /// Stop: the case was withdrawn, voided or taken back.
     Withdraw,
+    /// Know that something happened to a case; nothing follows from what it says to that.
+    Notify,
 }
 
 impl DeliveryKind {
@@ -50,7 +52,17 @@ impl DeliveryKind {
     pub const fn is_handing_over(self) -> bool {
         match self {
             Self::Submit | Self::Transition => true,
-            Self::Supplement | Self::Withdraw => false,
+            Self::Supplement | Self::Withdraw | Self::Notify => false,
+        }
+    }
+
+    /// Whether it concerns a handoff: carries one, or follows it to the system that got it. News concerns the case alone: no
+    /// handoff waits for it, and none is undelivered because it did not arrive.
+    #[must_use]
+    pub const fn concerns_handoff(self) -> bool {
+        match self {
+            Self::Submit | Self::Transition | Self::Supplement | Self::Withdraw => true,
+            Self::Notify => false,
         }
     }
 }
@@ -205,6 +217,15 @@ pub struct AttemptEntry {
     pub outcome: Option<String>,
     /// What the answer says of itself for later proof, visible ASCII; `None`: nothing.
     pub evidence: Option<String>,
+}
+
+impl DeliveryEntry {
+    /// Whether a person can give it up: what waits for a person's word, and news that does not go on by itself, because later
+    /// news waits behind it and no handoff stands on it.
+    #[must_use]
+    pub const fn can_be_given_up(&self) -> bool {
+        self.state.can_be_resolved() || (!self.operation.concerns_handoff() && self.state.can_be_redelivered())
+    }
 }
 
 /// What became of a notice.

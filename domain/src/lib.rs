@@ -26,6 +26,7 @@ pub mod ledger;
 pub mod limit;
 pub mod mask;
 pub mod material;
+pub mod notice;
 pub mod organization;
 pub mod page;
 pub mod policy;

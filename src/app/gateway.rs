@@ -48,6 +48,7 @@ use crate::store::case::CaseStore;
 use crate::store::database::{Database, DatabaseSettings, StatementObserver};
 use crate::store::error::StoreError;
 use crate::telemetry::metrics::Metrics;
+use crate::upstream::listeners::Listeners;
 use crate::upstream::registry::Registry;
 use crate::worker::supervise::Supervisor;
 use crate::worker::{cases as case_loops, epochs};
@@ -174,7 +175,7 @@ pub(super) async fn services_alone(config: &Config, clock: SharedClock) -> Resul
 /// The use cases of cases without loops or server: for what an import changes in them.
 ///
 /// # Errors
-/// The keys cannot be opened.
+/// The keys cannot be opened, or the folder of upstream systems has faults.
 pub(super) fn cases_alone(config: &Config, services: &Services) -> Result<Cases, AppFailure> {
     let keys = Arc::new(open_keys(config)?);
     let store = CaseStore::new(services.database.clone(), keys);
@@ -188,6 +189,7 @@ pub(super) fn cases_alone(config: &Config, services: &Services) -> Result<Cases,
         store,
         changes: Arc::new(changes),
         outbox: Arc::new(Bells::new(std::iter::empty())),
+        listeners: Upstreams::listeners(config)?,
         track_limits: track_limits(config),
     };
     Ok(Cases::new(services.clone(), parts))
@@ -325,6 +327,7 @@ async fn build(config: &Config, metrics: &Metrics, ground: Ground) -> Result<Hou
         supervisor,
     } = &ground;
     let store = CaseStore::new(database.clone(), Arc::clone(keys));
+    let configs = || registry.iter().map(|upstream| upstream.config());
     let bells = Arc::new(Bells::new(registry.carrier_names()));
     let feed_nudge = Arc::new(Notify::new());
     let changes = Arc::new(Changes::new(
@@ -339,6 +342,7 @@ async fn build(config: &Config, metrics: &Metrics, ground: Ground) -> Result<Hou
             store,
             changes: Arc::clone(&changes),
             outbox: Arc::clone(&bells),
+            listeners: Listeners::of(configs()),
             track_limits: track_limits(config),
         },
     ));

@@ -19,6 +19,7 @@ use crate::service::directory::UpstreamBindings;
 use crate::telemetry::metrics::Metrics;
 use crate::upstream::config::{SecretRef, UpstreamConfig};
 use crate::upstream::folder;
+use crate::upstream::listeners::Listeners;
 use crate::upstream::metrics::UpstreamMetrics;
 use crate::upstream::registry::Registry;
 
@@ -58,11 +59,23 @@ impl Upstreams {
     /// # Errors
     /// All faults of all files at once.
     pub fn bindings(config: &Config) -> Result<UpstreamBindings, ConfigFaults> {
+        Ok(bindings(&Self::known(config)?))
+    }
+
+    /// Which systems are told what happens to cases in a gateway of this configuration; likewise.
+    ///
+    /// # Errors
+    /// All faults of all files at once.
+    pub fn listeners(config: &Config) -> Result<Listeners, ConfigFaults> {
+        Ok(Listeners::of(&Self::known(config)?))
+    }
+
+    fn known(config: &Config) -> Result<Vec<UpstreamConfig>, ConfigFaults> {
         let mut upstreams = Self::configured(config)?;
         if config.demo {
             upstreams.add_played(config, "http://localhost")?;
         }
-        Ok(bindings(&upstreams.configs))
+        Ok(upstreams.configs)
     }
 
     /// Adds the systems that the sandbox plays at an address. Of the city, what the folder already names or binds is

@@ -15,9 +15,9 @@ use crate::sandbox::city;
 use crate::sandbox::course;
 use crate::sandbox::department::{Department, refuse};
 use crate::sandbox::modes::{Rule, Target};
-use crate::sandbox::store::{Asked, Did};
+use crate::sandbox::store::{Asked, Did, Noticed};
 use crate::sandbox::wire::{
-    Decision, Details, EventKind, Events, List, Listed, Submission, Supplement, Taken, Transfer, Withdrawal,
+    Decision, Details, EventKind, Events, List, Listed, Notice, Submission, Supplement, Taken, Transfer, Withdrawal,
 };
 
 /// The largest application, bytes.
@@ -47,6 +47,7 @@ pub fn run(department: Department, listener: TcpListener) -> io::Result<Server> 
                 "/api/applications/{serial_no}/supplements",
                 web::post().to(supplement),
             )
+            .route("/api/applications/{serial_no}/notices", web::post().to(notice))
             .route("/api/events", web::get().to(events))
             .route("/journal", web::get().to(journal))
             .route("/applications", web::get().to(applications))
@@ -202,6 +203,53 @@ async fn supplement(
         department
             .store()
             .supplement(call.key.as_deref(), &serial_no, papers, now)
+    });
+    let Some(application) = application else {
+        return department.unknown(&call);
+    };
+    department.note(&call, did, Some(&application.serial_no), call.rule.answered(200));
+    let proper = HttpResponse::Ok().json(Taken::from(&application));
+    department
+        .answer(&call, &application.serial_no, Some(proper))
+        .await
+}
+
+async fn notice(
+    department: Data<Department>,
+    request: HttpRequest,
+    serial_no: Path<String>,
+    body: Bytes,
+) -> HttpResponse {
+    let notice = read::<Notice>(&body);
+    let our_ref = notice.as_ref().ok().map(|one| one.our_ref.as_str());
+    let Some(call) = department.open(&request, Target::Submit, our_ref) else {
+        return refuse(401, "UNAUTHENTICATED", "令牌无效");
+    };
+    if !call.rule.mode.acts() {
+        return department.without_effect(&call).await;
+    }
+    let notice = match notice {
+        Ok(notice) => notice,
+        Err(message) => {
+            department.note(&call, Did::Refused, None, Some(422));
+            return refuse(422, "MALFORMED", &message);
+        }
+    };
+    let (known, now) = (department.repeated(&call), department.now());
+    let did = if known.is_some() {
+        Did::Repeated
+    } else {
+        Did::Noticed
+    };
+    let told = Noticed {
+        kind: notice.kind,
+        occurred_at: notice.occurred_at,
+        text: notice.text,
+    };
+    let application = known.or_else(|| {
+        department
+            .store()
+            .notice(call.key.as_deref(), &serial_no, told, now)
     });
     let Some(application) = application else {
         return department.unknown(&call);

@@ -25,6 +25,8 @@ pub struct Application {
     pub effects: u32,
     /// Codes of the papers that came later, as often as they came.
     pub supplements: Vec<String>,
+    /// What the sender told of it, as often as it was told.
+    pub notices: Vec<Noticed>,
     /// Why it was stopped.
     pub stopped_for: Option<String>,
     /// The decision.
@@ -44,6 +46,17 @@ pub struct Application {
     pub received_at: DateTime<Utc>,
     /// When it last changed.
     pub updated_at: DateTime<Utc>,
+}
+
+/// Something that the sender told of an application.
+#[derive(Debug, Clone, Serialize)]
+pub struct Noticed {
+    /// What happened there.
+    pub kind: String,
+    /// When.
+    pub occurred_at: DateTime<Utc>,
+    /// In words.
+    pub text: Option<String>,
 }
 
 /// What is asked with a handoff, and where the answer goes.
@@ -106,6 +119,8 @@ pub enum Did {
     Repeated,
     /// Took in papers that came later.
     Supplemented,
+    /// Took in what happened elsewhere.
+    Noticed,
     /// Stopped an application.
     Withdrew,
     /// Answered a question.
@@ -225,6 +240,7 @@ impl Store {
             seq: 0,
             effects: 1,
             supplements: Vec::new(),
+            notices: Vec::new(),
             stopped_for: None,
             result: None,
             opinion: None,
@@ -272,6 +288,21 @@ impl Store {
         self.remember(key, serial_no);
         let application = self.applications.get_mut(serial_no)?;
         application.supplements.extend(papers);
+        application.updated_at = now;
+        Some(application.clone())
+    }
+
+    /// Keeps what the sender tells of an application.
+    pub fn notice(
+        &mut self,
+        key: Option<&str>,
+        serial_no: &str,
+        notice: Noticed,
+        now: DateTime<Utc>,
+    ) -> Option<Application> {
+        self.remember(key, serial_no);
+        let application = self.applications.get_mut(serial_no)?;
+        application.notices.push(notice);
         application.updated_at = now;
         Some(application.clone())
     }

@@ -69,6 +69,19 @@ pub struct Supplement {
     pub note: Option<String>,
 }
 
+/// What happened to a case at the sender.
+#[derive(Deserialize)]
+pub struct Notice {
+    /// The sender's reference.
+    pub our_ref: String,
+    /// What.
+    pub kind: String,
+    /// When.
+    pub occurred_at: DateTime<Utc>,
+    /// In words.
+    pub text: Option<String>,
+}
+
 /// A code with its name.
 #[derive(Deserialize)]
 pub struct Coded {

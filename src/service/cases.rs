@@ -36,6 +36,7 @@ use crate::secret::tracking_secret::TrackingSecrets;
 use crate::store::case::{CaseStore, Loaded};
 use crate::store::error::StoreError;
 use crate::store::write_set::{AnswerBuilder, Commit, NewReceipt, SealedSet, WriteSet};
+use crate::upstream::listeners::Listeners;
 
 /// How often an act is decided again because the case moved on meanwhile, before the caller is asked to retry.
 pub(super) const ATTEMPTS_MAX: u32 = 16;
@@ -51,6 +52,8 @@ pub struct CaseParts {
     pub changes: Arc<Changes>,
     /// Rung when a delivery waits.
     pub outbox: Arc<Bells>,
+    /// The systems that are told what happens to cases.
+    pub listeners: Listeners,
     /// Limits on wrong tracking secrets.
     pub track_limits: TrackLimits,
 }
@@ -62,6 +65,7 @@ pub struct Cases {
     pub(super) clock: SharedClock,
     pub(super) changes: Arc<Changes>,
     pub(super) outbox: Arc<Bells>,
+    listeners: Listeners,
     pub(super) forms: Forms,
     pub(super) secrets: TrackingSecrets,
     pub(super) track_limits: TrackLimits,
@@ -79,6 +83,7 @@ impl Cases {
             clock,
             changes: parts.changes,
             outbox: parts.outbox,
+            listeners: parts.listeners,
             forms: Forms::new(),
             secrets: TrackingSecrets::default(),
             track_limits: parts.track_limits,
@@ -192,7 +197,8 @@ impl Cases {
             public_url: self.public_url(),
         };
         let issued = receipts::issue(&outcome.events, &facts, &mut Uuid::now_v7);
-        let outgoing = Outgoing::of(before.as_ref().map(|loaded| &loaded.case), &outcome);
+        let earlier = before.as_ref().map(|loaded| &loaded.case);
+        let outgoing = Outgoing::of(earlier, &outcome, &self.listeners, &directory);
         let next_tick_at = outcome.next_tick_at;
         let change = crate::store::write_set::CaseChange {
             before,
@@ -225,7 +231,8 @@ impl Cases {
     /// After a commit: tell whoever waits, here and on other replicas. Losing this costs time only.
     pub(super) fn committed(&self, set: &SealedSet) {
         self.changes.announce(set.case.id);
-        for upstream in outgoing::concerned(&set.case, set.events.iter().map(|stored| &stored.event)) {
+        let directory = self.directory();
+        for upstream in outgoing::concerned(&set.case, &set.events, &self.listeners, &directory) {
             self.outbox.ring(upstream);
         }
     }

@@ -30,7 +30,8 @@ mod attempt;
 mod settled;
 
 use settled::{
-    Settled, answered_otherwise, cancelled, held, is_taken, nothing_to_stop, over, to_be_told, uncertain,
+    Settled, answered_otherwise, cancelled, gone, held, is_taken, nothing_to_stop, nothing_to_tell, over, to_be_told,
+    uncertain,
 };
 
 /// Sends what the outbox holds.
@@ -210,11 +211,30 @@ impl Deliveries {
         let Some(loaded) = self.cases.store.load_case(claimed.case).await? else {
             return self.finish(claimed, None, &cancelled()).await;
         };
-        let tells = self.told_line(claimed).await?;
-        let due = self.due(claimed, &loaded.case, tells.as_ref(), &upstream).await?;
+        let lines = self.lines_told(claimed).await?;
+        let tells = lines.last();
+        let due = self.due(claimed, &loaded.case, tells, &upstream).await?;
         if let Due::Over(settled) = due {
             return self.finish(claimed, None, &settled).await;
         }
+        let view = match claimed.kind {
+            DeliveryKind::Notify => match loaded.case.handoff(claimed.handoff) {
+                Some(beside) => {
+                    delivery_view::of_news(&self.cases, beside, &lines, upstream.config()).await?
+                }
+                None => None,
+            },
+            DeliveryKind::Submit
+            | DeliveryKind::Transition
+            | DeliveryKind::Supplement
+            | DeliveryKind::Withdraw => {
+                let (case, handoff) = (&loaded.case, claimed.handoff);
+                Some(delivery_view::of(&self.cases, case, handoff, tells, upstream.config()).await?)
+            }
+        };
+        let Some(view) = view else {
+            return self.finish(claimed, None, &cancelled()).await;
+        };
         let command = DeliveryCommand {
             delivery: claimed.id,
             key: claimed.key.clone(),
@@ -225,14 +245,7 @@ impl Deliveries {
                 .case
                 .external_number(&claimed.upstream)
                 .and_then(crate::upstream::text::ExternalId::parse),
-            case: delivery_view::of(
-                &self.cases,
-                &loaded.case,
-                claimed.handoff,
-                tells.as_ref(),
-                upstream.config(),
-            )
-            .await?,
+            case: view,
         };
         let settled = match due {
             Due::Unwanted => Some(self.ask_only(claimed, &upstream, &command).await),
@@ -247,11 +260,14 @@ impl Deliveries {
         }
     }
 
-    /// The line of the ledger that a delivery tells of; `None`: it carries a handoff.
-    async fn told_line(&self, claimed: &ClaimedDelivery) -> Result<Option<StoredEvent>, AppError> {
-        let Some(seq) = claimed.tells else { return Ok(None) };
-        let lines = self.cases.store.timeline(claimed.case).await?;
-        Ok(lines.into_iter().find(|line| line.seq == seq))
+    /// The lines of the ledger up to the one that a delivery tells of; none: it carries a handoff.
+    async fn lines_told(&self, claimed: &ClaimedDelivery) -> Result<Vec<StoredEvent>, AppError> {
+        let Some(seq) = claimed.tells else {
+            return Ok(Vec::new());
+        };
+        let mut lines = self.cases.store.timeline(claimed.case).await?;
+        lines.retain(|line| line.seq <= seq);
+        Ok(lines)
     }
 
     /// Whether a delivery is still wanted, as its case stands now.
@@ -302,6 +318,19 @@ impl Deliveries {
                     Due::Wanted
                 } else {
                     Due::Over(to_be_told())
+                }
+            }
+            DeliveryKind::Notify => {
+                let listens = upstream.config().notify.is_some() && can(Capability::Notify);
+                let known = case.external_number(&claimed.upstream).is_some();
+                if !listens {
+                    Due::Over(cancelled())
+                } else if upstream.notifies_by_number() && !known {
+                    Due::Over(nothing_to_tell())
+                } else if upstream.driver().is_gone() {
+                    Due::Over(gone())
+                } else {
+                    Due::Wanted
                 }
             }
         })

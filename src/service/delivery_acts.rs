@@ -49,15 +49,17 @@ impl DeliveryOrder {
         }
     }
 
-    /// Whether a delivery in this state waits for this.
-    const fn fits(&self, state: DeliveryState) -> bool {
+    /// Whether a delivery waits for this as it stands.
+    const fn fits(&self, entry: &DeliveryEntry) -> bool {
+        let state = entry.state;
         match self.resolution {
             DeliveryResolution::SentAgain => state.can_be_redelivered(),
             // there is nothing to send
             DeliveryResolution::NotTaken => {
                 state.can_be_resolved() && !matches!(state, DeliveryState::ToBeTold)
             }
-            DeliveryResolution::Taken | DeliveryResolution::GivenUp => state.can_be_resolved(),
+            DeliveryResolution::Taken => state.can_be_resolved(),
+            DeliveryResolution::GivenUp => entry.can_be_given_up(),
         }
     }
 
@@ -234,7 +236,7 @@ fn checked(order: &DeliveryOrder, entry: &DeliveryEntry) -> Result<(), Rejection
             )
         });
     }
-    if !order.fits(entry.state) {
+    if !order.fits(entry) {
         let words = state_words(entry);
         return Err(Rejection::of(
             RejectionCode::IllegalAct,

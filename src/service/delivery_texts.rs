@@ -19,6 +19,10 @@ pub fn state_words(entry: &DeliveryEntry) -> Words {
             "Held by a fault of configuration; call the system's operator, then have it sent again at once.",
         ),
         DeliveryState::Delivered => ("已送达", "Delivered."),
+        DeliveryState::Rejected if !entry.operation.concerns_handoff() => (
+            "对方系统不接收此通知",
+            "The system does not take this news.",
+        ),
         DeliveryState::Rejected => (
             "对方系统拒绝，理由见办件过程",
             "The system said no; its reason is in the timeline.",
@@ -79,6 +83,11 @@ fn reason_words(code: &str) -> Option<(&'static str, &'static str)> {
         ),
         "GIVEN_UP" => ("人工放弃", "given up by a person"),
         "RECALLED" => ("移交已收回", "the handoff was taken back"),
+        "GONE" => (
+            "对方已声明不再接收通知",
+            "the system said that it wants no more news",
+        ),
+        "NOTHING_TO_TELL" => ("对方并无此件", "the system never had the case"),
         "NOTHING_TO_STOP" => ("对方并未收到此件", "the system never had the case"),
         _ => return None,
     })

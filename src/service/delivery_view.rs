@@ -2,14 +2,16 @@
 
 use chrono::NaiveDate;
 use onedoor_domain::applicant::{Applicant, IdType, PartyKind};
-use onedoor_domain::case::event::Event;
-use onedoor_domain::case::state::Case;
+use onedoor_domain::case::apply::replay;
+use onedoor_domain::case::event::{Event, NewEvent};
+use onedoor_domain::case::state::{Case, ExternalNumber};
 use onedoor_domain::clock::{ClockKind, ClockState};
 use onedoor_domain::division::CodeSystem;
 use onedoor_domain::handoff::Handoff;
-use onedoor_domain::id::HandoffId;
+use onedoor_domain::id::{HandoffId, OrganizationId};
 use onedoor_domain::item::{ApplicantKind, ItemVersion};
 use onedoor_domain::material::MaterialEntry;
+use onedoor_domain::notice::{self, NoticeKind};
 use onedoor_domain::organization::Organization;
 use onedoor_domain::route::HandoffKind;
 use onedoor_domain::timeline::StoredEvent;
@@ -21,9 +23,65 @@ use crate::error::AppError;
 use crate::store::error::StoreError;
 use crate::upstream::config::{DivisionCodeSystem, UpstreamConfig};
 use crate::upstream::view::{
-    ApplicantView, CaseView, DivisionView, DueView, HandoffView, ItemView, MaterialView, OfficeView,
-    SupplementView, WithdrawalKind, WithdrawalView,
+    ApplicantView, CaseView, DivisionView, DueView, HandoffView, ItemView, MaterialView, NoticeView, NumberView,
+    OfficeView, SupplementView, WithdrawalKind, WithdrawalView,
 };
+
+/// Builds the view for news of the last of some lines of a ledger, which are all up to it: the case as it stood then, without
+/// personal data. Every attempt says the same, whatever happened since. The handoff beside it may have been offered by the
+/// same act, behind that line.
+pub(super) async fn of_news(
+    cases: &Cases,
+    handoff: &Handoff,
+    lines: &[StoredEvent],
+    upstream: &UpstreamConfig,
+) -> Result<Option<CaseView>, AppError> {
+    let events: Vec<NewEvent> = lines.iter().map(StoredEvent::as_new).collect();
+    let (Some(case), Some(line)) = (replay(&events), lines.last()) else {
+        return Ok(None);
+    };
+    let Some(kind) = NoticeKind::of(&line.event) else {
+        return Ok(None);
+    };
+    let item = cases.item_of(&case).await?;
+    let directory = cases.directory();
+    let named = |id: Option<OrganizationId>| id.and_then(|id| directory.organization(id)).map(office);
+    let Some(to) = named(Some(handoff.to)) else {
+        return Ok(None);
+    };
+    Ok(Some(CaseView {
+        case_id: case.id,
+        case_number: case.tracking.as_str().to_owned(),
+        item: item_view(&item),
+        division: division(cases, &case, upstream.division_code_system).await?,
+        applicant: ApplicantView::withheld(),
+        form: serde_json::Map::new(),
+        materials: Vec::new(),
+        supplement: None,
+        withdrawal: None,
+        notice: Some(NoticeView {
+            kind,
+            at: line.at,
+            seq: line.seq,
+            hash: line.hash.to_string(),
+            status: case.status,
+            outcome: case.outcome,
+            by: named(notice::acted(&case, &line.by)),
+            owner: named(case.owner),
+            numbers: case.external_numbers.iter().map(number).collect(),
+        }),
+        from: named(handoff.from).unwrap_or_else(|| to.clone()),
+        to,
+        handoff: HandoffView {
+            seq: u32::try_from(handoff.seq).unwrap_or_default(),
+            kind: handoff.kind,
+            note: None,
+        },
+        submitted_at: case.submitted_at,
+        due: dues(&case, handoff),
+        callback_url: callback_url(cases, upstream),
+    }))
+}
 
 /// Builds the view for one handoff, with personal data in the clear, because sending that is the purpose.
 pub(super) async fn of(
@@ -54,11 +112,7 @@ pub(super) async fn of(
     Ok(CaseView {
         case_id: case.id,
         case_number: case.tracking.as_str().to_owned(),
-        item: ItemView {
-            code: item.code.clone(),
-            name_zh: item.name_zh.clone(),
-            name_en: item.name_en.clone(),
-        },
+        item: item_view(&item),
         division: division(cases, case, upstream.division_code_system).await?,
         applicant: applicant_view(applicant),
         form: match private.form {
@@ -70,6 +124,7 @@ pub(super) async fn of(
         materials: materials(&item, entries),
         supplement: tells.and_then(|line| supplement(&item, line)),
         withdrawal: tells.and_then(withdrawal),
+        notice: None,
         from: office(from),
         to: office(to),
         handoff: HandoffView {
@@ -78,15 +133,8 @@ pub(super) async fn of(
             note: asked(cases, case, handoff).await?,
         },
         submitted_at: case.submitted_at,
-        due: DueView {
-            step: due(case, ClockKind::Step, handoff.step),
-            promised: due(case, ClockKind::Promise, None),
-            statutory: due(case, ClockKind::Statutory, None),
-        },
-        callback_url: upstream
-            .callback
-            .is_some()
-            .then(|| format!("{}/callbacks/{}", cases.public_url(), upstream.name)),
+        due: dues(case, handoff),
+        callback_url: callback_url(cases, upstream),
     })
 }
 
@@ -135,6 +183,36 @@ async fn division(cases: &Cases, case: &Case, system: DivisionCodeSystem) -> Res
     Err(AppError::internal(
         "the division of a case has no code in the upstream's code system",
     ))
+}
+
+fn item_view(item: &ItemVersion) -> ItemView {
+    ItemView {
+        code: item.code.clone(),
+        name_zh: item.name_zh.clone(),
+        name_en: item.name_en.clone(),
+    }
+}
+
+fn callback_url(cases: &Cases, upstream: &UpstreamConfig) -> Option<String> {
+    upstream
+        .callback
+        .is_some()
+        .then(|| format!("{}/callbacks/{}", cases.public_url(), upstream.name))
+}
+
+fn number(external: &ExternalNumber) -> NumberView {
+    NumberView {
+        system: external.upstream.clone(),
+        number: external.number.clone(),
+    }
+}
+
+fn dues(case: &Case, handoff: &Handoff) -> DueView {
+    DueView {
+        step: due(case, ClockKind::Step, handoff.step),
+        promised: due(case, ClockKind::Promise, None),
+        statutory: due(case, ClockKind::Statutory, None),
+    }
 }
 
 fn office(organization: &Organization) -> OfficeView {

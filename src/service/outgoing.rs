@@ -1,4 +1,4 @@
-//! What of an act goes out to upstream systems: handoffs, papers that came after them, and that a system is to stop.
+//! What of an act goes out to upstream systems: handoffs, papers that came after them, that a system is to stop, and news.
 //!
 //! Rows of one case to one system leave in the order they were asked for, so a withdrawal waits for the handoff it
 //! follows, and learns by then whether the system has anything to stop.
@@ -11,11 +11,14 @@ use onedoor_domain::case::event::Event;
 use onedoor_domain::case::state::Case;
 use onedoor_domain::case::succession::Redirected;
 use onedoor_domain::delivery::DeliveryKind;
+use onedoor_domain::directory::Directory;
 use onedoor_domain::handoff::{Handoff, HandoffState};
 use onedoor_domain::id::{DeliveryId, HandoffId};
+use onedoor_domain::timeline::StoredEvent;
 use uuid::Uuid;
 
 use crate::store::write_set::NewDelivery;
+use crate::upstream::listeners::Listeners;
 
 /// What follows from the events of an act.
 pub(super) struct Outgoing {
@@ -29,7 +32,12 @@ pub(super) struct Outgoing {
 
 impl Outgoing {
     /// Reads the events of an act on a case; `before` is `None` for a new one.
-    pub(super) fn of(before: Option<&Case>, outcome: &Outcome) -> Self {
+    pub(super) fn of(
+        before: Option<&Case>,
+        outcome: &Outcome,
+        listeners: &Listeners,
+        directory: &Directory,
+    ) -> Self {
         let mut outgoing = Self {
             deliveries: handed_over(outcome),
             unwanted: Vec::new(),
@@ -43,7 +51,26 @@ impl Outgoing {
                 outgoing.answered.push(*handoff);
             }
         }
+        for (index, new) in outcome.events.iter().enumerate() {
+            for upstream in listeners.to_tell(&outcome.case, &new.event, &new.by, directory) {
+                outgoing.notify(&outcome.case, upstream, index);
+            }
+        }
         outgoing
+    }
+
+    /// News of an event, unless a message of its own tells the same system of it already. It stands beside the handoff that
+    /// the system got last, else the one by which the case is held.
+    fn notify(&mut self, case: &Case, upstream: &str, index: usize) {
+        let told = |delivery: &NewDelivery| delivery.tells == Some(index) && delivery.upstream == upstream;
+        let beside = latest(case, upstream)
+            .or_else(|| case.holding())
+            .or_else(|| case.handoffs.last());
+        if let Some(handoff) = beside
+            && !self.deliveries.iter().any(told)
+        {
+            self.tell(DeliveryKind::Notify, handoff.id, upstream, index);
+        }
     }
 
     fn follow(&mut self, before: Option<&Case>, after: &Case, index: usize, event: &Event) {
@@ -118,10 +145,17 @@ impl Outgoing {
     }
 }
 
-/// Names of the systems whose outbox such events may have filled.
-pub(super) fn concerned<'a>(case: &'a Case, events: impl Iterator<Item = &'a Event>) -> BTreeSet<&'a str> {
+/// Names of the systems whose outbox such lines of a ledger may have filled.
+pub(super) fn concerned<'a>(
+    case: &'a Case,
+    lines: &'a [StoredEvent],
+    listeners: &'a Listeners,
+    directory: &'a Directory,
+) -> BTreeSet<&'a str> {
     let mut named = BTreeSet::new();
-    for event in events {
+    for line in lines {
+        let event = &line.event;
+        named.extend(listeners.to_tell(case, event, &line.by, directory));
         named.extend(bound_offer(event).map(|(_, upstream)| upstream));
         named.extend(redirected(event).iter().filter_map(|one| one.upstream.as_deref()));
         let told = matches!(

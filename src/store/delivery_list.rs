@@ -1,7 +1,7 @@
 //! Lists of deliveries: what is on its way to upstream systems, uncertain, or given up.
 
 use chrono::{DateTime, Utc};
-use onedoor_domain::delivery::{AttemptEntry, DeliveryEntry, DeliveryState};
+use onedoor_domain::delivery::{AttemptEntry, DeliveryEntry, DeliveryKind, DeliveryState};
 use onedoor_domain::id::{CaseId, DeliveryId, HandoffId, OrganizationId};
 use onedoor_domain::page::{KeyPart, Page, PageRequest, Position};
 use onedoor_domain::proof::{ReadProof, ReadScope};
@@ -86,7 +86,7 @@ impl CaseStore {
             descending(delivery::Column::CreatedAt),
             descending(delivery::Column::Id),
         ];
-        let query = keyset(joined(proof).filter(narrowed(filter)?), &keys, page)?;
+        let query = keyset(joined(proof)?.filter(narrowed(filter)?), &keys, page)?;
         let rows = with_names(query)
             .into_model::<Listed>()
             .all(self.database().read())
@@ -113,7 +113,7 @@ impl CaseStore {
             handoffs: handoffs.to_vec(),
             ..DeliveryFilter::default()
         };
-        let query = joined(proof)
+        let query = joined(proof)?
             .filter(narrowed(&filter)?)
             .order_by_asc(delivery::Column::Revision)
             .order_by_asc(delivery::Column::Id);
@@ -124,7 +124,7 @@ impl CaseStore {
         rows.into_iter().map(entry).collect()
     }
 
-    /// How many deliveries of the scope have not reached their system, by state.
+    /// How many deliveries of the scope that concern a handoff have not reached their system, by state.
     ///
     /// # Errors
     /// As [`Self::list_deliveries`].
@@ -136,8 +136,9 @@ impl CaseStore {
             oldest: i64,
         }
         let undelivered = states(DeliveryState::is_undelivered)?;
-        let rows = joined(proof)
+        let rows = joined(proof)?
             .filter(delivery::Column::State.is_in(undelivered))
+            .filter(delivery::Column::Operation.ne(name_of(DeliveryKind::Notify)?))
             .select_only()
             .column(delivery::Column::State)
             .column_as(delivery::Column::Id.count(), "count")
@@ -166,7 +167,7 @@ impl CaseStore {
         proof: &ReadProof,
         id: DeliveryId,
     ) -> Result<Option<DeliveryEntry>, StoreError> {
-        let query = joined(proof).filter(delivery::Column::Id.eq(id.uuid()));
+        let query = joined(proof)?.filter(delivery::Column::Id.eq(id.uuid()));
         let row = with_names(query)
             .into_model::<Listed>()
             .one(self.database().read())
@@ -186,7 +187,7 @@ impl CaseStore {
         deliveries: &[DeliveryId],
     ) -> Result<Vec<AttemptEntry>, StoreError> {
         let ids = deliveries.iter().map(|id| id.uuid());
-        let within = joined(proof)
+        let within = joined(proof)?
             .filter(delivery::Column::Id.is_in(ids))
             .select_only()
             .column(delivery::Column::Id)
@@ -224,8 +225,9 @@ fn attempt(row: delivery_attempt::Model) -> Result<AttemptEntry, StoreError> {
     })
 }
 
-/// Deliveries with their case and handoff, as far as a scope shows them: an organization those it caused.
-fn joined(proof: &ReadProof) -> Select<delivery::Entity> {
+/// Deliveries with their case and handoff, as far as a scope shows them: an organization those it caused, and news of what it
+/// holds.
+fn joined(proof: &ReadProof) -> Result<Select<delivery::Entity>, StoreError> {
     let to_case: RelationDef = delivery::Entity::belongs_to(cases::Entity)
         .from(delivery::Column::CaseId)
         .to(cases::Column::Id)
@@ -241,15 +243,20 @@ fn joined(proof: &ReadProof) -> Select<delivery::Entity> {
                 Condition::all()
                     .add(handoff::Column::FromId.is_null())
                     .add(reach::is_of(proof, cases::Column::FirstContactId, *own)),
+            )
+            .add(
+                Condition::all()
+                    .add(delivery::Column::Operation.eq(name_of(DeliveryKind::Notify)?))
+                    .add(reach::is_of(proof, handoff::Column::ToId, *own)),
             ),
         ReadScope::BySubject(_) | ReadScope::ByDevice(_) | ReadScope::BySubtree(_) | ReadScope::All => {
             reach::cases_within(proof)
         }
     };
-    delivery::Entity::find()
+    Ok(delivery::Entity::find()
         .join(JoinType::InnerJoin, to_case)
         .join(JoinType::InnerJoin, to_handoff)
-        .filter(within)
+        .filter(within))
 }
 
 fn with_names(query: Select<delivery::Entity>) -> Select<delivery::Entity> {

@@ -319,7 +319,8 @@ fn claimable(request: &ClaimRequest<'_>) -> Result<SelectStatement, StoreError> 
     Ok(select)
 }
 
-/// Whether an earlier delivery of the same case to the same system is not finished.
+/// Whether an earlier delivery of the same case to the same system is not finished. News waits for all of them, what
+/// concerns a handoff not for news.
 fn earlier_unfinished() -> Result<SimpleExpr, StoreError> {
     let this = |column: delivery::Column| Expr::col(("d", column));
     let other = |column: delivery::Column| Expr::col(("e", column));
@@ -328,12 +329,18 @@ fn earlier_unfinished() -> Result<SimpleExpr, StoreError> {
         .or(other(delivery::Column::Revision)
             .eq(this(delivery::Column::Revision))
             .and(other(delivery::Column::Id).lt(this(delivery::Column::Id))));
+    let news = name_of(DeliveryKind::Notify)?;
     let earlier = Query::select()
         .expr(Expr::value(1))
         .from_as(delivery::Entity, "e")
         .and_where(other(delivery::Column::CaseId).eq(this(delivery::Column::CaseId)))
         .and_where(other(delivery::Column::Upstream).eq(this(delivery::Column::Upstream)))
         .and_where(before)
+        .and_where(
+            this(delivery::Column::Operation)
+                .eq(news.as_str())
+                .or(other(delivery::Column::Operation).ne(news.as_str())),
+        )
         .and_where(other(delivery::Column::State).is_in(states(DeliveryState::is_unfinished)?))
         .to_owned();
     Ok(Expr::exists(earlier))

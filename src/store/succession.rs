@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use onedoor_domain::delivery::DeliveryState;
+use onedoor_domain::delivery::{DeliveryKind, DeliveryState};
 use onedoor_domain::edition::{Renaming, Succession};
 use onedoor_domain::id::{CaseId, DeliveryId, DivisionId, HandoffId, OrganizationId};
 use onedoor_entity::{case_party, cases, delivery, handoff, organization, organization_name};
@@ -274,6 +274,7 @@ fn waiting_since_before() -> Result<SelectStatement, StoreError> {
         )
         .and_where(of(delivery::Column::CaseId).equals((cases::Entity, cases::Column::Id)))
         .and_where(of(delivery::Column::State).is_in(waiting()?))
+        .and_where(of(delivery::Column::Operation).ne(name_of(DeliveryKind::Notify)?))
         .and_where(of(delivery::Column::InDoubt).eq(false))
         .and_where(
             of(delivery::Column::CreatedAt)
@@ -345,6 +346,7 @@ impl CaseStore {
         let mut found = delivery::Entity::find()
             .filter(delivery::Column::CaseId.eq(case.uuid()))
             .filter(delivery::Column::State.ne(name_of(DeliveryState::Cancelled)?))
+            .filter(delivery::Column::Operation.ne(name_of(DeliveryKind::Notify)?))
             .order_by_asc(delivery::Column::CreatedAt)
             .all(self.database().read())
             .await?;

@@ -34,6 +34,8 @@ pub enum Capability {
     Attach,
     /// Can be asked for all its news since a cursor.
     Poll,
+    /// Can be told what happens to cases.
+    Notify,
 }
 
 impl From<Operation> for Capability {
@@ -43,6 +45,7 @@ impl From<Operation> for Capability {
             Operation::Transition => Self::Transition,
             Operation::Supplement => Self::Supplement,
             Operation::Withdraw => Self::Withdraw,
+            Operation::Notify => Self::Notify,
         }
     }
 }
@@ -205,6 +208,16 @@ pub trait Adapter: Send + Sync + fmt::Debug {
     /// Whether another answer to that question says that the upstream does not have the case, as a 404 does in
     /// some protocols. By the table of outcomes alone it would hold the upstream.
     fn says_absent(&self, _answer: &WireAnswer) -> bool {
+        false
+    }
+
+    /// Whether a notice names the case by the upstream's own number, so that it can be told only of cases that have one.
+    fn notifies_by_number(&self) -> bool {
+        true
+    }
+
+    /// Whether our requests mean nothing to it without a signature.
+    fn needs_signature(&self) -> bool {
         false
     }
 

@@ -31,6 +31,8 @@ protocols! {
     county_rest;
     digit;
     open311;
+    /// Subscribers: they are told and carry nothing.
+    standard_webhooks;
     /// Any REST, XML or form system, described in its configuration alone.
     template;
     x_road;

@@ -20,8 +20,8 @@ pub mod token;
 pub struct Credentials {
     /// Who sends.
     pub authorization: Authorization,
-    /// Key of Standard Webhooks signatures.
-    pub signing: Option<SigningKey>,
+    /// Keys of Standard Webhooks signatures; each signs.
+    pub signing: Vec<SigningKey>,
     /// The system's own signature.
     pub mac: Option<RequestMac>,
     /// What stands in the body.
@@ -113,13 +113,19 @@ impl Credentials {
     /// The headers of the Standard Webhooks signature over a body; none without a key.
     #[must_use]
     pub fn webhook_headers(&self, key: &str, now: DateTime<Utc>, body: &[u8]) -> Vec<(&'static str, String)> {
-        let Some(signing) = &self.signing else {
+        if self.signing.is_empty() {
             return Vec::new();
-        };
+        }
+        let timestamp_s = now.timestamp();
+        let entries: Vec<String> = self
+            .signing
+            .iter()
+            .map(|signing| signing.sign(key, timestamp_s, body))
+            .collect();
         vec![
             (HEADER_ID, key.to_owned()),
-            (HEADER_TIMESTAMP, now.timestamp().to_string()),
-            (HEADER_SIGNATURE, signing.sign(key, now.timestamp(), body)),
+            (HEADER_TIMESTAMP, timestamp_s.to_string()),
+            (HEADER_SIGNATURE, entries.join(" ")),
         ]
     }
 }

@@ -20,6 +20,8 @@ pub enum Operation {
     Supplement,
     /// Stop: the applicant withdrew.
     Withdraw,
+    /// Know what happened to a case.
+    Notify,
 }
 
 impl Operation {
@@ -31,6 +33,7 @@ impl Operation {
             Self::Transition => "transition",
             Self::Supplement => "supplement",
             Self::Withdraw => "withdraw",
+            Self::Notify => "notify",
         }
     }
 }
@@ -42,6 +45,7 @@ impl From<DeliveryKind> for Operation {
             DeliveryKind::Transition => Self::Transition,
             DeliveryKind::Supplement => Self::Supplement,
             DeliveryKind::Withdraw => Self::Withdraw,
+            DeliveryKind::Notify => Self::Notify,
         }
     }
 }
@@ -51,7 +55,7 @@ impl From<DeliveryKind> for Operation {
 pub struct DeliveryCommand {
     /// The outbox row.
     pub delivery: DeliveryId,
-    /// Idempotency key: one per handoff, or per supplement and withdrawal; the same on every attempt.
+    /// Idempotency key: one per handoff, or per supplement, withdrawal and notice; the same on every attempt.
     pub key: String,
     /// What to do.
     pub operation: Operation,

@@ -18,12 +18,14 @@ pub mod auth;
 pub mod callback;
 pub mod demo;
 pub mod live;
+pub mod notify;
 pub mod poll;
 pub mod section;
 
 use self::auth::AuthConfig;
 use self::callback::CallbackConfig;
 use self::live::LiveConfig;
+use self::notify::{NotifyCases, NotifyConfig};
 use self::poll::PollConfig;
 use self::section::Section;
 
@@ -146,6 +148,8 @@ pub struct UpstreamConfig {
     pub ask_overdue_every: Duration,
     /// How readers are shown what it says now.
     pub live: LiveConfig,
+    /// What it is told of cases; `None`: nothing but what concerns its own handoffs.
+    pub notify: Option<NotifyConfig>,
 }
 
 /// Name under which the demo resolves the sandbox's bearer token.
@@ -220,6 +224,8 @@ impl UpstreamConfig {
         let poll = root.has("poll").then(|| root.section("poll", PollConfig::read));
         let ask_overdue_s = root.number("ask_overdue_every_s", 600, 1..=86_400);
         let live = root.section("live", LiveConfig::read);
+        let is_bound = !(bindings.roles.is_empty() && bindings.organizations.is_empty());
+        let notify = read_notify(root, is_bound);
         Some(Self {
             origin,
             name: name?,
@@ -247,6 +253,7 @@ impl UpstreamConfig {
             poll,
             ask_overdue_every: Duration::from_secs(ask_overdue_s),
             live,
+            notify,
         })
     }
 
@@ -287,10 +294,11 @@ impl Bindings {
             carries_items: root.flag("carries_items", true),
         };
         let bound = !bindings.roles.is_empty() || !bindings.organizations.is_empty();
-        if bindings.carries_items && !bound {
+        if bindings.carries_items && !bound && !root.has("notify") {
             root.fault(
                 "roles",
-                "name at least one role or organization that this system stands for 须至少绑定一个角色或机构",
+                "name at least one role or organization that this system stands for, or say in [notify] what it is told \
+                 须列出所代表的角色或机构，或在 [notify] 中写明通知内容",
             );
         }
         let given = [
@@ -298,6 +306,7 @@ impl Bindings {
             ("organizations", !bindings.organizations.is_empty()),
             ("callback", root.has("callback")),
             ("poll", root.has("poll")),
+            ("notify", root.has("notify")),
         ];
         for (option, _) in given
             .into_iter()
@@ -311,6 +320,21 @@ impl Bindings {
         }
         bindings
     }
+}
+
+/// What it is told; whoever stands for nobody is told of all cases.
+fn read_notify(root: &mut Section, is_bound: bool) -> Option<NotifyConfig> {
+    let notify = root
+        .has("notify")
+        .then(|| root.section("notify", NotifyConfig::read))
+        .flatten()?;
+    if !is_bound && notify.cases == NotifyCases::Handed {
+        root.fault(
+            "notify.cases",
+            "no case is ever handed to a system that stands for nobody: write \"all\" 该系统不代表任何机构，请改为 \"all\"",
+        );
+    }
+    Some(notify)
 }
 
 fn read_ranges(section: &mut Section, key: &str) -> Vec<AddressRange> {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout_at};
 
@@ -12,7 +12,7 @@ use crate::upstream::adapter::{Adapter, EncodeContext, EncodeError, Prepared};
 use crate::upstream::auth::Credentials;
 use crate::upstream::breaker::{Breaker, BreakerState, Health};
 use crate::upstream::budget::RetryBudget;
-use crate::upstream::command::DeliveryCommand;
+use crate::upstream::command::{DeliveryCommand, Operation};
 use crate::upstream::config::UpstreamConfig;
 use crate::upstream::metrics::{Purpose, UpstreamMetrics};
 use crate::upstream::outcome::{
@@ -88,7 +88,12 @@ pub struct Last {
     pub success: Option<DateTime<Utc>>,
     /// When one was not, and how it ended.
     pub failure: Option<(DateTime<Utc>, OutcomeClass)>,
+    /// When it last said that it wants no more news (410); `None`: it takes news.
+    pub gone: Option<DateTime<Utc>>,
 }
+
+/// How long a system that wants no more news is left in peace before one is offered again.
+const GONE_REST: TimeDelta = TimeDelta::hours(1);
 
 /// How many deliveries may set out towards an upstream now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -191,6 +196,13 @@ impl Driver {
     #[must_use]
     pub fn last(&self) -> Last {
         *self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether it said a short while ago that it wants no more news.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        let now = self.clock.now();
+        self.last().gone.is_some_and(|since| now - since < GONE_REST)
     }
 
     /// Carries a command to the upstream once. Takes at most the configured timeout; take a [`Driver::turn`] first.
@@ -374,6 +386,10 @@ impl Driver {
     fn record_attempt(&self, command: &DeliveryCommand, attempt: &Attempt) {
         let class = attempt.outcome.class();
         self.count(Purpose::Deliver, class, attempt.elapsed);
+        if command.operation == Operation::Notify && attempt.http_status.is_some() {
+            let gone = (attempt.http_status == Some(410)).then(|| self.clock.now());
+            self.last.lock().unwrap_or_else(PoisonError::into_inner).gone = gone;
+        }
         let elapsed_ms = attempt.elapsed.as_millis();
         macro_rules! line {
             ($level:ident) => {

@@ -10,6 +10,9 @@ use crate::upstream::fact::UpstreamFact;
 use crate::upstream::text::{ExternalId, UntrustedText};
 use crate::upstream::wire::WireAnswer;
 
+/// The code of a rejection by a system that wants no more news (410).
+pub const GONE: &str = "GONE";
+
 /// What came of one attempt to deliver.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UpstreamOutcome {

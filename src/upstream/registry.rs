@@ -11,6 +11,7 @@ use crate::upstream::adapters;
 use crate::upstream::callback::header::{HeaderVerifier, MacKey};
 use crate::upstream::callback::{CallbackVerifier, NoticeVerifier, Proof, VerifiedNotice};
 use crate::upstream::config::callback::{CallbackConfig, CallbackStyle};
+use crate::upstream::config::notify::NotifyCases;
 use crate::upstream::config::section::Section;
 use crate::upstream::config::{Idempotency, SecretRef, SecretSource, UpstreamConfig};
 use crate::upstream::driver::Driver;
@@ -81,6 +82,12 @@ impl Upstream {
     #[must_use]
     pub fn news_is_of_everybody(&self) -> bool {
         self.adapter.news_is_of_everybody()
+    }
+
+    /// Whether it can be told only of cases that have a number of its own.
+    #[must_use]
+    pub fn notifies_by_number(&self) -> bool {
+        self.adapter.notifies_by_number()
     }
 
     /// Reads a verified notice.
@@ -245,9 +252,14 @@ impl Checks<'_> {
         self.faults.extend(options.finish());
         let adapter = adapter?;
         let able = adapter.capabilities();
-        if config.carries_items && !able.contains(&Capability::Submit) {
-            self.fault("protocol", "cannot take over cases".to_owned());
+        let is_bound = !(config.roles.is_empty() && config.organizations.is_empty());
+        if is_bound && !able.contains(&Capability::Submit) {
+            self.fault(
+                "protocol",
+                "cannot take over cases: it stands for no role or organization".to_owned(),
+            );
         }
+        self.check_notify(config, adapter.as_ref());
         if config.idempotency == Idempotency::QueryBeforeRetry && !able.contains(&Capability::FindByOurKey) {
             self.fault(
                 "idempotency",
@@ -265,6 +277,27 @@ impl Checks<'_> {
             self.fault("poll", "the protocol cannot be asked for its news".to_owned());
         }
         Some(adapter)
+    }
+
+    /// Whether the system can be told what it is to be told.
+    fn check_notify(&mut self, config: &UpstreamConfig, adapter: &dyn Adapter) {
+        if adapter.needs_signature() && config.auth.signing.is_empty() {
+            self.fault(
+                "auth.signing",
+                "is missing: its receiver knows us by our signature alone 缺少签名密钥".to_owned(),
+            );
+        }
+        let Some(notify) = &config.notify else { return };
+        if !adapter.capabilities().contains(&Capability::Notify) {
+            self.fault("notify", "the protocol has no such message 该协议没有此类报文".to_owned());
+        } else if notify.cases == NotifyCases::All && adapter.notifies_by_number() {
+            self.fault(
+                "notify.cases",
+                "its message names the system's own number, which only a case has that was handed to it: write \"handed\" \
+                 该报文须带对方编号，请改为 \"handed\""
+                    .to_owned(),
+            );
+        }
     }
 
     fn proof(&mut self, callback: &CallbackConfig) -> Proof {

@@ -1,16 +1,18 @@
 //! A made-up case: templates are tried on it when they are loaded, and a probe or recording sends it.
 
 use chrono::DateTime;
+use onedoor_domain::case::state::{CaseStatus, Outcome};
 use onedoor_domain::id::{CaseId, DeliveryId};
 use onedoor_domain::item::ApplicantKind;
+use onedoor_domain::notice::NoticeKind;
 use onedoor_domain::route::HandoffKind;
 use serde_json::{Map, Value, json};
 
 use crate::upstream::command::{DeliveryCommand, Operation};
 use crate::upstream::text::ExternalId;
 use crate::upstream::view::{
-    ApplicantView, CaseView, DivisionView, DueView, HandoffView, ItemView, MaterialView, OfficeView,
-    SupplementView, WithdrawalKind, WithdrawalView,
+    ApplicantView, CaseView, DivisionView, DueView, HandoffView, ItemView, MaterialView, NoticeView, NumberView,
+    OfficeView, SupplementView, WithdrawalKind, WithdrawalView,
 };
 
 /// How much a sample case says.
@@ -24,6 +26,8 @@ pub enum Fullness {
 
 /// Our number of the sample case.
 pub const CASE_NUMBER: &str = "BB26112300017";
+/// The number of the sample case in an upstream.
+const NUMBER: &str = "HR-2026-000123";
 
 /// The sample case with a form of one's own; nobody's data.
 #[must_use]
@@ -65,6 +69,7 @@ pub fn case(fullness: Fullness, form: Map<String, Value>) -> CaseView {
         materials: materials(full),
         supplement: None,
         withdrawal: None,
+        notice: None,
         from: office("340321103000:town.center", "某镇便民服务中心"),
         to: office("340321000000:county.human-resources", "某县人力资源和社会保障局"),
         handoff: HandoffView {
@@ -93,6 +98,7 @@ pub fn form() -> Map<String, Value> {
 pub fn command(operation: Operation, mut case: CaseView) -> DeliveryCommand {
     match operation {
         Operation::Submit | Operation::Transition => {}
+        Operation::Notify => return notified(case),
         Operation::Supplement => {
             case.supplement = Some(SupplementView {
                 materials: case.materials.clone(),
@@ -113,12 +119,50 @@ pub fn command(operation: Operation, mut case: CaseView) -> DeliveryCommand {
         attempt: 1,
         earlier_attempt_unknown: false,
         external_id: match operation {
-            Operation::Submit => None,
+            Operation::Submit | Operation::Notify => None,
             Operation::Transition | Operation::Supplement | Operation::Withdraw => {
-                ExternalId::parse("HR-2026-000123")
+                ExternalId::parse(NUMBER)
             }
         },
         case,
+    }
+}
+
+/// The same with a notice: without personal data, and of a sparse case without a number.
+fn notified(case: CaseView) -> DeliveryCommand {
+    let full = case.callback_url.is_some();
+    let notice = NoticeView {
+        kind: NoticeKind::Accepted,
+        at: case.submitted_at,
+        seq: 9,
+        hash: "0".repeat(64),
+        status: CaseStatus::Accepted,
+        outcome: full.then_some(Outcome::Granted),
+        by: full.then(|| case.from.clone()),
+        owner: full.then(|| case.from.clone()),
+        numbers: full
+            .then(|| NumberView {
+                system: "county-hr".to_owned(),
+                number: NUMBER.to_owned(),
+            })
+            .into_iter()
+            .collect(),
+    };
+    let told = CaseView {
+        notice: Some(notice),
+        applicant: ApplicantView::withheld(),
+        form: Map::new(),
+        materials: Vec::new(),
+        handoff: HandoffView {
+            note: None,
+            ..case.handoff
+        },
+        ..case
+    };
+    DeliveryCommand {
+        operation: Operation::Notify,
+        external_id: full.then(|| ExternalId::parse(NUMBER)).flatten(),
+        ..command(Operation::Submit, told)
     }
 }
 

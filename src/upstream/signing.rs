@@ -1,5 +1,7 @@
 //! Standard Webhooks 1.0 signatures: the signed content, and both schemes of signing it.
 
+use std::sync::Arc;
+
 use aws_lc_rs::{hmac, signature};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -17,6 +19,8 @@ pub const HEADER_SIGNATURE: &str = "webhook-signature";
 const SECRET_BYTES_MIN: usize = 24;
 /// Longest HMAC secret, bytes (the specification's ceiling).
 const SECRET_BYTES_MAX: usize = 64;
+/// Bytes of the seed of an Ed25519 secret key.
+const SEED_BYTES: usize = 32;
 /// Bytes of an Ed25519 public key.
 const PUBLIC_KEY_BYTES: usize = 32;
 
@@ -39,7 +43,7 @@ pub enum KeyError {
     #[error("the key is not base64")]
     Base64,
     /// Too short or too long.
-    #[error("a shared secret has 24 to 64 bytes, a public key 32")]
+    #[error("a shared secret has 24 to 64 bytes, a public key 32, a secret key 32 or 64")]
     Length,
 }
 
@@ -92,28 +96,64 @@ impl std::fmt::Debug for NoticeKey {
     }
 }
 
-/// A shared secret that signs our own requests.
+/// A key that signs our own requests: `whsec_` + base64 (HMAC-SHA256) or `whsk_` + base64 (Ed25519 secret key).
 #[derive(Clone)]
-pub struct SigningKey(hmac::Key);
+pub enum SigningKey {
+    /// Shared secret: scheme `v1`.
+    Shared(Box<hmac::Key>),
+    /// Secret key of ours: scheme `v1a`; whoever verifies holds its public half alone.
+    Secret(Arc<signature::Ed25519KeyPair>),
+}
 
 impl SigningKey {
-    /// Reads a `whsec_` secret.
+    /// Reads a key. A secret key is written as its seed, or as seed and public key (64 bytes).
     ///
     /// # Errors
-    /// When the text is no shared secret.
-    pub fn parse(text: &Redacted<String>) -> Result<Self, KeyError> {
-        match NoticeKey::parse(text)? {
-            NoticeKey::Shared(key) => Ok(Self(*key)),
-            NoticeKey::Public(_) => Err(KeyError::Prefix),
+    /// When the text is no key that signs.
+    pub fn parse(text: &Redacted<String>) -> Result<Self, SigningKeyError> {
+        let text_of_key = text.expose().trim();
+        if let Some(encoded) = text_of_key.strip_prefix("whsk_") {
+            let bytes = decode(encoded, SEED_BYTES..=SEED_BYTES + PUBLIC_KEY_BYTES)?;
+            let (seed, public) = bytes.split_at_checked(SEED_BYTES).ok_or(KeyError::Length)?;
+            let pair = if public.is_empty() {
+                signature::Ed25519KeyPair::from_seed_unchecked(seed)
+            } else {
+                signature::Ed25519KeyPair::from_seed_and_public_key(seed, public)
+            };
+            // The library's error says nothing more.
+            let pair = pair.ok().ok_or(SigningKeyError::Halves)?;
+            return Ok(Self::Secret(Arc::new(pair)));
+        }
+        match NoticeKey::parse(text) {
+            Ok(NoticeKey::Shared(key)) => Ok(Self::Shared(key)),
+            Ok(NoticeKey::Public(_)) | Err(KeyError::Prefix) => Err(SigningKeyError::Prefix),
+            Err(error @ (KeyError::Base64 | KeyError::Length)) => Err(error.into()),
         }
     }
 
-    /// The signature header of a message.
+    /// One entry of the signature header of a message.
     #[must_use]
     pub fn sign(&self, id: &str, timestamp_s: i64, body: &[u8]) -> String {
-        let tag = hmac::sign(&self.0, &signed_content(id, timestamp_s, body));
-        format!("v1,{}", STANDARD.encode(tag))
+        let content = signed_content(id, timestamp_s, body);
+        match self {
+            Self::Shared(key) => format!("v1,{}", STANDARD.encode(hmac::sign(key, &content))),
+            Self::Secret(pair) => format!("v1a,{}", STANDARD.encode(pair.sign(&content))),
+        }
     }
+}
+
+/// A text that is no key that signs. The text itself is never shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SigningKeyError {
+    /// Neither prefix.
+    #[error("a key that signs begins with whsec_ (shared secret) or whsk_ (Ed25519 secret key)")]
+    Prefix,
+    /// The two halves of a secret key do not belong together.
+    #[error("the public half does not belong to the secret key")]
+    Halves,
+    /// Its bytes are wrong.
+    #[error(transparent)]
+    Key(#[from] KeyError),
 }
 
 impl std::fmt::Debug for SigningKey {

@@ -3,8 +3,10 @@
 use std::fmt;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use onedoor_domain::case::state::{CaseStatus, Outcome};
 use onedoor_domain::id::CaseId;
 use onedoor_domain::item::ApplicantKind;
+use onedoor_domain::notice::NoticeKind;
 use onedoor_domain::route::HandoffKind;
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +34,9 @@ pub struct CaseView {
     pub supplement: Option<SupplementView>,
     /// Why the upstream is to stop; `None` for every other operation than a withdrawal.
     pub withdrawal: Option<WithdrawalView>,
+    /// What a notice tells; `None` for every other operation. A case that is told of comes without personal data: applicant,
+    /// form, materials and words are empty.
+    pub notice: Option<NoticeView>,
     /// The organization that hands the case over.
     pub from: OfficeView,
     /// The organization it is handed to (the bound one).
@@ -62,6 +67,38 @@ pub struct WithdrawalView {
     pub kind: WithdrawalKind,
     /// When.
     pub at: DateTime<Utc>,
+}
+
+/// What happened to a case, and how it stood then. Holds no personal data.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct NoticeView {
+    /// What happened.
+    pub kind: NoticeKind,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Number of the line in the case's ledger, from 1; grows with each.
+    pub seq: u64,
+    /// Hash of that line, hexadecimal.
+    pub hash: String,
+    /// The state of the case behind it.
+    pub status: CaseStatus,
+    /// What was decided; `None` before a decision.
+    pub outcome: Option<Outcome>,
+    /// The organization that acted; `None`: the applicant, or the gateway by itself.
+    pub by: Option<OfficeView>,
+    /// The organization that answers for the case behind it; `None` once it is closed.
+    pub owner: Option<OfficeView>,
+    /// The numbers that the case has in other systems.
+    pub numbers: Vec<NumberView>,
+}
+
+/// The number of a case in a system.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct NumberView {
+    /// Name of the system here.
+    pub system: String,
+    /// Its number.
+    pub number: String,
 }
 
 /// What ended the work of an upstream before its time.
@@ -159,6 +196,21 @@ pub struct MaterialView {
     pub originals: u32,
     /// The clerk's note; `None` when there is none.
     pub note: Option<String>,
+}
+
+impl ApplicantView {
+    /// Nobody: who applies is withheld.
+    #[must_use]
+    pub const fn withheld() -> Self {
+        Self {
+            kind: ApplicantKind::Person,
+            name: String::new(),
+            id_kind: String::new(),
+            id_number: String::new(),
+            phone: None,
+            address: None,
+        }
+    }
 }
 
 impl fmt::Debug for CaseView {

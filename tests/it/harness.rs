@@ -13,6 +13,7 @@ pub(crate) mod own_redis;
 pub(crate) mod people;
 pub(crate) mod process;
 pub(crate) mod story;
+pub(crate) mod subscriber;
 pub(crate) mod template;
 pub(crate) mod wait;
 pub(crate) mod world;

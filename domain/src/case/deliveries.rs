@@ -64,6 +64,8 @@ impl Work<'_> {
                 });
                 Ok(())
             }
+            // nobody waits for news, so nobody says what became of it
+            DeliveryKind::Notify => Ok(()),
         }
     }
 }

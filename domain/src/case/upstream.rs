@@ -263,6 +263,7 @@ fn words(said: &Said) -> (&'static str, Option<Value>) {
             let said = match of {
                 DeliveryKind::Supplement => "SUPPLEMENT_REFUSED",
                 DeliveryKind::Withdraw => "WITHDRAWAL_REFUSED",
+                DeliveryKind::Notify => "NEWS_REFUSED",
                 DeliveryKind::Submit | DeliveryKind::Transition => "REJECTED",
             };
             (said, Some(json!({ "reason": reason })))

@@ -117,7 +117,8 @@ impl DeliveryMutations {
     }
 
     /// Say what became of a delivery whose answer was lost (UNCERTAIN), or that a person had to carry out (TO_BE_TOLD): the
-    /// system has it; it does not, send it again; or it is given up. Who said so stands in the timeline.
+    /// system has it; it does not, send it again; or it is given up. News (NOTIFY) that is HELD or DEAD can be given up too.
+    /// Who said so stands in the timeline.
     async fn resolve_uncertain_delivery(
         &self,
         ctx: &Context<'_>,

@@ -52,6 +52,8 @@ pub enum DeliveryOperation {
     Supplement,
     /// Stop: the case was withdrawn, voided, has lapsed, or was taken back.
     Withdraw,
+    /// Know what happened to the case (联动通知). It concerns no handoff, and none waits for it.
+    Notify,
 }
 
 /// What a person can do about a delivery.
@@ -59,7 +61,8 @@ pub enum DeliveryOperation {
 pub enum DeliveryAction {
     /// `redeliver`: send it again.
     Redeliver,
-    /// `resolveUncertainDelivery`: say what the system has.
+    /// `resolveUncertainDelivery`: say what the system has, or give it up; news (NOTIFY) that is held or given up after too
+    /// many attempts can only be given up, so that later news goes on.
     ResolveUncertainDelivery,
 }
 
@@ -115,7 +118,7 @@ pub struct Delivery {
     case_id: ID,
     /// 受理编号 of the case.
     tracking_code: String,
-    /// The handoff it carries, or follows.
+    /// The handoff it carries, or follows; of NOTIFY the last one to the system, else the one by which the case is held.
     handoff_id: ID,
     /// Name of the upstream system.
     upstream: String,
@@ -214,7 +217,7 @@ impl Delivery {
         if may_resolve(actor) && entry.state.can_be_redelivered() {
             available_actions.push(DeliveryAction::Redeliver);
         }
-        if may_resolve(actor) && entry.state.can_be_resolved() {
+        if may_resolve(actor) && entry.can_be_given_up() {
             available_actions.push(DeliveryAction::ResolveUncertainDelivery);
         }
         let next_attempt_at = entry.state.is_claimable().then_some(entry.next_attempt_at);

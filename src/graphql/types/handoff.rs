@@ -123,7 +123,7 @@ impl Handoff {
     }
 
     /// What was, or is to be, delivered of it to its upstream system, in order: the handoff itself, papers that came
-    /// later, a withdrawal. Empty for whom deliveries are not, and where people receive.
+    /// later, a withdrawal, news. Empty for whom deliveries are not, and where people receive.
     async fn deliveries(&self, ctx: &Context<'_>) -> Option<Result<Vec<Delivery>>> {
         if self.handoff.upstream.is_none() {
             return Some(Ok(Vec::new()));

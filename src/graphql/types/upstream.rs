@@ -35,6 +35,8 @@ pub enum UpstreamCapability {
     Attach,
     /// Is asked for news.
     Poll,
+    /// Is told what happens to cases.
+    Notify,
 }
 
 /// What a system makes of a request that comes twice.
@@ -109,10 +111,11 @@ impl UpstreamSystem {
         &self.status.system().config().protocol
     }
 
-    /// Whether cases are handed to it. False: it is only registered, stands for no organization, and nothing is ever
-    /// sent to it (党建信息化).
+    /// Whether cases are handed to it. False: it stands for no organization; a subscriber is told of cases, a system that is
+    /// only registered (党建信息化) is never sent anything.
     async fn carries_items(&self) -> bool {
-        self.status.system().config().carries_items
+        let config = self.status.system().config();
+        config.carries_items && !(config.roles.is_empty() && config.organizations.is_empty())
     }
 
     /// What it can do.
@@ -159,6 +162,12 @@ impl UpstreamSystem {
     /// When an attempt last failed, likewise.
     async fn last_failure_at(&self) -> Option<DateTime<Utc>> {
         self.status.system().driver().last().failure.map(|(at, _)| at)
+    }
+
+    /// When it last said, to the replica that answers, that it wants no more news (HTTP 410); null while it takes news. What
+    /// there is to tell is not sent then, and offered again an hour later.
+    async fn gone_at(&self) -> Option<DateTime<Utc>> {
+        self.status.system().driver().last().gone
     }
 
     /// How that attempt failed.

@@ -208,7 +208,8 @@ fn remedy(kind: DeliveryKind, reason: Ambiguity, upstream: &Upstream, command: &
     match kind {
         DeliveryKind::Submit | DeliveryKind::Transition => reason.remedy(idempotency, can_ask),
         DeliveryKind::Withdraw if reason == Ambiguity::ConflictOnRepeat => Remedy::Uncertain,
-        DeliveryKind::Withdraw => Remedy::Resend,
+        // telling twice is telling once: the receiver knows the identifier
+        DeliveryKind::Withdraw | DeliveryKind::Notify => Remedy::Resend,
         DeliveryKind::Supplement => reason.remedy(idempotency, false),
     }
 }

@@ -10,7 +10,7 @@ use onedoor_domain::delivery::{DeliveryKind, DeliveryState};
 use crate::config::outbox::OutboxConfig;
 use crate::service::notice::said_of;
 use crate::store::outbox::{ClaimedDelivery, Tries};
-use crate::upstream::outcome::Acceptance;
+use crate::upstream::outcome::{Acceptance, GONE};
 use crate::upstream::text::UntrustedText;
 
 /// What an attempt came to, as the outbox keeps it and as the case hears it.
@@ -47,6 +47,8 @@ impl News {
 pub(super) fn accepted(kind: DeliveryKind, acceptance: &Acceptance) -> Settled {
     let number = Some(acceptance.external_id.as_str().to_owned());
     let said = match kind {
+        // what a system answers to news is no word about the case
+        DeliveryKind::Notify => return ended(DeliveryState::Delivered, "ACCEPTED"),
         DeliveryKind::Submit | DeliveryKind::Transition => Said::Received,
         of @ (DeliveryKind::Supplement | DeliveryKind::Withdraw) => Said::Told { of },
     };
@@ -69,6 +71,12 @@ pub(super) fn accepted(kind: DeliveryKind, acceptance: &Acceptance) -> Settled {
 pub(super) fn rejected(kind: DeliveryKind, code: Option<String>, reason: &UntrustedText) -> Settled {
     let reason = reason.as_str().to_owned();
     let said = match kind {
+        DeliveryKind::Notify => {
+            return Settled {
+                reason: code,
+                ..ended(DeliveryState::Rejected, "REJECTED")
+            };
+        }
         DeliveryKind::Submit | DeliveryKind::Transition => Said::Rejected { reason },
         of @ (DeliveryKind::Supplement | DeliveryKind::Withdraw) => Said::ToldInVain { of, reason },
     };
@@ -108,6 +116,23 @@ pub(super) fn nothing_to_stop() -> Settled {
     Settled {
         reason: Some("NOTHING_TO_STOP".to_owned()),
         ..cancelled()
+    }
+}
+
+/// The system never had the case, so there is no number under which to tell it anything.
+pub(super) fn nothing_to_tell() -> Settled {
+    Settled {
+        reason: Some("NOTHING_TO_TELL".to_owned()),
+        ..cancelled()
+    }
+}
+
+/// The system said a short while ago that it wants no more news.
+pub(super) fn gone() -> Settled {
+    Settled {
+        reason: Some(GONE.to_owned()),
+        tries: Tries::Keep,
+        ..ended(DeliveryState::Rejected, "NOT_WANTED")
     }
 }
 

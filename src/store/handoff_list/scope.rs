@@ -1,7 +1,7 @@
 //! What of the board a reader sees and a filter leaves, as conditions that lead to the indexes of the desks.
 
 use chrono::{DateTime, Utc};
-use onedoor_domain::delivery::DeliveryState;
+use onedoor_domain::delivery::{DeliveryKind, DeliveryState};
 use onedoor_domain::handoff::HandoffState;
 use onedoor_domain::id::{DivisionId, OrganizationId};
 use onedoor_domain::proof::{ReadProof, ReadScope};
@@ -162,6 +162,8 @@ fn delivered_so(states: &[DeliveryState]) -> Result<SelectStatement, StoreError>
         .column(delivery::Column::HandoffId)
         .from(delivery::Entity)
         .and_where(delivery::Column::State.is_in(names))
+        // a handoff is not undelivered because news did not arrive
+        .and_where(delivery::Column::Operation.ne(name_of(DeliveryKind::Notify)?))
         .to_owned())
 }
 

@@ -113,7 +113,7 @@ pub(in crate::store) async fn apply_result(
 
 /// Cancels the deliveries of handoffs that are no longer wanted, but only those of which surely nothing left: a system
 /// that may have acted is asked, or its answer kept, as before. The fence moves, so that a worker that holds one and
-/// has not begun sends nothing.
+/// has not begun sends nothing. News of what happened stays true and goes out.
 pub(in crate::store) async fn cancel_unsent(
     tx: &Tx,
     unwanted: &[HandoffId],
@@ -134,6 +134,7 @@ pub(in crate::store) async fn cancel_unsent(
         .col_expr(delivery::Column::ChangedAt, Expr::value(now))
         .filter(delivery::Column::HandoffId.is_in(unwanted.iter().map(|handoff| handoff.uuid())))
         .filter(delivery::Column::InDoubt.eq(false))
+        .filter(delivery::Column::Operation.ne(name_of(DeliveryKind::Notify)?))
         .filter(delivery::Column::State.is_in(states(cancellable)?))
         .exec(tx.connection())
         .await?;

@@ -13,6 +13,8 @@
 //!   (`our_ref, cause?`; cause is WITHDRAWN, VOIDED, LAPSED or RECALLED) → 200 as above.
 //! - `POST /api/applications/{serial_no}/supplements` brings papers that came later (`our_ref, materials[…], note?`)
 //!   → 200 as above; the same number.
+//! - `POST /api/applications/{serial_no}/notices` tells what happened to the case elsewhere (`our_ref, kind, occurred_at,
+//!   text?`; kind is ACCEPTED, DECIDED, COMPLETED and so on; `text` names the office that acted) → 200 as above.
 //! - `GET /api/applications?our_ref=…` → 200 `{applications: [{serial_no, our_ref, state, seq, result?, opinion?,
 //!   materials?, special_kind?, working_days?, answer?, updated_at}]}`, at most one; state is RECEIVED, ACCEPTED,
 //!   AWAITING_SUPPLEMENT, SPECIAL_PROCEDURE, ANSWERED, DECIDED, COMPLETED, DELIVERED or WITHDRAWN; result APPROVED or
@@ -49,7 +51,7 @@ mod report;
 mod requests;
 
 use report::{Event, List};
-use requests::{Papers, Submission, Transfer, Withdrawal};
+use requests::{Papers, Submission, Told, Transfer, Withdrawal};
 
 /// The protocol's entry in the table.
 pub const PROTOCOL: Protocol = Protocol { kind: KIND, build };
@@ -84,6 +86,7 @@ impl Adapter for CountyRest {
             Capability::FindByOurKey,
             Capability::Callback,
             Capability::Poll,
+            Capability::Notify,
         ])
     }
 
@@ -104,6 +107,11 @@ impl Adapter for CountyRest {
                 let path = ["api", "applications", number()?.as_str(), "supplements"];
                 let brought = command.case.supplement.as_ref().ok_or(EncodeError::Unsupported)?;
                 Ok(WireRequest::post(&path).json(&Papers::of(command, brought))?)
+            }
+            Operation::Notify => {
+                let path = ["api", "applications", number()?.as_str(), "notices"];
+                let notice = command.case.notice.as_ref().ok_or(EncodeError::Unsupported)?;
+                Ok(WireRequest::post(&path).json(&Told::of(command, notice))?)
             }
         }
     }

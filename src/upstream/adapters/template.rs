@@ -83,6 +83,7 @@ struct Operations {
     supplement: Option<Call>,
     attach: Option<Call>,
     withdraw: Option<Call>,
+    notify: Option<Call>,
     query: Option<Call>,
     find: Option<Call>,
     poll: Option<Call>,
@@ -112,6 +113,7 @@ impl Adapter for Template {
             (Capability::FindByOurKey, operations.find.is_some()),
             (Capability::Poll, operations.poll.is_some()),
             (Capability::Callback, self.notice.is_some()),
+            (Capability::Notify, operations.notify.is_some()),
         ];
         able.into_iter()
             .filter_map(|(capability, able)| able.then_some(capability))
@@ -219,6 +221,11 @@ impl Adapter for Template {
             .any(|call| call.absent_status.contains(&answer.status))
     }
 
+    fn notifies_by_number(&self) -> bool {
+        let notify = self.operations.notify.as_ref();
+        notify.is_some_and(Call::is_addressed_by_number)
+    }
+
     fn redactions(&self) -> &[String] {
         &self.redact
     }
@@ -321,6 +328,7 @@ impl Template {
             ("supplement", &operations.supplement),
             ("attach", &operations.attach),
             ("withdraw", &operations.withdraw),
+            ("notify", &operations.notify),
             ("query", &operations.query),
             ("find", &operations.find),
             ("poll", &operations.poll),
@@ -336,6 +344,7 @@ impl Template {
             Operation::Transition => self.operations.transition.as_ref(),
             Operation::Supplement => self.operations.supplement.as_ref(),
             Operation::Withdraw => self.operations.withdraw.as_ref(),
+            Operation::Notify => self.operations.notify.as_ref(),
         }
     }
 
@@ -354,7 +363,14 @@ impl Template {
         cx: EncodeContext,
         attachment: Option<&AttachmentView>,
     ) -> Result<WireRequest, EncodeError> {
-        if command.external_id.is_none() && call.needs_number() {
+        let needs_number = match command.operation {
+            // news of a case that the system does not have may name a number as far as there is one
+            Operation::Notify => call.is_addressed_by_number(),
+            Operation::Submit | Operation::Transition | Operation::Supplement | Operation::Withdraw => {
+                call.needs_number()
+            }
+        };
+        if command.external_id.is_none() && needs_number {
             return Err(EncodeError::NumberMissing);
         }
         let beside = attachment.map_or(Beside::Nothing, Beside::Attachment);
@@ -365,10 +381,15 @@ impl Template {
     /// An answer that took the case over, or has it; `None` when it names no number and none is known.
     fn acceptance(&self, command: &DeliveryCommand, report: &Report, awaits_callback: bool) -> Option<Acceptance> {
         let ours = || self.number_is_ours.then(|| ExternalId::parse(&command.case.case_number))?;
+        // nothing follows from an answer to news, so it needs no number
+        let news = || {
+            (command.operation == Operation::Notify).then(|| ExternalId::parse(&command.case.case_number))?
+        };
         let external_id = self
             .number_of(report)
             .or_else(|| command.external_id.clone())
-            .or_else(ours)?;
+            .or_else(ours)
+            .or_else(news)?;
         let facts = report.facts(&external_id, &self.statuses).unwrap_or_default();
         Some(Acceptance {
             external_id,

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::*;
 use crate::secret::Redacted;
-use crate::upstream::signing::{KeyError, SigningKey};
+use crate::upstream::signing::{KeyError, SigningKey, SigningKeyError};
 
 /// The example of the specification's libraries.
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -67,6 +67,30 @@ fn the_published_vectors_verify() {
 fn our_own_signature_is_the_published_one() {
     let key = SigningKey::parse(&Redacted::new(SECRET.to_owned())).expect("key");
     assert_eq!(key.sign(ID, 1_614_265_330, BODY), SIGNATURE);
+}
+
+#[test]
+fn our_secret_key_signs_as_rfc_8032_says_in_either_form_and_its_halves_belong_together() {
+    let hex = |text: &str| hex::decode(text).expect("hex");
+    // RFC 8032, 7.1, test 1: the pair and its signature of nothing; here our content is signed
+    let seed = hex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60");
+    let public = hex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a");
+    let written = |bytes: &[u8]| Redacted::new(format!("whsk_{}", STANDARD.encode(bytes)));
+    let whole = [seed.as_slice(), &public].concat();
+    let verifies = NoticeKey::Public(public.clone());
+    for bytes in [seed.as_slice(), &whole] {
+        let entry = SigningKey::parse(&written(bytes)).expect("key").sign(ID, 1_614_265_330, BODY);
+        assert!(verifies.verifies(&signed_content(ID, 1_614_265_330, BODY), &entry));
+        assert!(!verifies.verifies(&signed_content(ID, 1_614_265_331, BODY), &entry));
+    }
+    let error = |bytes: &[u8]| SigningKey::parse(&written(bytes)).err();
+    let mixed = [seed.as_slice(), &[1; 32]].concat();
+    assert_eq!(error(&mixed), Some(SigningKeyError::Halves));
+    assert_eq!(error(&[1; 31]), Some(KeyError::Length.into()));
+    let public = Redacted::new(format!("whpk_{}", STANDARD.encode(public)));
+    assert_eq!(SigningKey::parse(&public).err(), Some(SigningKeyError::Prefix));
+    let key = SigningKey::parse(&written(&seed)).expect("key");
+    assert_eq!(format!("{key:?}"), "SigningKey(***)");
 }
 
 #[test]

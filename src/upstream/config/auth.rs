@@ -9,6 +9,8 @@ use crate::upstream::auth::body::PATH_JOINT;
 
 /// The longest name of a header, a client or a scope, characters.
 const NAME_LENGTH_MAX: usize = 500;
+/// The most keys that sign at once: old, new, and of either scheme.
+const SIGNING_KEYS_MAX: usize = 4;
 /// What a canonical string may name.
 pub const CANONICAL_PARTS: &[&str] = &[
     "method",
@@ -31,8 +33,8 @@ pub struct AuthConfig {
     pub basic: Option<BasicConfig>,
     /// Tokens of a token endpoint.
     pub oauth2: Option<OauthConfig>,
-    /// Secret for Standard Webhooks signatures (`whsec_…`) over our requests.
-    pub signing: Option<SecretRef>,
+    /// Keys of Standard Webhooks signatures (`whsec_…`, `whsk_…`) over our requests: each signs, the newest first.
+    pub signing: Vec<SecretRef>,
     /// An HMAC in a header, in the system's own canonical form.
     pub hmac: Option<MacConfig>,
     /// A secret in the body of our requests.
@@ -167,7 +169,13 @@ impl AuthConfig {
             .has("oauth2")
             .then(|| section.section("oauth2", read_oauth))
             .flatten();
-        let signing = section.secret("signing");
+        let signing = section.secret_or_secrets("signing");
+        if signing.len() > SIGNING_KEYS_MAX {
+            section.fault(
+                "signing",
+                format_args!("at most {SIGNING_KEYS_MAX} keys sign at once: take out the oldest 签名密钥过多，请移除最旧的"),
+            );
+        }
         let hmac = section
             .has("hmac")
             .then(|| section.section("hmac", read_mac))
@@ -201,7 +209,6 @@ impl AuthConfig {
             self.bearer.as_ref(),
             self.basic.as_ref().map(|basic| &basic.password),
             self.oauth2.as_ref().map(|oauth| &oauth.client_secret),
-            self.signing.as_ref(),
             self.hmac.as_ref().map(|mac| &mac.secret),
             self.body.as_ref().map(|body| &body.secret),
             self.tls.certificate.as_ref(),
@@ -210,6 +217,7 @@ impl AuthConfig {
         ]
         .into_iter()
         .flatten()
+        .chain(&self.signing)
     }
 }
 

@@ -255,6 +255,14 @@ impl Section {
         self.secret_value(key, value)
     }
 
+    /// One reference to a secret or a list of them, empty when left out.
+    pub fn secret_or_secrets(&mut self, key: &str) -> Vec<SecretRef> {
+        match self.table.get(key) {
+            Some(Value::Array(_)) | None => self.secrets(key),
+            Some(_) => self.secret(key).into_iter().collect(),
+        }
+    }
+
     /// A list of references to secrets, empty when left out.
     pub fn secrets(&mut self, key: &str) -> Vec<SecretRef> {
         self.list(key)

@@ -59,6 +59,10 @@ const OPTIONS: &[&str] = &[
     "timestamp_unit",
     "id_header",
     "signed",
+    "events",
+    "cases",
+    "divisions",
+    "items",
     "ttl_ms",
     "every_s",
     "pages_max",
@@ -261,5 +265,31 @@ fn the_sandbox_is_an_upstream_like_any_other() {
     assert_eq!(
         config.callback.map(|callback| callback.secrets),
         Some(secrets[1..].to_vec())
+    );
+}
+
+#[test]
+fn what_is_told_is_read_and_checked() {
+    let read = |roles: &str, notify: &str| {
+        let text = format!(
+            "name = \"a\"\ntitle_zh = \"甲\"\ntitle_en = \"A\"\nprotocol = \"standard-webhooks\"\n\
+             base_url = \"https://a.example/\"\n{roles}\noperator_contact = \"0\"\nidempotency = \"native\"\n{notify}"
+        );
+        UpstreamConfig::parse(&text, &Origin::Default)
+    };
+    let told = |roles, notify| {
+        let faults = read(roles, notify).expect_err(notify);
+        faults.into_iter().map(|fault| fault.path).collect::<Vec<_>>()
+    };
+    let bound = read("roles = [\"r\"]", "[notify]\nevents = [\"ACCEPTED\", \"DECIDED\"]").expect("bound");
+    let notify = bound.notify.expect("[notify]");
+    assert_eq!((notify.events.len(), notify.cases), (2, NotifyCases::Handed));
+    assert_eq!(told("", ""), ["roles"], "it would have no purpose");
+    assert_eq!(told("", "[notify]\nevents = [\"ACCEPTED\"]"), ["notify.cases"]);
+    assert_eq!(told("", "[notify]\ncases = \"all\""), ["notify.events"]);
+    assert_eq!(
+        told("", "[notify]\ncases = \"some\"\nevents = [\"CLOCK_STARTED\"]\nevent = 1"),
+        ["notify.events", "notify.cases", "notify.event"],
+        "the list is closed"
     );
 }

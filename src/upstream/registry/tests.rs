@@ -170,3 +170,35 @@ fn a_token_must_fit_a_header() {
         Some("upstreams.a.auth.bearer")
     );
 }
+
+#[test]
+fn what_cannot_be_told_or_proved_is_refused_and_a_subscriber_stands_for_nobody() {
+    let subscriber = "protocol = \"standard-webhooks\"\nbase_url = \"https://a.example/\"\nidempotency = \"native\"";
+    let signed = "[auth]\nsigning = { env = \"GOOD\" }";
+    let notify = "[notify]\nevents = [\"ACCEPTED\"]\ncases = \"all\"";
+    let sound = config("sound", &format!("{subscriber}\n{signed}\n{notify}"));
+    assert!(build(vec![sound]).is_ok());
+    let paths = |more: &str| {
+        let faults = build(vec![config("a", more)]).expect_err(more);
+        faults.into_iter().map(|fault| fault.path).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        paths(&format!("{subscriber}\n{notify}")),
+        ["upstreams.a.auth.signing"],
+        "nobody knows who sends"
+    );
+    assert_eq!(
+        paths(&format!("roles = [\"r\"]\n{subscriber}\n{signed}\n{notify}")),
+        ["upstreams.a.protocol"],
+        "it takes no case over"
+    );
+    assert_eq!(
+        paths(&format!("{SOUND} roles = [\"r\"]\n{notify}")),
+        ["upstreams.a.notify.cases"],
+        "county-rest tells by its own number"
+    );
+    assert_eq!(
+        paths(&format!("{subscriber}\n[auth]\nsigning = [{{ env = \"GOOD\" }}, {{ env = \"BAD\" }}]\n{notify}")),
+        ["upstreams.a.auth.signing"]
+    );
+}

@@ -17,12 +17,13 @@ impl Checks<'_> {
     pub(super) fn way(&mut self, config: &UpstreamConfig) -> Option<(Transport, Credentials)> {
         let trust = self.trust(config);
         let authorization = self.authorization(config, trust.as_ref());
-        let signing = config.auth.signing.as_ref().and_then(|at| {
+        let mut key = |at: &SecretRef| {
             let secret = self.secret("auth.signing", at)?;
             SigningKey::parse(&secret)
-                .map_err(|error| self.fault("auth.signing", error.to_string()))
+                .map_err(|error| self.fault("auth.signing", format!("{at}: {error}")))
                 .ok()
-        });
+        };
+        let signing = config.auth.signing.iter().filter_map(&mut key).collect();
         let mac = config.auth.hmac.as_ref().and_then(|mac| {
             let secret = self.secret("auth.hmac.secret", &mac.secret)?;
             Some(RequestMac::new(mac.clone(), &secret))

@@ -47,13 +47,17 @@ fn paths(value: &Value, at: &str, into: &mut BTreeSet<String>) {
 fn the_page_tells_every_field_of_the_case_that_a_template_sees() {
     let rows = rows(&file("docs/upstreams.md"));
     let mut seen = BTreeSet::new();
-    for operation in [Operation::Supplement, Operation::Withdraw] {
+    for operation in [Operation::Supplement, Operation::Withdraw, Operation::Notify] {
         let command = sample::command(operation, sample::case(Fullness::Full, sample::form()));
         let mut view = serde_json::to_value(&command.case).unwrap();
         let filled = view.as_object_mut().unwrap();
         filled.retain(|name, value| {
-            !(value.is_null() && ["supplement", "withdrawal"].contains(&name.as_str()))
+            !(value.is_null() && ["supplement", "withdrawal", "notice"].contains(&name.as_str()))
         });
+        if operation == Operation::Notify {
+            // everything else is as above, or withheld
+            filled.retain(|name, _| name == "notice");
+        }
         paths(&view, "case", &mut seen);
     }
     let told: BTreeSet<String> = rows.into_iter().filter(|row| row.starts_with("case.")).collect();

@@ -17,7 +17,7 @@ use onedoor::upstream::text::ExternalId;
 use onedoor::upstream::view::{SupplementView, WithdrawalKind, WithdrawalView};
 use serde::Deserialize;
 
-use super::fixture::{described, now, submission, upstream};
+use super::fixture::{described, news, now, submission, upstream};
 use super::raw::{Play, RawServer, Request};
 
 /// What the script of every protocol must show.
@@ -248,12 +248,16 @@ fn operation(name: &str) -> Operation {
         "TRANSITION" => Operation::Transition,
         "SUPPLEMENT" => Operation::Supplement,
         "WITHDRAW" => Operation::Withdraw,
+        "NOTIFY" => Operation::Notify,
         other => panic!("no operation {other}"),
     }
 }
 
 fn command(operation: Operation, attempt: u32) -> DeliveryCommand {
     let mut command = submission();
+    if operation == Operation::Notify {
+        command = news();
+    }
     command.operation = operation;
     command.attempt = attempt;
     if operation != Operation::Submit {

@@ -13,10 +13,13 @@ use onedoor::upstream::config::{SecretRef, UpstreamConfig};
 use onedoor::upstream::metrics::UpstreamMetrics;
 use onedoor::upstream::registry::{Registry, Upstream};
 use onedoor::upstream::view::{
-    ApplicantView, CaseView, DivisionView, DueView, HandoffView, ItemView, MaterialView, OfficeView,
+    ApplicantView, CaseView, DivisionView, DueView, HandoffView, ItemView, MaterialView, NoticeView, NumberView,
+    OfficeView,
 };
+use onedoor_domain::case::state::CaseStatus;
 use onedoor_domain::id::{CaseId, DeliveryId};
 use onedoor_domain::item::ApplicantKind;
+use onedoor_domain::notice::NoticeKind;
 use onedoor_domain::route::HandoffKind;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -82,6 +85,7 @@ pub(crate) fn submission() -> DeliveryCommand {
         ],
         supplement: None,
         withdrawal: None,
+        notice: None,
         from: office("ORG-TOWN", "某镇便民服务中心"),
         to: office("ORG-HR", "某县人力资源和社会保障局"),
         handoff: HandoffView {
@@ -105,6 +109,27 @@ pub(crate) fn submission() -> DeliveryCommand {
         external_id: None,
         case,
     }
+}
+
+/// News of the same case; the same in the recorded requests. Who applies is left as it is, so that whatever leaks is seen.
+pub(crate) fn news() -> DeliveryCommand {
+    let mut command = submission();
+    command.operation = Operation::Notify;
+    command.case.notice = Some(NoticeView {
+        kind: NoticeKind::Accepted,
+        at: "2026-11-23T01:04:00Z".parse().unwrap(),
+        seq: 9,
+        hash: "c0ffee".repeat(10) + "c0ff",
+        status: CaseStatus::Accepted,
+        outcome: None,
+        by: Some(command.case.from.clone()),
+        owner: Some(command.case.to.clone()),
+        numbers: vec![NumberView {
+            system: "county-hr".to_owned(),
+            number: "HR-2026-000123".to_owned(),
+        }],
+    });
+    command
 }
 
 /// A short-tempered upstream at an address on loopback; `more` adds options.

@@ -125,7 +125,7 @@ async fn serve(mut stream: TcpStream, play: Play, kept: Arc<Mutex<Vec<Vec<u8>>>>
 }
 
 /// One request with its whole body, by its Content-Length.
-async fn read(stream: &mut TcpStream) -> Option<Vec<u8>> {
+pub(crate) async fn read(stream: &mut TcpStream) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     loop {
         let mut piece = [0; 4_096];

@@ -84,3 +84,35 @@ fn what_is_given_up_is_taken_back_unless_it_was_answered_meanwhile() {
         .unwrap();
     assert_eq!(state_of(&story, sent), HandoffState::Acknowledged);
 }
+
+#[test]
+fn what_is_said_of_news_changes_nothing_but_the_ledger() {
+    let (mut story, sent) = in_doubt();
+    for resolution in [
+        DeliveryResolution::SentAgain,
+        DeliveryResolution::Taken,
+        DeliveryResolution::GivenUp,
+    ] {
+        let Command::ResolveDelivery(mut order) = said(sent, resolution, None) else {
+            panic!("an order")
+        };
+        order.kind = DeliveryKind::Notify;
+        let before = story.case().clone();
+        story.officer(TOWNSHIP, &Command::ResolveDelivery(order)).unwrap();
+        assert_eq!(story.case(), &before, "{resolution:?}");
+    }
+}
+
+#[test]
+fn only_news_concerns_no_handoff_and_only_two_kinds_carry_one() {
+    let kinds = [
+        (DeliveryKind::Submit, true, true),
+        (DeliveryKind::Transition, true, true),
+        (DeliveryKind::Supplement, false, true),
+        (DeliveryKind::Withdraw, false, true),
+        (DeliveryKind::Notify, false, false),
+    ];
+    for (kind, carries, concerns) in kinds {
+        assert_eq!((kind.is_handing_over(), kind.concerns_handoff()), (carries, concerns), "{kind:?}");
+    }
+}

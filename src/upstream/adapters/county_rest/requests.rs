@@ -6,7 +6,9 @@ use onedoor_domain::route::HandoffKind;
 use serde::Serialize;
 
 use crate::upstream::command::DeliveryCommand;
-use crate::upstream::view::{HandoffView, MaterialView, OfficeView, SupplementView, WithdrawalKind};
+use crate::upstream::view::{
+    HandoffView, MaterialView, NoticeView, OfficeView, SupplementView, WithdrawalKind,
+};
 
 #[derive(Serialize)]
 pub(super) struct Submission<'a> {
@@ -51,6 +53,15 @@ pub(super) struct Papers<'a> {
     materials: Vec<Material<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Told<'a> {
+    our_ref: &'a str,
+    kind: &'static str,
+    occurred_at: DateTime<Utc>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -197,6 +208,17 @@ impl<'a> Papers<'a> {
             our_ref: &command.case.case_number,
             materials: brought.materials.iter().map(Material::of).collect(),
             note: brought.note.as_deref(),
+        }
+    }
+}
+
+impl<'a> Told<'a> {
+    pub(super) fn of(command: &'a DeliveryCommand, notice: &'a NoticeView) -> Self {
+        Self {
+            our_ref: &command.case.case_number,
+            kind: notice.kind.as_str(),
+            occurred_at: notice.at,
+            text: notice.by.as_ref().map(|office| office.name.as_str()),
         }
     }
 }

@@ -199,6 +199,12 @@ impl Call {
             .any(|template| template.names("delivery.external_id"))
     }
 
+    /// Whether its path or a parameter is the upstream's number of the case.
+    pub(super) fn is_addressed_by_number(&self) -> bool {
+        self.address()
+            .any(|template| template.names("delivery.external_id"))
+    }
+
     /// Whether a readable answer says that the case is not there.
     pub(super) fn says_absent(&self, document: &serde_json::Value) -> bool {
         self.absent_path

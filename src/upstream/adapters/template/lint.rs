@@ -15,6 +15,16 @@ use crate::upstream::command::Operation;
 use crate::upstream::config::section::Section;
 use crate::upstream::sample::{self, Fullness};
 
+/// What is empty in news.
+const WITHHELD: &[&str] = &[
+    "case.applicant",
+    "case.form",
+    "case.materials",
+    "case.supplement",
+    "case.withdrawal",
+    "case.handoff.note",
+];
+
 /// Notes every fault of a description that was read without one.
 pub(super) fn check(template: &Template, form: &Map<String, serde_json::Value>, section: &mut Section) {
     let calls = template.calls();
@@ -37,6 +47,9 @@ fn fields(template: &Template, place: &str, call: &Call, section: &mut Section) 
             );
         }
     }
+    if place == "operations.notify" {
+        withheld(call, section);
+    }
     for one in call.address() {
         let personal = ["case.applicant", "case.form", "case.handoff.note"]
             .into_iter()
@@ -54,6 +67,23 @@ fn fields(template: &Template, place: &str, call: &Call, section: &mut Section) 
     }
 }
 
+/// News holds no personal data, so a template that asks for some would always find it empty.
+fn withheld(call: &Call, section: &mut Section) {
+    for one in call.templates() {
+        let asked = WITHHELD.iter().filter(|field| one.touches(field));
+        for field in asked {
+            section.fault(
+                "operations.notify",
+                format_args!(
+                    "{} names {field}: what is told of a case holds no personal data; name fields of case.notice \
+                     通知不含个人信息，请改用 case.notice 的字段",
+                    one.part
+                ),
+            );
+        }
+    }
+}
+
 /// Renders an operation over a full and a sparse case.
 fn rehearse(
     template: &Template,
@@ -63,7 +93,7 @@ fn rehearse(
 ) {
     let mut told = BTreeSet::new();
     for (fullness, which) in [(Fullness::Full, "a full"), (Fullness::Sparse, "a sparse")] {
-        let seen = sample_of(template, name, fullness, form);
+        let seen = sample_of(template, (name, call), fullness, form);
         let mut faults: Vec<(String, String)> = call
             .templates()
             .filter_map(|one| Some((one.part.clone(), template.engine.rehearse(one, &seen).err()?)))
@@ -86,7 +116,7 @@ fn rehearse(
 
 fn sample_of(
     template: &Template,
-    name: &str,
+    (name, call): (&str, &Call),
     fullness: Fullness,
     form: &Map<String, serde_json::Value>,
 ) -> Value {
@@ -94,9 +124,15 @@ fn sample_of(
         "transition" | "attach" | "query" => Operation::Transition,
         "supplement" => Operation::Supplement,
         "withdraw" => Operation::Withdraw,
+        "notify" => Operation::Notify,
         _ => Operation::Submit,
     };
-    let command = sample::command(operation, sample::case(fullness, form.clone()));
+    let mut command = sample::command(operation, sample::case(fullness, form.clone()));
+    if operation == Operation::Notify && call.is_addressed_by_number() {
+        // it is told only of cases that have one
+        let numbered = sample::command(Operation::Transition, sample::case(fullness, form.clone()));
+        command.external_id = numbered.external_id;
+    }
     let cx = EncodeContext {
         now: command.case.submitted_at,
     };

@@ -81,6 +81,7 @@ fn operations(section: &mut Section, engine: &mut Engine, defaults: &Defaults<'_
         supplement: read("supplement"),
         attach: read("attach"),
         withdraw: read("withdraw"),
+        notify: read("notify"),
         query: read("query"),
         find: read("find"),
         poll: read("poll"),

@@ -327,3 +327,33 @@ fn a_document_is_handed_in_as_it_is_or_within_a_body() {
     let unnumbered = sound(&format!("{SOUND}\n{within}")).encode_attachment(&submission(1), &attachment, &cx);
     assert!(matches!(unnumbered, Err(EncodeError::NumberMissing)));
 }
+
+#[test]
+fn news_may_name_a_number_that_is_not_known_and_nothing_that_is_withheld() {
+    let with = |notify: &str| format!("{SOUND}\n[operations.notify]\n{notify}");
+    let everywhere = sound(&with(
+        "path = \"/news\"\nbody = '{ \"no\": {{ delivery.external_id }}, \"kind\": {{ case.notice.kind }} }'",
+    ));
+    assert!(everywhere.capabilities().contains(&Capability::Notify) && !everywhere.notifies_by_number());
+    let sparse = sample::command(Operation::Notify, sample::case(Fullness::Sparse, sample::form()));
+    let cx = EncodeContext {
+        now: sparse.case.submitted_at,
+    };
+    let request = everywhere.encode(&sparse, &cx).expect("a request");
+    let body: Value = serde_json::from_slice(&request.body.expect("a body")).expect("JSON");
+    assert_eq!(body, serde_json::json!({ "no": null, "kind": "ACCEPTED" }));
+
+    let addressed = sound(&with("path = \"/cases/{{ delivery.external_id }}/news\""));
+    assert!(addressed.notifies_by_number());
+    assert!(matches!(
+        addressed.encode(&sparse, &cx),
+        Err(EncodeError::NumberMissing)
+    ));
+
+    for field in ["case.applicant.name", "case.form", "case.materials", "case.handoff.note"] {
+        let text = with(&format!("path = \"/news\"\nbody = '{{ \"x\": {{{{ {field} }}}} }}'"));
+        let told = faults(&text);
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(told.iter().all(|fault| fault.contains("holds no personal data")), "{told:?}");
+    }
+}
