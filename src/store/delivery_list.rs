@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use onedoor_domain::delivery::{DeliveryEntry, DeliveryState};
 use onedoor_domain::id::{CaseId, DeliveryId, HandoffId, OrganizationId};
 use onedoor_domain::page::{KeyPart, Page, PageRequest, Position};
-use onedoor_domain::proof::{ReadProof, ReadScope};
+use onedoor_domain::proof::ReadProof;
 use onedoor_entity::{cases, delivery, handoff};
 use sea_orm::sea_query::Condition;
 use sea_orm::{
@@ -182,22 +182,10 @@ fn joined(proof: &ReadProof) -> Select<delivery::Entity> {
         .from(delivery::Column::HandoffId)
         .to(handoff::Column::Id)
         .into();
-    let within = match proof.scope() {
-        ReadScope::ByOrganization(own) => Condition::any()
-            .add(reach::is_of(proof, handoff::Column::FromId, *own))
-            .add(
-                Condition::all()
-                    .add(handoff::Column::FromId.is_null())
-                    .add(reach::is_of(proof, cases::Column::FirstContactId, *own)),
-            ),
-        ReadScope::BySubject(_) | ReadScope::ByDevice(_) | ReadScope::BySubtree(_) | ReadScope::All => {
-            reach::cases_within(proof)
-        }
-    };
     delivery::Entity::find()
         .join(JoinType::InnerJoin, to_case)
         .join(JoinType::InnerJoin, to_handoff)
-        .filter(within)
+        .filter(reach::sent_within(proof))
 }
 
 fn with_names(query: Select<delivery::Entity>) -> Select<delivery::Entity> {

@@ -41,6 +41,7 @@ mod order;
 mod owner;
 mod procedures;
 mod properties;
+mod reconciled;
 mod recomputed;
 mod stories;
 mod succession;
