@@ -551,9 +551,8 @@ impl<'a> Sides<'a> {
     /// Whether the special procedure was begun by a word of it. A step of the route that does not count is one by itself,
     /// from the moment it is signed for, and its system knows nothing of that.
     fn special_of_its_own(&self) -> bool {
-        let running = |clock: &&CaseClock| {
-            clock.kind == ClockKind::Special && clock.state != ClockState::Stopped
-        };
+        let running =
+            |clock: &&CaseClock| clock.kind == ClockKind::Special && clock.state != ClockState::Stopped;
         let begun = self.case.clocks.iter().rev().find(running);
         let signed = self.case.holding().and_then(|holding| holding.acknowledged_at);
         begun.is_some_and(|clock| Some(clock.started_at) != signed)

@@ -34,8 +34,9 @@ use crate::service::identity::TokenAuthenticator;
 use crate::service::identity::demo::DemoIssuer;
 use crate::service::identity::verifier::TokenVerifier;
 use crate::service::import::shipped;
-use crate::service::live::LiveReads;
+use crate::service::live::{LiveReads, QuestionPlaces};
 use crate::service::notice::Notices;
+use crate::service::reconcile::Reconciling;
 use crate::service::succession::Successions;
 use crate::service::track::TrackLimits;
 use crate::service::upkeep::Upkeep;
@@ -74,6 +75,7 @@ struct House {
     notices: Arc<Notices>,
     upstreams: Arc<Systems>,
     live: Arc<LiveReads>,
+    reconciling: Arc<Reconciling>,
     readiness: Arc<Readiness>,
     supervisor: Supervisor,
 }
@@ -306,9 +308,7 @@ async fn build(config: &Config, metrics: &Metrics, ground: Ground) -> Result<Hou
         supervisor,
     } = &ground;
     let store = CaseStore::new(database.clone(), Arc::clone(keys));
-    let bells = Arc::new(Bells::new(
-        registry.iter().map(|upstream| upstream.config().name.to_string()),
-    ));
+    let bells = bells(registry);
     let feed_nudge = Arc::new(Notify::new());
     let changes = Arc::new(Changes::new(
         store.clone(),
@@ -330,6 +330,7 @@ async fn build(config: &Config, metrics: &Metrics, ground: Ground) -> Result<Hou
         cases.set_public_url(&config.server.public_url, config.server.listen);
     }
     let notices = Arc::new(Notices::new(Arc::clone(&cases), Arc::clone(registry)));
+    let (live, reconciling) = questions(config, &cases, registry);
     let loops = case_loops::CaseLoops {
         deliveries: Arc::new(Deliveries::new(
             Arc::clone(&cases),
@@ -347,6 +348,7 @@ async fn build(config: &Config, metrics: &Metrics, ground: Ground) -> Result<Hou
             Arc::clone(registry),
         )),
         notices: Arc::clone(&notices),
+        reconciling: Arc::clone(&reconciling),
         changes,
         successions: Arc::new(Successions::new(Arc::clone(&cases))),
         upkeep: Arc::new(Upkeep::new(Arc::clone(&cases), &config.worker)),
@@ -356,16 +358,34 @@ async fn build(config: &Config, metrics: &Metrics, ground: Ground) -> Result<Hou
     };
     case_loops::spawn(supervisor, &services, &loops, &config.outbox, &config.worker);
     let readiness = Arc::new(Readiness::new(probes::all(database, keys, &services)));
-    let live = Arc::new(LiveReads::new(Arc::clone(&cases), Arc::clone(registry)));
     Ok(House {
         services,
         upstreams: Arc::new(Systems::new(Arc::clone(&cases), Arc::clone(registry))),
         cases,
         notices,
         live,
+        reconciling,
         readiness,
         supervisor: supervisor.clone(),
     })
+}
+
+/// A bell for each system's deliveries.
+fn bells(registry: &Registry) -> Arc<Bells> {
+    let names = registry.iter().map(|upstream| upstream.config().name.to_string());
+    Arc::new(Bells::new(names))
+}
+
+/// What asks systems how cases stand there; it shares half of their places.
+fn questions(
+    config: &Config,
+    cases: &Arc<Cases>,
+    registry: &Arc<Registry>,
+) -> (Arc<LiveReads>, Arc<Reconciling>) {
+    let places = Arc::new(QuestionPlaces::of(registry));
+    let live = LiveReads::new(Arc::clone(cases), Arc::clone(registry), Arc::clone(&places));
+    let reconciling = Reconciling::new(Arc::clone(cases), Arc::clone(registry), places, config.reconcile);
+    (Arc::new(live), Arc::new(reconciling))
 }
 
 fn serve(
@@ -375,10 +395,11 @@ fn serve(
     clock: SharedClock,
 ) -> Result<RunningServer, AppFailure> {
     let upstreams = Arc::clone(&house.upstreams);
-    let (services, cases, live) = (
+    let (services, cases, live, reconciling) = (
         house.services.clone(),
         Arc::clone(&house.cases),
         Arc::clone(&house.live),
+        Arc::clone(&house.reconciling),
     );
     let executor = crate::graphql::executor::SchemaExecutor::new(move || {
         schema::builder()
@@ -386,6 +407,7 @@ fn serve(
             .data(Arc::clone(&cases))
             .data(Arc::clone(&upstreams))
             .data(Arc::clone(&live))
+            .data(Arc::clone(&reconciling))
     })?;
     let services = house.services.clone();
     let directory = Arc::new(move || services.directories.current());

@@ -8,6 +8,7 @@ pub mod catalogue;
 pub mod changes;
 pub mod divisions;
 pub mod organizations;
+pub mod reconciliations;
 pub mod statistics;
 pub mod upstreams;
 pub mod viewer;

@@ -16,6 +16,7 @@ pub mod handoff;
 pub mod handoff_event;
 pub mod organization;
 pub mod receipt;
+pub mod reconciliation;
 pub mod scalars;
 pub mod service_item;
 pub mod timeline;

@@ -157,6 +157,8 @@ impl Department {
                 proper()
             }
             Mode::Normal
+            | Mode::Forget
+            | Mode::Renumber
             | Mode::CallbackTwice
             | Mode::CallbackEarly
             | Mode::CallbackOutOfOrder

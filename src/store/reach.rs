@@ -46,11 +46,11 @@ pub(super) fn sent_within(proof: &ReadProof) -> Condition {
     match proof.scope() {
         ReadScope::ByOrganization(own) => Condition::any()
             .add(is_of(proof, handoff::Column::FromId, *own))
-            .add(
-                Condition::all()
-                    .add(handoff::Column::FromId.is_null())
-                    .add(is_of(proof, cases::Column::FirstContactId, *own)),
-            ),
+            .add(Condition::all().add(handoff::Column::FromId.is_null()).add(is_of(
+                proof,
+                cases::Column::FirstContactId,
+                *own,
+            ))),
         ReadScope::BySubject(_) | ReadScope::ByDevice(_) | ReadScope::BySubtree(_) | ReadScope::All => {
             cases_within(proof)
         }

@@ -7,10 +7,10 @@ use onedoor_domain::handoff::HandoffState;
 use onedoor_domain::id::{CaseId, HandoffId, ReconciliationId};
 use onedoor_domain::reconciliation::{Difference, DifferenceKind, Reconciliation, RunState};
 use onedoor_entity::{cases, delivery, handoff, idempotency, reconciliation, reconciliation_difference};
-use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
+use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
-    ColumnTrait as _, Condition, EntityTrait as _, IntoActiveModel as _, JoinType, QueryFilter as _,
-    QueryOrder as _, QuerySelect as _, RelationDef, TryInsertResult, UpdateMany,
+    ActiveModelTrait as _, ColumnTrait as _, Condition, EntityTrait as _, IntoActiveModel as _, JoinType,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _, RelationDef, TryInsertResult, UpdateMany,
 };
 use uuid::Uuid;
 
@@ -65,7 +65,9 @@ impl CaseStore {
                 .order_by_asc(reconciliation::Column::RequestedAt)
                 .one(tx.connection())
                 .await?;
-            let id = known.as_ref().map_or(run.id, |known| ReconciliationId::from_uuid(known.id));
+            let id = known
+                .as_ref()
+                .map_or(run.id, |known| ReconciliationId::from_uuid(known.id));
             let (answer, now) = (id.to_string(), run.requested_at.timestamp_micros());
             let key = key_row(&claim, None, Some(answer.as_bytes()), now, store.keys())?;
             let taken = idempotency::Entity::insert(key.into_active_model())
@@ -185,7 +187,7 @@ impl CaseStore {
     ) -> Result<Option<Reconciliation>, StoreError> {
         let (database, watch, step) = (self.database().clone(), watch.clone(), step.clone());
         let (looked, now) = (looked.to_vec(), now.timestamp_micros());
-        let write = async move {
+        let write = Box::pin(async move {
             let mut run = run;
             let tx = database.write_tx().await?;
             if !keep(&tx, &watch, &step, now).await? {
@@ -203,7 +205,7 @@ impl CaseStore {
             save(&tx, &run).await?;
             tx.commit().await?;
             Ok(Some(run))
-        };
+        });
         self.database().in_turn(write).await
     }
 }
@@ -251,7 +253,9 @@ async fn settle(tx: &Tx, run: &Reconciliation, looked: &Looked, now: i64) -> Res
                 ..told(row, difference, found)?
             };
             let row = row.into_active_model().reset_all();
-            reconciliation_difference::Entity::update(row).exec(tx.connection()).await?;
+            reconciliation_difference::Entity::update(row)
+                .exec(tx.connection())
+                .await?;
         } else {
             let this = Condition::all().add(reconciliation_difference::Column::Id.eq(row.id));
             resolve(run, now).filter(this).exec(tx.connection()).await?;

@@ -4,9 +4,7 @@ use chrono::{DateTime, Utc};
 use onedoor_domain::id::{CaseId, DifferenceId, HandoffId, ReconciliationId};
 use onedoor_domain::page::{KeyPart, Page, PageRequest, Position};
 use onedoor_domain::proof::ReadProof;
-use onedoor_domain::reconciliation::{
-    Difference, DifferenceEntry, DifferenceKind, Reconciliation, RunState,
-};
+use onedoor_domain::reconciliation::{Difference, DifferenceEntry, DifferenceKind, Reconciliation, RunState};
 use onedoor_entity::{cases, handoff, reconciliation, reconciliation_difference};
 use sea_orm::sea_query::Condition;
 use sea_orm::{

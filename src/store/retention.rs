@@ -7,7 +7,8 @@
 use chrono::{DateTime, Duration, Utc};
 use onedoor_domain::delivery::{DeliveryState, NoticeState};
 use onedoor_entity::{
-    cases, change, delivery, delivery_attempt, draft, idempotency, inbox, reconciliation, reconciliation_difference,
+    cases, change, delivery, delivery_attempt, draft, idempotency, inbox, reconciliation,
+    reconciliation_difference,
 };
 use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
 use sea_orm::{

@@ -18,12 +18,14 @@ pub mod auth;
 pub mod callback;
 pub mod live;
 pub mod poll;
+pub mod reconcile;
 pub mod section;
 
 use self::auth::AuthConfig;
 use self::callback::CallbackConfig;
 use self::live::LiveConfig;
 use self::poll::PollConfig;
+use self::reconcile::ReconcileConfig;
 use self::section::Section;
 
 /// What an upstream makes of a request that comes twice.
@@ -143,6 +145,8 @@ pub struct UpstreamConfig {
     pub ask_overdue_every: Duration,
     /// How readers are shown what it says now.
     pub live: LiveConfig,
+    /// How open cases are compared with it.
+    pub reconcile: ReconcileConfig,
 }
 
 /// The demo's upstream.
@@ -236,12 +240,8 @@ impl UpstreamConfig {
         let poll = root.has("poll").then(|| root.section("poll", PollConfig::read));
         let ask_overdue_s = root.number("ask_overdue_every_s", 600, 1..=86_400);
         let live = root.section("live", LiveConfig::read);
-        if roles.is_empty() && organizations.is_empty() {
-            root.fault(
-                "roles",
-                "name at least one role or organization that this system stands for",
-            );
-        }
+        let reconcile = root.section("reconcile", ReconcileConfig::read);
+        check_bound(root, &roles, &organizations);
         Some(Self {
             origin,
             name: name?,
@@ -268,6 +268,7 @@ impl UpstreamConfig {
             poll,
             ask_overdue_every: Duration::from_secs(ask_overdue_s),
             live,
+            reconcile,
         })
     }
 
@@ -280,6 +281,15 @@ impl UpstreamConfig {
             .chain(callback)
             .map(ToString::to_string)
             .collect()
+    }
+}
+
+fn check_bound(root: &mut Section, roles: &[String], organizations: &[String]) {
+    if roles.is_empty() && organizations.is_empty() {
+        root.fault(
+            "roles",
+            "name at least one role or organization that this system stands for",
+        );
     }
 }
 

@@ -295,7 +295,10 @@ fn what_is_on_its_way_is_no_difference() {
         news_waits: true,
         ..around
     };
-    assert_eq!(compared(&lately, &says(UpstreamWord::Received)), Comparison::Alike);
+    assert_eq!(
+        compared(&lately, &says(UpstreamWord::Received)),
+        Comparison::Alike
+    );
 }
 
 #[test]
