@@ -4,6 +4,7 @@ pub mod copy;
 pub mod gateway;
 pub mod ledger;
 mod probes;
+pub mod reconcile;
 pub mod run;
 pub mod upstreams;
 
@@ -112,6 +113,24 @@ pub enum AppFailure {
         /// Why.
         #[source]
         source: io::Error,
+    },
+    /// There is no such system.
+    #[error("no upstream system is called {name} 未配置该业务系统")]
+    UnknownUpstream {
+        /// The name that was given.
+        name: String,
+    },
+    /// A comparison found differences; they were printed.
+    #[error("{count} differences stand 存在差异")]
+    CasesDiffer {
+        /// How many.
+        count: usize,
+    },
+    /// A comparison did not come to its end.
+    #[error("the cases were not compared to the end ({reason}) 对账未完成")]
+    NotCompared {
+        /// Why, as a code.
+        reason: String,
     },
     /// The server ended by itself, or did not end in time.
     #[error("the server did not end in order")]

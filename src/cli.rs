@@ -2,11 +2,13 @@
 
 pub mod dispatch;
 pub mod ledger;
+pub mod upstream;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use self::upstream::UpstreamCommand;
 use crate::service::identity::claims::Role;
 
 /// OneDoor, one door to government services: a GraphQL gateway in front of the systems of many agencies.
@@ -23,7 +25,8 @@ pub struct Cli {
     pub command: Command,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done · 1 failed · 2 wrong usage · 78 the configuration has faults";
+const EXIT_CODES: &str =
+    "Exit codes: 0 done · 1 failed · 2 wrong usage · 3 cases differ · 78 the configuration has faults";
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -49,6 +52,9 @@ pub enum Command {
     Ledger(ledger::LedgerCommand),
     /// Run the sandbox upstream alone. 单独运行沙箱业务系统
     Sandbox(SandboxArgs),
+    /// Work with one agency's system. 业务系统
+    #[command(subcommand)]
+    Upstream(UpstreamCommand),
 }
 
 /// Where settings come from.

@@ -11,6 +11,7 @@ pub mod layers;
 pub mod limits;
 pub mod log;
 pub mod outbox;
+pub mod reconcile;
 pub mod redis;
 pub mod sandbox;
 pub mod secret_source;
@@ -65,6 +66,8 @@ pub struct Config {
     pub outbox: outbox::OutboxConfig,
     /// Background loops.
     pub worker: worker::WorkerConfig,
+    /// The nightly comparison with upstream systems.
+    pub reconcile: reconcile::ReconcileConfig,
     /// Reference data.
     pub catalogue: catalogue::CatalogueConfig,
     /// Guessing at tracking codes.

@@ -52,6 +52,8 @@ pub mod reading;
 pub mod receipt_text;
 pub mod receipts;
 pub mod recompute;
+pub mod reconcile;
+pub mod reconciliations;
 pub mod reference;
 pub mod rejection;
 pub mod standing;

@@ -35,6 +35,8 @@ pub mod page;
 mod parse;
 mod reach;
 pub mod receipt;
+pub mod reconciliation;
+pub mod reconciliation_list;
 pub mod retention;
 mod room;
 pub mod succession;

@@ -3,5 +3,6 @@
 pub mod cases;
 pub mod epochs;
 mod outbox;
+mod reconcile;
 pub mod supervise;
 mod watch;

@@ -224,7 +224,8 @@ impl DeliveryEntry {
     /// news waits behind it and no handoff stands on it.
     #[must_use]
     pub const fn can_be_given_up(&self) -> bool {
-        self.state.can_be_resolved() || (!self.operation.concerns_handoff() && self.state.can_be_redelivered())
+        self.state.can_be_resolved()
+            || (!self.operation.concerns_handoff() && self.state.can_be_redelivered())
     }
 }
 

@@ -103,6 +103,10 @@ define_ids! {
     ReceiptId = "receipt";
     /// A delivery to an upstream system, from the outbox.
     DeliveryId = "delivery";
+    /// A comparison of all open cases with one upstream system (对账).
+    ReconciliationId = "reconciliation";
+    /// A difference that such a comparison found.
+    DifferenceId = "difference";
     /// An administrative division (区划).
     DivisionId = "division";
     /// An organization (单位).

@@ -32,6 +32,7 @@ pub mod page;
 pub mod policy;
 pub mod proof;
 pub mod receipt;
+pub mod reconciliation;
 pub mod route;
 pub mod sla;
 pub mod statistics;

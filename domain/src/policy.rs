@@ -102,6 +102,10 @@ acts! {
     ReadDeliveries,
     /// Send again, or resolve an uncertain delivery.
     ResolveDelivery,
+    /// See what differs between cases here and at upstream systems (对账).
+    ReadReconciliations,
+    /// Compare all open cases with an upstream system now.
+    Reconcile,
     /// See the state of upstream systems.
     ReadUpstreams,
     /// Enrol and revoke kiosks, manage issuers.
@@ -284,6 +288,8 @@ const fn row(act: Act) -> [Grant; 10] {
         Act::ReadAccessRecords     => [SECRET,   OWN,    NO,       NO,       NO,       SUBTREE,   ALL,     NO,     NO,       NO],
         Act::ReadDeliveries        => [NO,       NO,     NO,       SENDER,   SENDER,   SUBTREE,   NO,      M_ALL,  NO,       ALL],
         Act::ResolveDelivery       => [NO,       NO,     NO,       SENDER,   SENDER,   NO,        NO,      M_ALL,  NO,       NO],
+        Act::ReadReconciliations   => [NO,       NO,     NO,       SENDER,   SENDER,   SUBTREE,   NO,      M_ALL,  NO,       ALL],
+        Act::Reconcile             => [NO,       NO,     NO,       NO,       NO,       NO,        NO,      ALL,    NO,       NO],
         Act::ReadUpstreams         => [NO,       NO,     NO,       NO,       NO,       NO,        NO,      ALL,    NO,       NO],
         Act::ManageKiosks          => [NO,       NO,     NO,       NO,       NO,       NO,        NO,      ALL,    NO,       NO],
         Act::ManageRoles           => [NO,       NO,     NO,       NO,       NO,       NO,        NO,      ALL,    NO,       NO],
@@ -314,6 +320,8 @@ pub const FIELDS: &[(&str, &str, Act)] = &[
     ("Query", "cards", Act::ReadCards),
     ("Query", "deliveries", Act::ReadDeliveries),
     ("Query", "upstreams", Act::ReadUpstreams),
+    ("Query", "reconciliations", Act::ReadReconciliations),
+    ("Query", "openDifferences", Act::ReadReconciliations),
     ("Mutation", "saveDraft", Act::SaveDraft),
     ("Mutation", "submitCase", Act::SubmitCase),
     ("Mutation", "supplementCase", Act::SupplementCase),
@@ -348,6 +356,7 @@ pub const FIELDS: &[(&str, &str, Act)] = &[
     ("Mutation", "checkGridEvent", Act::CheckGridEvent),
     ("Mutation", "redeliver", Act::ResolveDelivery),
     ("Mutation", "resolveUncertainDelivery", Act::ResolveDelivery),
+    ("Mutation", "reconcileUpstream", Act::Reconcile),
     ("Mutation", "revealPersonalData", Act::RevealPersonalData),
     ("Mutation", "createUploadTicket", Act::AttachDocument),
     ("Subscription", "caseChanged", Act::ReadCase),

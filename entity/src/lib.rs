@@ -28,6 +28,8 @@ pub mod ledger_private;
 pub mod organization;
 pub mod organization_name;
 pub mod receipt;
+pub mod reconciliation;
+pub mod reconciliation_difference;
 pub mod reference_epoch;
 pub mod service_item;
 pub mod service_item_version;

@@ -36,8 +36,9 @@ use crate::service::identity::demo::DemoIssuer;
 use crate::service::identity::verifier::TokenVerifier;
 use crate::service::import::shipped;
 use crate::service::ledger::Ledger;
-use crate::service::live::LiveReads;
+use crate::service::live::{LiveReads, QuestionPlaces};
 use crate::service::notice::Notices;
+use crate::service::reconcile::Reconciling;
 use crate::service::succession::Successions;
 use crate::service::track::TrackLimits;
 use crate::service::upkeep::Upkeep;
@@ -78,6 +79,7 @@ struct House {
     upstreams: Arc<Systems>,
     live: Arc<LiveReads>,
     ledger: Arc<Ledger>,
+    reconciling: Arc<Reconciling>,
     readiness: Arc<Readiness>,
     supervisor: Supervisor,
 }
@@ -349,6 +351,7 @@ async fn build(config: &Config, metrics: &Metrics, ground: Ground) -> Result<Hou
     tell_address(config, &cases);
     let notices = Arc::new(Notices::new(Arc::clone(&cases), Arc::clone(registry)));
     let ledger = Arc::new(ledger_of(config, &cases, keys));
+    let (live, reconciling) = questions(config, &cases, registry);
     let loops = case_loops::CaseLoops {
         deliveries: Arc::new(Deliveries::new(
             Arc::clone(&cases),
@@ -366,6 +369,7 @@ async fn build(config: &Config, metrics: &Metrics, ground: Ground) -> Result<Hou
             Arc::clone(registry),
         )),
         notices: Arc::clone(&notices),
+        reconciling: Arc::clone(&reconciling),
         changes,
         successions: Arc::new(Successions::new(Arc::clone(&cases))),
         upkeep: Arc::new(Upkeep::new(Arc::clone(&cases), &config.worker)),
@@ -376,7 +380,6 @@ async fn build(config: &Config, metrics: &Metrics, ground: Ground) -> Result<Hou
     };
     case_loops::spawn(supervisor, &services, &loops, &config.outbox, &config.worker);
     let readiness = Arc::new(Readiness::new(probes::all(database, keys, &services)));
-    let live = Arc::new(LiveReads::new(Arc::clone(&cases), Arc::clone(registry)));
     Ok(House {
         services,
         upstreams: Arc::new(Systems::new(Arc::clone(&cases), Arc::clone(registry))),
@@ -384,6 +387,7 @@ async fn build(config: &Config, metrics: &Metrics, ground: Ground) -> Result<Hou
         notices,
         live,
         ledger,
+        reconciling,
         readiness,
         supervisor: supervisor.clone(),
     })
@@ -396,6 +400,18 @@ fn tell_address(config: &Config, cases: &Cases) {
     }
 }
 
+/// What asks systems how cases stand there; it shares half of their places.
+fn questions(
+    config: &Config,
+    cases: &Arc<Cases>,
+    registry: &Arc<Registry>,
+) -> (Arc<LiveReads>, Arc<Reconciling>) {
+    let places = Arc::new(QuestionPlaces::of(registry));
+    let live = LiveReads::new(Arc::clone(cases), Arc::clone(registry), Arc::clone(&places));
+    let reconciling = Reconciling::new(Arc::clone(cases), Arc::clone(registry), places, config.reconcile);
+    (Arc::new(live), Arc::new(reconciling))
+}
+
 fn serve(
     config: &Config,
     metrics: &Metrics,
@@ -403,10 +419,11 @@ fn serve(
     clock: SharedClock,
 ) -> Result<RunningServer, AppFailure> {
     let upstreams = Arc::clone(&house.upstreams);
-    let (services, cases, live, ledger) = (
+    let (services, cases, live, reconciling, ledger) = (
         house.services.clone(),
         Arc::clone(&house.cases),
         Arc::clone(&house.live),
+        Arc::clone(&house.reconciling),
         Arc::clone(&house.ledger),
     );
     let executor = crate::graphql::executor::SchemaExecutor::new(move || {
@@ -416,6 +433,7 @@ fn serve(
             .data(Arc::clone(&upstreams))
             .data(Arc::clone(&live))
             .data(Arc::clone(&ledger))
+            .data(Arc::clone(&reconciling))
     })?;
     let services = house.services.clone();
     let directory = Arc::new(move || services.directories.current());

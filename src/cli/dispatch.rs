@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use super::ledger::{LedgerCommand, LedgerVerifyArgs};
 use super::{
     Cli, Command, ConfigCommand, CopyArgs, ImportArgs, ImportKind, MigrateArgs, SandboxArgs, SchemaCommand,
-    ServeArgs, TokenArgs,
+    ServeArgs, TokenArgs, upstream,
 };
 use crate::app::run::{self, Imported};
 use crate::app::{self, AppFailure};
@@ -20,6 +20,8 @@ use crate::telemetry;
 
 /// EX_CONFIG of sysexits.h.
 const CONFIG_FAULTS: u8 = 78;
+/// A comparison that came to its end found differences.
+const CASES_DIFFER: u8 = 3;
 
 /// Does what the command line asks and tells how it ended.
 pub async fn run(cli: Cli) -> ExitCode {
@@ -59,12 +61,15 @@ async fn dispatch(cli: Cli) -> Result<(), AppFailure> {
         Command::Sandbox(SandboxArgs { config }) => {
             run::play_sandbox(&app::start(config, true)?, answer).await
         }
+        Command::Upstream(command) => Box::pin(upstream::run(command)).await,
     }
 }
 
 fn exit_code(failure: &AppFailure) -> ExitCode {
     if matches!(failure, AppFailure::Config(_)) {
         ExitCode::from(CONFIG_FAULTS)
+    } else if matches!(failure, AppFailure::CasesDiffer { .. }) {
+        ExitCode::from(CASES_DIFFER)
     } else {
         ExitCode::FAILURE
     }
@@ -142,7 +147,7 @@ async fn ledger(command: LedgerCommand) -> Result<(), AppFailure> {
 }
 
 /// Writes an answer to stdout, ending in one line end. A reader that has enough, as `head` has, is no failure.
-fn answer(text: &str) -> Result<(), AppFailure> {
+pub(super) fn answer(text: &str) -> Result<(), AppFailure> {
     match writeln!(io::stdout().lock(), "{}", text.trim_end()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
         Ok(()) | Err(_) => Ok(()),

@@ -9,5 +9,6 @@ pub mod evaluation;
 pub mod grid;
 pub mod hands;
 pub mod intake;
+pub mod reconciliations;
 pub mod special;
 pub mod supervision;

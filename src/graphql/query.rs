@@ -9,6 +9,7 @@ pub mod changes;
 pub mod divisions;
 pub mod organizations;
 pub mod receipts;
+pub mod reconciliations;
 pub mod statistics;
 pub mod upstreams;
 pub mod viewer;

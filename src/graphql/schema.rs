@@ -11,6 +11,7 @@ use super::mutation::evaluation::EvaluationMutations;
 use super::mutation::grid::GridMutations;
 use super::mutation::hands::HandMutations;
 use super::mutation::intake::IntakeMutations;
+use super::mutation::reconciliations::ReconciliationMutations;
 use super::mutation::special::SpecialMutations;
 use super::mutation::supervision::SupervisionMutations;
 use super::query::board::BoardQueries;
@@ -22,6 +23,7 @@ use super::query::changes::ChangeQueries;
 use super::query::divisions::DivisionQuery;
 use super::query::organizations::OrganizationQuery;
 use super::query::receipts::ReceiptQueries;
+use super::query::reconciliations::ReconciliationQueries;
 use super::query::statistics::StatisticsQuery;
 use super::query::upstreams::UpstreamQueries;
 use super::query::viewer::ViewerQueries;
@@ -43,6 +45,7 @@ pub struct Query(
     CardQueries,
     UpstreamQueries,
     ReceiptQueries,
+    ReconciliationQueries,
 );
 
 /// What can be done.
@@ -58,6 +61,7 @@ pub struct Mutation(
     GridMutations,
     EvaluationMutations,
     DeliveryMutations,
+    ReconciliationMutations,
 );
 
 /// What can be followed.

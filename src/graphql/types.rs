@@ -17,6 +17,7 @@ pub mod handoff_event;
 pub mod organization;
 pub mod receipt;
 pub mod receipt_check;
+pub mod reconciliation;
 pub mod scalars;
 pub mod service_item;
 pub mod timeline;

@@ -192,6 +192,8 @@ user_errors! {
     ResolveUncertainDeliveryUserError, ResolveUncertainDeliveryErrorCode {
         StaleVersion, IdempotencyMismatch, IllegalAct, InvalidField, OutsideCalendar,
     }
+    /// Why `reconcileUpstream` was not carried out.
+    ReconcileUpstreamUserError, ReconcileUpstreamErrorCode { IdempotencyMismatch, InvalidField }
     /// Why `evaluateHandoff` was not carried out.
     EvaluateHandoffUserError, EvaluateHandoffErrorCode {
         IdempotencyMismatch, WrongOrganization, IllegalAct, UnknownHandoff, InvalidField,

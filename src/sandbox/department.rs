@@ -158,6 +158,8 @@ impl Department {
                 proper()
             }
             Mode::Normal
+            | Mode::Forget
+            | Mode::Renumber
             | Mode::CallbackTwice
             | Mode::CallbackEarly
             | Mode::CallbackOutOfOrder

@@ -34,6 +34,11 @@ pub enum Mode {
     /// Acts and answers properly after `delay_ms`.
     Slow,
 
+    /// Answers a question as if it did not know the case.
+    Forget,
+    /// Answers a question under another number than it gave.
+    Renumber,
+
     /// Sends every callback twice at once.
     CallbackTwice,
     /// Reports the decision before it answers.
@@ -77,7 +82,9 @@ impl Mode {
             | Self::Truncated
             | Self::Huge
             | Self::WrongCharset
-            | Self::Slow => Some(Aspect::Answer),
+            | Self::Slow
+            | Self::Forget
+            | Self::Renumber => Some(Aspect::Answer),
             Self::CallbackTwice | Self::CallbackEarly | Self::CallbackOutOfOrder | Self::CallbackNever => {
                 Some(Aspect::Callback)
             }
@@ -143,6 +150,8 @@ impl Rule {
             Mode::Garbage | Mode::Truncated | Mode::Huge | Mode::WrongCharset => Some(202),
             Mode::Normal
             | Mode::Slow
+            | Mode::Forget
+            | Mode::Renumber
             | Mode::CallbackTwice
             | Mode::CallbackEarly
             | Mode::CallbackOutOfOrder

@@ -14,10 +14,11 @@ use crate::sandbox::answers::ConnectionSocket;
 use crate::sandbox::city;
 use crate::sandbox::course;
 use crate::sandbox::department::{Department, refuse};
-use crate::sandbox::modes::{Rule, Target};
+use crate::sandbox::modes::{Mode, Rule, Target};
 use crate::sandbox::store::{Asked, Did, Noticed};
 use crate::sandbox::wire::{
-    Decision, Details, EventKind, Events, List, Listed, Notice, Submission, Supplement, Taken, Transfer, Withdrawal,
+    Decision, Details, EventKind, Events, List, Listed, Notice, Submission, Supplement, Taken, Transfer,
+    Withdrawal,
 };
 
 /// The largest application, bytes.
@@ -277,7 +278,14 @@ async fn query(
     if !call.rule.mode.acts() {
         return department.without_effect(&call).await;
     }
-    let found = department.store().by_ref(&parameters.our_ref).map(Listed::from);
+    let known = department.store().by_ref(&parameters.our_ref).map(Listed::from);
+    let found = known.filter(|_| call.rule.mode != Mode::Forget).map(|one| {
+        if call.rule.mode == Mode::Renumber {
+            let serial_no = format!("{}-B", one.serial_no);
+            return Listed { serial_no, ..one };
+        }
+        one
+    });
     let serial_no = found
         .as_ref()
         .map(|one| one.serial_no.clone())

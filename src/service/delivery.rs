@@ -30,8 +30,8 @@ mod attempt;
 mod settled;
 
 use settled::{
-    Settled, answered_otherwise, cancelled, gone, held, is_taken, nothing_to_stop, nothing_to_tell, over, to_be_told,
-    uncertain,
+    Settled, answered_otherwise, cancelled, gone, held, is_taken, nothing_to_stop, nothing_to_tell, over,
+    to_be_told, uncertain,
 };
 
 /// Sends what the outbox holds.

@@ -19,10 +19,9 @@ pub fn state_words(entry: &DeliveryEntry) -> Words {
             "Held by a fault of configuration; call the system's operator, then have it sent again at once.",
         ),
         DeliveryState::Delivered => ("已送达", "Delivered."),
-        DeliveryState::Rejected if !entry.operation.concerns_handoff() => (
-            "对方系统不接收此通知",
-            "The system does not take this news.",
-        ),
+        DeliveryState::Rejected if !entry.operation.concerns_handoff() => {
+            ("对方系统不接收此通知", "The system does not take this news.")
+        }
         DeliveryState::Rejected => (
             "对方系统拒绝，理由见办件过程",
             "The system said no; its reason is in the timeline.",

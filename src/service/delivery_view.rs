@@ -23,8 +23,8 @@ use crate::error::AppError;
 use crate::store::error::StoreError;
 use crate::upstream::config::{DivisionCodeSystem, UpstreamConfig};
 use crate::upstream::view::{
-    ApplicantView, CaseView, DivisionView, DueView, HandoffView, ItemView, MaterialView, NoticeView, NumberView,
-    OfficeView, SupplementView, WithdrawalKind, WithdrawalView,
+    ApplicantView, CaseView, DivisionView, DueView, HandoffView, ItemView, MaterialView, NoticeView,
+    NumberView, OfficeView, SupplementView, WithdrawalKind, WithdrawalView,
 };
 
 /// Builds the view for news of the last of some lines of a ledger, which are all up to it: the case as it stood then, without

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use chrono::DateTime;
 use onedoor_domain::actor::Actor;
 use onedoor_domain::policy::Act;
-use prometheus::{Gauge, IntGauge, IntGaugeVec};
+use prometheus::{Gauge, GaugeVec, IntGauge, IntGaugeVec};
 
 use super::board::HandoffFilter;
 use super::cases::Cases;
@@ -20,6 +21,8 @@ pub struct Gauges {
     open: IntGauge,
     late: IntGauge,
     connections: IntGaugeVec,
+    reconciled: GaugeVec,
+    differences: IntGaugeVec,
 }
 
 impl Gauges {
@@ -57,6 +60,16 @@ impl Gauges {
                 "Connections of the database, by pool and whether they are busy or idle.",
                 &["pool", "state"],
             )?,
+            reconciled: metrics.seconds(
+                "onedoor_reconciliation_last_run_timestamp_seconds",
+                "When open cases were last compared with an upstream system to the end, seconds since 1970.",
+                &["upstream"],
+            )?,
+            differences: metrics.gauge(
+                "onedoor_reconciliation_open_differences",
+                "Differences between cases here and at an upstream system that stand, by their kind.",
+                &["upstream", "kind"],
+            )?,
         })
     }
 
@@ -88,6 +101,7 @@ impl Gauges {
             }
         }
         self.oldest.set((now - oldest).as_seconds_f64());
+        self.read_reconciliations().await?;
         let proof = guard::read(&Actor::system("gauges"), Act::ReadHandoffs)?;
         let board = self
             .cases
@@ -99,6 +113,23 @@ impl Gauges {
             .set(i64::try_from(open().map(|count| count.count).sum::<u64>()).unwrap_or(i64::MAX));
         self.late
             .set(i64::try_from(open().map(|count| count.late).sum::<u64>()).unwrap_or(i64::MAX));
+        Ok(())
+    }
+
+    async fn read_reconciliations(&self) -> Result<(), AppError> {
+        for (upstream, at) in self.cases.store.last_reconciliations().await? {
+            let seconds = (at - DateTime::UNIX_EPOCH).as_seconds_f64();
+            self.reconciled.with_label_values(&[upstream]).set(seconds);
+        }
+        let open = self.cases.store.open_differences().await?;
+        self.differences.reset();
+        for counted in open {
+            let kind = serde_json::to_value(counted.kind).map_err(AppError::internal)?;
+            let kind = kind.as_str().unwrap_or_default();
+            self.differences
+                .with_label_values(&[counted.upstream.as_str(), kind])
+                .set(i64::try_from(counted.count).unwrap_or(i64::MAX));
+        }
         Ok(())
     }
 }

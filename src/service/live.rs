@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use onedoor_domain::digest::Digest;
 use onedoor_domain::handoff::Handoff;
 use onedoor_domain::id::{CaseId, DeliveryId, HandoffId};
+use onedoor_domain::reconciliation::UpstreamWord;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
@@ -18,6 +19,7 @@ use super::reading::{CaseView, Sight};
 use crate::cache::live::{Live, LiveQuestion};
 use crate::error::{AppError, ErrorCode};
 use crate::upstream::command::{DeliveryCommand, Operation};
+use crate::upstream::config::UpstreamConfig;
 use crate::upstream::driver::Inquiry;
 use crate::upstream::fact::{FactKind, Verdict};
 use crate::upstream::name::UpstreamName;
@@ -29,38 +31,11 @@ use crate::upstream::text::ExternalId;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LiveState {
     /// The state.
-    pub state: LiveWord,
+    pub state: UpstreamWord,
     /// The system's own sequence of the case; `None` when it keeps none.
     pub version: Option<u64>,
     /// When it came into that state; `None` when the system does not say.
     pub changed_at: Option<DateTime<Utc>>,
-}
-
-/// A state in one word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum LiveWord {
-    /// The system does not know the case.
-    Absent,
-    /// Taken over.
-    Received,
-    /// Accepted (受理).
-    Accepted,
-    /// It waits for papers (补正).
-    AwaitingSupplement,
-    /// In a special procedure (特别程序).
-    SpecialProcedure,
-    /// Granted.
-    Granted,
-    /// Denied.
-    Denied,
-    /// Completed (办结).
-    Completed,
-    /// The result is collected (送达).
-    Delivered,
-    /// Given back.
-    Rejected,
-    /// Something the door has no word for.
-    Other,
 }
 
 /// An answer with its freshness.
@@ -70,20 +45,38 @@ pub type LiveRead = Live<LiveState>;
 pub struct LiveReads {
     cases: Arc<Cases>,
     registry: Arc<Registry>,
-    /// Readers take at most half of a system's places; the other half stays for deliveries.
-    places: BTreeMap<UpstreamName, Arc<Semaphore>>,
+    places: Arc<QuestionPlaces>,
+}
+
+/// Half of each system's places, shared by all questions; the other half stays for deliveries.
+pub struct QuestionPlaces(BTreeMap<UpstreamName, Arc<Semaphore>>);
+
+impl QuestionPlaces {
+    /// Those of all systems.
+    #[must_use]
+    pub fn of(registry: &Registry) -> Self {
+        let places = registry.carriers().map(|upstream| {
+            let half = usize::try_from(Self::half(upstream.config())).unwrap_or(Semaphore::MAX_PERMITS);
+            (upstream.config().name.clone(), Arc::new(Semaphore::new(half)))
+        });
+        Self(places.collect())
+    }
+
+    /// How many a system has.
+    pub(super) const fn half(config: &UpstreamConfig) -> u32 {
+        config.concurrency_max.div_ceil(2)
+    }
+
+    /// Those of a system.
+    pub(super) fn at(&self, name: &UpstreamName) -> Option<Arc<Semaphore>> {
+        self.0.get(name).map(Arc::clone)
+    }
 }
 
 impl LiveReads {
     /// Joins the parts.
     #[must_use]
-    pub fn new(cases: Arc<Cases>, registry: Arc<Registry>) -> Self {
-        let places = registry.carriers().map(|upstream| {
-            let half = upstream.config().concurrency_max.div_ceil(2);
-            let half = usize::try_from(half).unwrap_or(Semaphore::MAX_PERMITS);
-            (upstream.config().name.clone(), Arc::new(Semaphore::new(half)))
-        });
-        let places = places.collect();
+    pub const fn new(cases: Arc<Cases>, registry: Arc<Registry>, places: Arc<QuestionPlaces>) -> Self {
         Self {
             cases,
             registry,
@@ -107,7 +100,7 @@ impl LiveReads {
         };
         let asking = Asking {
             cases: Arc::clone(&self.cases),
-            places: self.places.get(name).map(Arc::clone),
+            places: self.places.at(name),
             upstream: Arc::clone(&upstream),
             case: view.case.id,
             handoff: handoff.id,
@@ -174,7 +167,7 @@ impl Asking {
         match &inquiry.finding {
             Finding::Found(acceptance) => Ok(LiveState::of(acceptance)),
             Finding::Absent => Ok(LiveState {
-                state: LiveWord::Absent,
+                state: UpstreamWord::Absent,
                 version: None,
                 changed_at: None,
             }),
@@ -247,8 +240,8 @@ impl LiveState {
         Self {
             state: match (last.map(|fact| word_of(&fact.kind)), acceptance.facts.is_empty()) {
                 (Some(word), _) => word,
-                (None, true) => LiveWord::Received,
-                (None, false) => LiveWord::Other,
+                (None, true) => UpstreamWord::Received,
+                (None, false) => UpstreamWord::Other,
             },
             version: acceptance.version,
             changed_at: last.and_then(|fact| fact.occurred_at),
@@ -256,19 +249,20 @@ impl LiveState {
     }
 }
 
-const fn word_of(kind: &FactKind) -> LiveWord {
+const fn word_of(kind: &FactKind) -> UpstreamWord {
     match kind {
-        FactKind::Received => LiveWord::Received,
-        FactKind::Accepted | FactKind::SpecialEnded { .. } => LiveWord::Accepted,
-        FactKind::SupplementRequested { .. } => LiveWord::AwaitingSupplement,
-        FactKind::SpecialBegun { .. } => LiveWord::SpecialProcedure,
+        FactKind::Received => UpstreamWord::Received,
+        FactKind::Accepted | FactKind::SpecialEnded { .. } => UpstreamWord::Accepted,
+        FactKind::SupplementRequested { .. } => UpstreamWord::AwaitingSupplement,
+        FactKind::SpecialBegun { .. } => UpstreamWord::SpecialProcedure,
         FactKind::Decided { verdict, .. } => match verdict {
-            Verdict::Granted => LiveWord::Granted,
-            Verdict::Denied => LiveWord::Denied,
+            Verdict::Granted => UpstreamWord::Granted,
+            Verdict::Denied => UpstreamWord::Denied,
         },
-        FactKind::Completed | FactKind::Opinion { .. } => LiveWord::Completed,
-        FactKind::Delivered => LiveWord::Delivered,
-        FactKind::Rejected { .. } => LiveWord::Rejected,
-        FactKind::Note { .. } => LiveWord::Other,
+        FactKind::Completed | FactKind::Opinion { .. } => UpstreamWord::Completed,
+        FactKind::Delivered => UpstreamWord::Delivered,
+        FactKind::Rejected { .. } => UpstreamWord::Rejected,
+        FactKind::Withdrawn => UpstreamWord::Withdrawn,
+        FactKind::Note { .. } => UpstreamWord::Other,
     }
 }

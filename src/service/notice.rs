@@ -351,6 +351,10 @@ pub(super) fn said_of(fact: &FactKind) -> Said {
         },
         FactKind::Completed => Said::Completed,
         FactKind::Delivered => Said::Delivered,
+        // what it stopped it mostly stopped because we said so; a comparison finds what differs
+        FactKind::Withdrawn => Said::Note {
+            text: "WITHDRAWN".to_owned(),
+        },
         FactKind::Note { text } => Said::Note {
             text: text.as_str().to_owned(),
         },

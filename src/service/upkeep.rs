@@ -45,6 +45,7 @@ impl Upkeep {
                 removed.changes,
                 removed.deliveries,
                 removed.notices,
+                removed.reconciliations,
                 "expired records were removed"
             );
         }

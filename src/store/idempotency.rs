@@ -67,7 +67,7 @@ fn answer_place(principal: &str, key: IdempotencyKey) -> SealPlace {
 /// The row of a claim, with the answer sealed.
 pub(super) fn row(
     claim: &IdempotencyClaim,
-    case: CaseId,
+    case: Option<CaseId>,
     answer: Option<&[u8]>,
     now: i64,
     keys: &Keyring,
@@ -81,7 +81,7 @@ pub(super) fn row(
         key: claim.key.uuid(),
         act: claim.act.to_owned(),
         fingerprint: claim.fingerprint.digest().as_bytes().to_vec(),
-        case_id: Some(case.uuid()),
+        case_id: case.map(CaseId::uuid),
         answer: answer.map(Sealed::into_bytes),
         created_at: now,
     })

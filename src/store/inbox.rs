@@ -5,7 +5,7 @@ use onedoor_domain::delivery::NoticeState;
 use onedoor_entity::inbox;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ColumnTrait as _, EntityTrait as _, IntoActiveModel as _, QueryFilter as _, QueryOrder as _,
+    ColumnTrait as _, Condition, EntityTrait as _, IntoActiveModel as _, QueryFilter as _, QueryOrder as _,
     QuerySelect as _, TryInsertResult,
 };
 use serde_json::Value;
@@ -108,7 +108,21 @@ impl CaseStore {
     /// # Errors
     /// As any query; `Other` when one does not open.
     pub async fn pending_notices(&self, max: u64) -> Result<Vec<Notice>, StoreError> {
+        self.waiting_notices(None, max).await
+    }
+
+    /// Those of one system.
+    ///
+    /// # Errors
+    /// As [`Self::pending_notices`].
+    pub async fn pending_notices_of(&self, upstream: &str, max: u64) -> Result<Vec<Notice>, StoreError> {
+        self.waiting_notices(Some(upstream), max).await
+    }
+
+    async fn waiting_notices(&self, upstream: Option<&str>, max: u64) -> Result<Vec<Notice>, StoreError> {
+        let of = upstream.map(|upstream| inbox::Column::Upstream.eq(upstream));
         let rows = inbox::Entity::find()
+            .filter(Condition::all().add_option(of))
             .filter(inbox::Column::State.eq(name_of(NoticeState::Received)?))
             .order_by_asc(inbox::Column::ReceivedAt)
             .order_by_asc(inbox::Column::EventId)

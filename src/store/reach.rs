@@ -4,7 +4,7 @@ use onedoor_domain::card::{CardState, Rung};
 use onedoor_domain::division::CodeSystem;
 use onedoor_domain::id::{DivisionId, OrganizationId};
 use onedoor_domain::proof::{ReadProof, ReadScope};
-use onedoor_entity::{case_card, case_party, cases, division, division_code, external_number};
+use onedoor_entity::{case_card, case_party, cases, division, division_code, external_number, handoff};
 use sea_orm::sea_query::{
     Alias, CaseStatement, CommonTableExpression, Condition, Expr, ExprTrait as _, Func, Query,
     SelectStatement, SimpleExpr, UnionType, WithClause,
@@ -37,6 +37,23 @@ pub(super) fn cases_within(proof: &ReadProof) -> Condition {
             Condition::all().add(cases::Column::DivisionId.in_subquery(subtree(*division)))
         }
         ReadScope::All => Condition::all(),
+    }
+}
+
+/// A condition on `cases` and `handoff`, of what an organization handed to a system; of the first handoff of a case, what
+/// it took in.
+pub(super) fn sent_within(proof: &ReadProof) -> Condition {
+    match proof.scope() {
+        ReadScope::ByOrganization(own) => Condition::any()
+            .add(is_of(proof, handoff::Column::FromId, *own))
+            .add(Condition::all().add(handoff::Column::FromId.is_null()).add(is_of(
+                proof,
+                cases::Column::FirstContactId,
+                *own,
+            ))),
+        ReadScope::BySubject(_) | ReadScope::ByDevice(_) | ReadScope::BySubtree(_) | ReadScope::All => {
+            cases_within(proof)
+        }
     }
 }
 

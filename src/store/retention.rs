@@ -1,12 +1,15 @@
-//! What is removed once its time is over: callers' keys, drafts of kiosks, the old end of the change feed, and what is
-//! finished in the outbox and the inbox.
+//! What is removed once its time is over: callers' keys, drafts of kiosks, the old end of the change feed, what is finished
+//! in the outbox and the inbox, and comparisons with upstream systems.
 //!
 //! Rows go in batches, the oldest first, each in a short write of its own: whoever hands something in meanwhile waits for
 //! one batch at most.
 
 use chrono::{DateTime, Duration, Utc};
 use onedoor_domain::delivery::{DeliveryState, NoticeState};
-use onedoor_entity::{cases, change, delivery, delivery_attempt, draft, idempotency, inbox};
+use onedoor_entity::{
+    cases, change, delivery, delivery_attempt, draft, idempotency, inbox, reconciliation,
+    reconciliation_difference,
+};
 use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
 use sea_orm::{
     ColumnTrait as _, Condition, DeleteMany, EntityTrait, QueryFilter as _, QueryOrder as _, QuerySelect as _,
@@ -36,7 +39,7 @@ const BATCHES_MAX: u32 = 40;
 pub struct Keeping {
     /// Callers' keys; [`IDEMPOTENCY_MIN`] at least.
     pub idempotency: Duration,
-    /// Finished deliveries of closed cases, and settled notices; [`EXCHANGE_MIN`] at least.
+    /// Finished deliveries of closed cases, settled notices and comparisons; [`EXCHANGE_MIN`] at least.
     pub exchanges: Duration,
 }
 
@@ -53,6 +56,8 @@ pub struct Removed {
     pub deliveries: u64,
     /// Notices.
     pub notices: u64,
+    /// Comparisons with upstream systems, and differences that are gone.
+    pub reconciliations: u64,
 }
 
 impl Removed {
@@ -90,6 +95,18 @@ impl CaseStore {
             notices: self
                 .remove_all::<inbox::Entity>(inbox::Column::ReceivedAt, settled_before(exchanges)?)
                 .await?,
+            reconciliations: self
+                .remove_all::<reconciliation::Entity>(
+                    reconciliation::Column::EndedAt,
+                    reconciliation::Column::EndedAt.lt(exchanges).into(),
+                )
+                .await?
+                + self
+                    .remove_all::<reconciliation_difference::Entity>(
+                        reconciliation_difference::Column::ResolvedAt,
+                        reconciliation_difference::Column::ResolvedAt.lt(exchanges).into(),
+                    )
+                    .await?,
         })
     }
 

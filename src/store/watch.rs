@@ -20,6 +20,7 @@ use super::case::CaseStore;
 use super::error::StoreError;
 use super::inbox::NoticeKey;
 use super::names::name_of;
+use super::tx::Tx;
 
 /// What is done by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +30,8 @@ pub enum Duty {
     Poll,
     /// Asking for cases that are overdue there.
     AskOverdue,
+    /// Comparing all open cases with what it says of them (对账).
+    Reconcile,
 }
 
 /// A duty that is this process's until its lease ends.
@@ -159,27 +162,10 @@ impl CaseStore {
             rows.push(self.inbox_row(&notice.key, &notice.facts, at)?);
         }
         let (database, watch, step) = (self.database().clone(), watch.clone(), step.clone());
-        let (duty, now) = (name_of(watch.duty)?, now.timestamp_micros());
+        let now = now.timestamp_micros();
         let write = async move {
             let tx = database.write_tx().await?;
-            let mut row = upstream_watch::ActiveModel {
-                cursor: Set(step.cursor),
-                lease_until: Set(step.lease_until.timestamp_micros()),
-                next_at: Set(step.next_at.timestamp_micros()),
-                failures: Set(step.failures),
-                ..Default::default()
-            };
-            if step.failures == 0 {
-                row.succeeded_at = Set(Some(now));
-            }
-            let moved = upstream_watch::Entity::update_many()
-                .set(row)
-                .filter(upstream_watch::Column::Upstream.eq(&watch.upstream))
-                .filter(upstream_watch::Column::Duty.eq(duty))
-                .filter(upstream_watch::Column::Fence.eq(watch.fence))
-                .exec(tx.connection())
-                .await?;
-            if moved.rows_affected != 1 {
+            if !keep(&tx, &watch, &step, now).await? {
                 tx.rollback().await?;
                 return Ok(None);
             }
@@ -195,6 +181,17 @@ impl CaseStore {
             Ok(Some(new))
         };
         self.database().in_turn(write).await
+    }
+
+    /// How far a duty was when it was last stepped; `None`: nobody ever took it.
+    ///
+    /// # Errors
+    /// As any query.
+    pub async fn watched(&self, upstream: &str, duty: Duty) -> Result<Option<Option<String>>, StoreError> {
+        let row = upstream_watch::Entity::find_by_id((upstream.to_owned(), name_of(duty)?))
+            .one(self.database().read())
+            .await?;
+        Ok(row.map(|row| row.cursor))
     }
 
     fn inbox_row(&self, key: &NoticeKey, facts: &Value, at: i64) -> Result<inbox::Model, StoreError> {
@@ -284,4 +281,26 @@ impl CaseStore {
             .map(|(case, handoff)| (CaseId::from_uuid(case), HandoffId::from_uuid(handoff)))
             .collect())
     }
+}
+
+/// Moves a duty on; `false`: somebody else has it by now.
+pub(super) async fn keep(tx: &Tx, watch: &Watch, step: &WatchStep, now: i64) -> Result<bool, StoreError> {
+    let mut row = upstream_watch::ActiveModel {
+        cursor: Set(step.cursor.clone()),
+        lease_until: Set(step.lease_until.timestamp_micros()),
+        next_at: Set(step.next_at.timestamp_micros()),
+        failures: Set(step.failures),
+        ..Default::default()
+    };
+    if step.failures == 0 {
+        row.succeeded_at = Set(Some(now));
+    }
+    let moved = upstream_watch::Entity::update_many()
+        .set(row)
+        .filter(upstream_watch::Column::Upstream.eq(&watch.upstream))
+        .filter(upstream_watch::Column::Duty.eq(name_of(watch.duty)?))
+        .filter(upstream_watch::Column::Fence.eq(watch.fence))
+        .exec(tx.connection())
+        .await?;
+    Ok(moved.rows_affected == 1)
 }

@@ -20,6 +20,7 @@ pub mod demo;
 pub mod live;
 pub mod notify;
 pub mod poll;
+pub mod reconcile;
 pub mod section;
 
 use self::auth::AuthConfig;
@@ -27,6 +28,7 @@ use self::callback::CallbackConfig;
 use self::live::LiveConfig;
 use self::notify::{NotifyCases, NotifyConfig};
 use self::poll::PollConfig;
+use self::reconcile::ReconcileConfig;
 use self::section::Section;
 
 /// What an upstream makes of a request that comes twice.
@@ -150,6 +152,8 @@ pub struct UpstreamConfig {
     pub live: LiveConfig,
     /// What it is told of cases; `None`: nothing but what concerns its own handoffs.
     pub notify: Option<NotifyConfig>,
+    /// How open cases are compared with it.
+    pub reconcile: ReconcileConfig,
 }
 
 /// Name under which the demo resolves the sandbox's bearer token.
@@ -226,6 +230,7 @@ impl UpstreamConfig {
         let live = root.section("live", LiveConfig::read);
         let is_bound = !(bindings.roles.is_empty() && bindings.organizations.is_empty());
         let notify = read_notify(root, is_bound);
+        let reconcile = root.section("reconcile", ReconcileConfig::read);
         Some(Self {
             origin,
             name: name?,
@@ -254,6 +259,7 @@ impl UpstreamConfig {
             ask_overdue_every: Duration::from_secs(ask_overdue_s),
             live,
             notify,
+            reconcile,
         })
     }
 
@@ -266,6 +272,12 @@ impl UpstreamConfig {
             .chain(callback)
             .map(ToString::to_string)
             .collect()
+    }
+
+    /// Whether it stands for an organization: cases are handed to it. Others are told of cases, or only registered.
+    #[must_use]
+    pub const fn is_bound(&self) -> bool {
+        !(self.roles.is_empty() && self.organizations.is_empty())
     }
 
     /// The environment variables that hold secrets of this system.

@@ -92,6 +92,8 @@ pub enum FactKind {
         /// Why.
         reason: UntrustedText,
     },
+    /// It works on the case no more, mostly because it was told to stop (撤回).
+    Withdrawn,
     /// News without effect on the state.
     Note {
         /// The news.

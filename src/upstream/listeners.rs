@@ -55,8 +55,7 @@ impl Listener {
     /// Whether the system knows it already: by its own word, or because it is being handed the case.
     fn says_itself(&self, event: &Event, by: &By) -> bool {
         let own_word = by.kind == ActorKind::Upstream && by.subject == self.name;
-        let handed =
-            matches!(event, Event::HandoffOffered { handoff } if handoff.upstream.as_ref() == Some(&self.name));
+        let handed = matches!(event, Event::HandoffOffered { handoff } if handoff.upstream.as_ref() == Some(&self.name));
         own_word || handed
     }
 

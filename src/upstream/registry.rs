@@ -152,7 +152,7 @@ impl Registry {
         self.upstreams.get(name)
     }
 
-    /// An upstream that cases are handed to, by its name.
+    /// An upstream that anything is sent to, by its name.
     #[must_use]
     pub fn carrier(&self, name: &UpstreamName) -> Option<&Arc<Upstream>> {
         self.get(name).filter(|upstream| upstream.config.carries_items)
@@ -163,12 +163,12 @@ impl Registry {
         self.upstreams.values()
     }
 
-    /// Those that cases are handed to, by name; the others are only registered.
+    /// Those that anything is sent to, by name; the others are only registered.
     pub fn carriers(&self) -> impl Iterator<Item = &Arc<Upstream>> {
         self.iter().filter(|upstream| upstream.config.carries_items)
     }
 
-    /// The names of those that cases are handed to.
+    /// The names of those that anything is sent to.
     pub fn carrier_names(&self) -> impl Iterator<Item = String> {
         self.carriers().map(|upstream| upstream.config.name.to_string())
     }
@@ -252,8 +252,7 @@ impl Checks<'_> {
         self.faults.extend(options.finish());
         let adapter = adapter?;
         let able = adapter.capabilities();
-        let is_bound = !(config.roles.is_empty() && config.organizations.is_empty());
-        if is_bound && !able.contains(&Capability::Submit) {
+        if config.is_bound() && !able.contains(&Capability::Submit) {
             self.fault(
                 "protocol",
                 "cannot take over cases: it stands for no role or organization".to_owned(),
@@ -289,7 +288,10 @@ impl Checks<'_> {
         }
         let Some(notify) = &config.notify else { return };
         if !adapter.capabilities().contains(&Capability::Notify) {
-            self.fault("notify", "the protocol has no such message 该协议没有此类报文".to_owned());
+            self.fault(
+                "notify",
+                "the protocol has no such message 该协议没有此类报文".to_owned(),
+            );
         } else if notify.cases == NotifyCases::All && adapter.notifies_by_number() {
             self.fault(
                 "notify.cases",

@@ -11,8 +11,8 @@ use serde_json::{Map, Value, json};
 use crate::upstream::command::{DeliveryCommand, Operation};
 use crate::upstream::text::ExternalId;
 use crate::upstream::view::{
-    ApplicantView, CaseView, DivisionView, DueView, HandoffView, ItemView, MaterialView, NoticeView, NumberView,
-    OfficeView, SupplementView, WithdrawalKind, WithdrawalView,
+    ApplicantView, CaseView, DivisionView, DueView, HandoffView, ItemView, MaterialView, NoticeView,
+    NumberView, OfficeView, SupplementView, WithdrawalKind, WithdrawalView,
 };
 
 /// How much a sample case says.
@@ -120,9 +120,7 @@ pub fn command(operation: Operation, mut case: CaseView) -> DeliveryCommand {
         earlier_attempt_unknown: false,
         external_id: match operation {
             Operation::Submit | Operation::Notify => None,
-            Operation::Transition | Operation::Supplement | Operation::Withdraw => {
-                ExternalId::parse(NUMBER)
-            }
+            Operation::Transition | Operation::Supplement | Operation::Withdraw => ExternalId::parse(NUMBER),
         },
         case,
     }

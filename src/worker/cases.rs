@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::supervise::{LoopSpec, Supervisor};
-use super::{outbox, watch};
+use super::{outbox, reconcile, watch};
 use crate::config::outbox::OutboxConfig;
 use crate::config::worker::WorkerConfig;
 use crate::service::More;
@@ -20,6 +20,7 @@ use crate::service::delivery::Deliveries;
 use crate::service::gauges::Gauges;
 use crate::service::ledger::Ledger;
 use crate::service::notice::Notices;
+use crate::service::reconcile::Reconciling;
 use crate::service::reference;
 use crate::service::succession::Successions;
 use crate::service::upkeep::Upkeep;
@@ -42,6 +43,8 @@ pub struct CaseLoops {
     pub notices: Arc<Notices>,
     /// Asks upstream systems by itself.
     pub watching: Arc<Watching>,
+    /// Compares open cases with upstream systems.
+    pub reconciling: Arc<Reconciling>,
     /// Tells changes on.
     pub changes: Arc<Changes>,
     /// Moves open work to successors.
@@ -70,6 +73,7 @@ pub fn spawn(
     outbox::spawn(supervisor, loops, config, &inbox_nudge);
 
     watch::spawn(supervisor, &loops.watching, config.tick_ms);
+    reconcile::spawn(supervisor, &loops.reconciling, config.tick_ms);
 
     let notices = Arc::clone(&loops.notices);
     let inbox = spec("inbox", config.tick_ms, &inbox_nudge);

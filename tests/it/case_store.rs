@@ -9,5 +9,6 @@ mod commit;
 mod fixture;
 mod lists;
 mod outbox;
+mod reconciliation;
 mod records;
 mod retention;

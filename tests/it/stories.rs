@@ -41,6 +41,7 @@ mod offices;
 mod pace;
 mod polling;
 mod races;
+mod reconciliation;
 mod redelivery;
 mod subscribers;
 mod succession;

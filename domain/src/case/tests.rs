@@ -42,6 +42,7 @@ mod owner;
 mod procedures;
 mod properties;
 mod recomputed;
+mod reconciled;
 mod stories;
 mod succession;
 mod table;

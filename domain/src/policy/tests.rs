@@ -48,7 +48,8 @@ const ALLOWED: &[(ActorKind, &str)] = &[
          RecallHandoff:OwnerOrAddressee FinishHandoff:OwnerOrAddressee SupplementCase:FirstContactOrOwner \
          WithdrawCase:FirstContactOrOwner AnswerEvaluation:Decider EvaluateHandoff:OwnOrganizationOrPast DeliverResult:OwnerOrDeliveryAddressee \
          RemindHolder:FirstContact AnswerSupervisionOrder:OwnOrganizationOrPast CheckGridEvent:VerifyAddressee \
-         RevealPersonalData:Owner ReadDeliveries:SendingOrganization ResolveDelivery:SendingOrganization",
+         RevealPersonalData:Owner ReadDeliveries:SendingOrganization ResolveDelivery:SendingOrganization \
+         ReadReconciliations:SendingOrganization",
     ),
     (
         ActorKind::Officer,
@@ -62,7 +63,7 @@ const ALLOWED: &[(ActorKind, &str)] = &[
          ExtendCase:OwnerWithApproval DecideCase:Owner DeliverResult:OwnerOrDeliveryAddressee \
          RemindHolder:FirstContact AnswerSupervisionOrder:OwnOrganizationOrPast AppealCard:OwnOrganizationOrPast \
          CheckGridEvent:VerifyAddressee RevealPersonalData:Owner ReadDeliveries:SendingOrganization \
-         ResolveDelivery:SendingOrganization",
+         ResolveDelivery:SendingOrganization ReadReconciliations:SendingOrganization",
     ),
     (
         ActorKind::Supervisor,
@@ -71,7 +72,7 @@ const ALLOWED: &[(ActorKind, &str)] = &[
          ReadCards:DivisionSubtree:masked RemindHolder:DivisionSubtree IssueSupervisionOrder:DivisionSubtreeExceptOwn \
          IssueCard:DivisionSubtreeExceptOwn CancelCard:DivisionSubtreeExceptOwn VoidCase:DivisionSubtreeExceptOwn \
          ReopenCase:DivisionSubtreeExceptOwn CheckGridEvent:DivisionSubtreeExceptOwn \
-         ReadAccessRecords:DivisionSubtree ReadDeliveries:DivisionSubtree",
+         ReadAccessRecords:DivisionSubtree ReadDeliveries:DivisionSubtree ReadReconciliations:DivisionSubtree",
     ),
     (
         ActorKind::Auditor,
@@ -81,8 +82,8 @@ const ALLOWED: &[(ActorKind, &str)] = &[
     (
         ActorKind::Admin,
         "ReadViewer ReadCatalogue ReadStatistics ResolveNode VerifyReceipt \
-         ReadDeliveries:All:masked ResolveDelivery:All:masked ReadUpstreams:All ManageKiosks:All ManageRoles:All \
-         ReadAuditLog:All",
+         ReadDeliveries:All:masked ResolveDelivery:All:masked ReadReconciliations:All:masked Reconcile:All \
+         ReadUpstreams:All ManageKiosks:All ManageRoles:All ReadAuditLog:All",
     ),
     (
         ActorKind::Upstream,
@@ -93,7 +94,7 @@ const ALLOWED: &[(ActorKind, &str)] = &[
     (
         ActorKind::System,
         "ReadCase:All ReadHandoffs:All AcceptCase:All HandOff:All AcknowledgeHandoff:All SpecialProcedure:All \
-         ReadDeliveries:All",
+         ReadDeliveries:All ReadReconciliations:All",
     ),
 ];
 
@@ -127,7 +128,7 @@ fn each_field_stands_once_and_has_one_act() {
     }
     assert_eq!(act_of_field("Query", "submitCase"), None);
     assert_eq!(act_of_field("Query", "everything"), None);
-    assert_eq!(FIELDS.len(), 59);
+    assert_eq!(FIELDS.len(), 62);
 }
 
 #[test]

@@ -115,7 +115,7 @@ impl UpstreamSystem {
     /// only registered (党建信息化) is never sent anything.
     async fn carries_items(&self) -> bool {
         let config = self.status.system().config();
-        config.carries_items && !(config.roles.is_empty() && config.organizations.is_empty())
+        config.carries_items && config.is_bound()
     }
 
     /// What it can do.

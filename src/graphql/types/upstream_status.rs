@@ -2,8 +2,9 @@
 
 use async_graphql::{Enum, SimpleObject};
 use chrono::{DateTime, Utc};
+use onedoor_domain::reconciliation::UpstreamWord;
 
-use crate::service::live::{LiveRead, LiveWord};
+use crate::service::live::LiveRead;
 
 /// How a case stands at the system of an agency (业务系统办理状态), as that system tells it. It proposes nothing and is not
 /// on record; news that counts comes by the ledger.
@@ -27,7 +28,7 @@ pub struct UpstreamStatus {
 
 /// How a case stands at an agency's system.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
-#[graphql(remote = "LiveWord")]
+#[graphql(remote = "UpstreamWord")]
 pub enum UpstreamState {
     /// It does not know the case.
     Absent,
@@ -49,6 +50,8 @@ pub enum UpstreamState {
     Delivered,
     /// Given back without a decision.
     Rejected,
+    /// Stopped: the system works on it no more (撤回).
+    Withdrawn,
     /// Something there is no word for here.
     Other,
 }

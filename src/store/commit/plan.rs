@@ -69,7 +69,7 @@ impl Plan {
         let claim = set
             .idempotency
             .map(|claim| {
-                let row = keys_of_callers::row(&claim, case.id, sealed.answer.as_deref(), now, keys)?;
+                let row = keys_of_callers::row(&claim, Some(case.id), sealed.answer.as_deref(), now, keys)?;
                 Ok::<_, StoreError>((claim, row))
             })
             .transpose()?;

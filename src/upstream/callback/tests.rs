@@ -79,7 +79,9 @@ fn our_secret_key_signs_as_rfc_8032_says_in_either_form_and_its_halves_belong_to
     let whole = [seed.as_slice(), &public].concat();
     let verifies = NoticeKey::Public(public.clone());
     for bytes in [seed.as_slice(), &whole] {
-        let entry = SigningKey::parse(&written(bytes)).expect("key").sign(ID, 1_614_265_330, BODY);
+        let entry = SigningKey::parse(&written(bytes))
+            .expect("key")
+            .sign(ID, 1_614_265_330, BODY);
         assert!(verifies.verifies(&signed_content(ID, 1_614_265_330, BODY), &entry));
         assert!(!verifies.verifies(&signed_content(ID, 1_614_265_331, BODY), &entry));
     }

@@ -281,14 +281,21 @@ fn what_is_told_is_read_and_checked() {
         let faults = read(roles, notify).expect_err(notify);
         faults.into_iter().map(|fault| fault.path).collect::<Vec<_>>()
     };
-    let bound = read("roles = [\"r\"]", "[notify]\nevents = [\"ACCEPTED\", \"DECIDED\"]").expect("bound");
+    let bound = read(
+        "roles = [\"r\"]",
+        "[notify]\nevents = [\"ACCEPTED\", \"DECIDED\"]",
+    )
+    .expect("bound");
     let notify = bound.notify.expect("[notify]");
     assert_eq!((notify.events.len(), notify.cases), (2, NotifyCases::Handed));
     assert_eq!(told("", ""), ["roles"], "it would have no purpose");
     assert_eq!(told("", "[notify]\nevents = [\"ACCEPTED\"]"), ["notify.cases"]);
     assert_eq!(told("", "[notify]\ncases = \"all\""), ["notify.events"]);
     assert_eq!(
-        told("", "[notify]\ncases = \"some\"\nevents = [\"CLOCK_STARTED\"]\nevent = 1"),
+        told(
+            "",
+            "[notify]\ncases = \"some\"\nevents = [\"CLOCK_STARTED\"]\nevent = 1"
+        ),
         ["notify.events", "notify.cases", "notify.event"],
         "the list is closed"
     );

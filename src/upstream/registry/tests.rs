@@ -173,7 +173,8 @@ fn a_token_must_fit_a_header() {
 
 #[test]
 fn what_cannot_be_told_or_proved_is_refused_and_a_subscriber_stands_for_nobody() {
-    let subscriber = "protocol = \"standard-webhooks\"\nbase_url = \"https://a.example/\"\nidempotency = \"native\"";
+    let subscriber =
+        "protocol = \"standard-webhooks\"\nbase_url = \"https://a.example/\"\nidempotency = \"native\"";
     let signed = "[auth]\nsigning = { env = \"GOOD\" }";
     let notify = "[notify]\nevents = [\"ACCEPTED\"]\ncases = \"all\"";
     let sound = config("sound", &format!("{subscriber}\n{signed}\n{notify}"));
@@ -198,7 +199,9 @@ fn what_cannot_be_told_or_proved_is_refused_and_a_subscriber_stands_for_nobody()
         "county-rest tells by its own number"
     );
     assert_eq!(
-        paths(&format!("{subscriber}\n[auth]\nsigning = [{{ env = \"GOOD\" }}, {{ env = \"BAD\" }}]\n{notify}")),
+        paths(&format!(
+            "{subscriber}\n[auth]\nsigning = [{{ env = \"GOOD\" }}, {{ env = \"BAD\" }}]\n{notify}"
+        )),
         ["upstreams.a.auth.signing"]
     );
 }

@@ -354,35 +354,59 @@ story!(
         let store = open(world).await;
         let mut set = submission(morning());
         let handoff = set.case.after.handoffs[0].id;
-        let news = |upstream: &str| NewDelivery { kind: DeliveryKind::Notify, ..delivery(handoff, upstream) };
+        let news = |upstream: &str| NewDelivery {
+            kind: DeliveryKind::Notify,
+            ..delivery(handoff, upstream)
+        };
         // news, a handoff, news, news of another system
         set.deliveries = vec![news("a"), delivery(handoff, "a"), news("a"), news("b")];
         let ids: Vec<_> = set.deliveries.iter().map(|one| one.id).collect();
         let case = stored(&store, set).await.case.id;
         let first = claim(&store, at(1), 10).await;
         let claimed: BTreeSet<_> = first.iter().map(|one| one.id).collect();
-        assert_eq!(claimed, [ids[0], ids[1], ids[3]].into_iter().collect(), "the last of a waits for both");
+        assert_eq!(
+            claimed,
+            [ids[0], ids[1], ids[3]].into_iter().collect(),
+            "the last of a waits for both"
+        );
         for one in &first {
-            let state = if one.id == ids[0] { DeliveryState::Dead } else { DeliveryState::Delivered };
+            let state = if one.id == ids[0] {
+                DeliveryState::Dead
+            } else {
+                DeliveryState::Delivered
+            };
             assert!(store.finish_delivery(&result(one, state), at(2)).await.unwrap());
         }
-        assert!(claim(&store, at(3), 10).await.is_empty(), "news waits for news that was given up");
+        assert!(
+            claim(&store, at(3), 10).await.is_empty(),
+            "news waits for news that was given up"
+        );
         // what was sent of the case is the handoff alone
         assert_eq!(store.last_sent(case, "b").await.unwrap(), None);
         // a recall cancels the handoff's deliveries and no news
         let mut set = submission(morning());
         let handoff = set.case.after.handoffs[0].id;
-        let news = NewDelivery { kind: DeliveryKind::Notify, ..delivery(handoff, "c") };
+        let news = NewDelivery {
+            kind: DeliveryKind::Notify,
+            ..delivery(handoff, "c")
+        };
         set.deliveries = vec![delivery(handoff, "c"), news];
         let (kept, case) = (set.deliveries[1].id, stored(&store, set).await.case.id);
         let loaded = load(&store, case).await;
-        let change = CaseChange { after: loaded.case.clone(), before: Some(loaded), events: Vec::new() };
+        let change = CaseChange {
+            after: loaded.case.clone(),
+            before: Some(loaded),
+            events: Vec::new(),
+        };
         let mut recall = WriteSet::of(at(4), change);
         recall.unwanted = vec![handoff];
         stored(&store, recall).await;
         let left = claim(&store, at(5), 10).await;
         assert_eq!(left.iter().map(|one| one.id).collect::<Vec<_>>(), [kept]);
         assert!(store.start_attempt(&left[0], at(6)).await.unwrap());
-        assert!(!store.has_left(handoff).await.unwrap(), "telling is not handing over");
+        assert!(
+            !store.has_left(handoff).await.unwrap(),
+            "telling is not handing over"
+        );
     }
 );

@@ -50,7 +50,7 @@ const BOUNDED_LISTS: &[&str] = &[
 const NODES: &[&str] = &["Case", "Division", "Organization", "ServiceItem"];
 
 /// Mutations that begin something; all others change the state of something that has a version.
-const BEGINNING: &[&str] = &["saveDraft", "submitCase"];
+const BEGINNING: &[&str] = &["saveDraft", "submitCase", "reconcileUpstream"];
 
 /// Acts that change nothing another could have changed (DOMAIN §2).
 const UNVERSIONED: &[&str] = &[

@@ -48,7 +48,28 @@ const LOG_FIELDS: &[(&str, &str)] = &[
     ("outcome.class", "how an attempt towards an upstream system ended"),
     ("panic.location", "where in the code a panic began"),
     ("probe.name", "name of a probe of /health/ready"),
-    ("reason", "why a delivery waits or ended, as a code"),
+    (
+        "reason",
+        "why a delivery waits or ended, or a comparison failed, as a code",
+    ),
+    (
+        "reconciliation.checked",
+        "cases that a comparison with an upstream asked for",
+    ),
+    ("reconciliation.differing", "of these with a difference"),
+    ("reconciliation.id", "opaque key of a comparison with an upstream"),
+    (
+        "reconciliation.resolved",
+        "differences that a comparison found gone",
+    ),
+    (
+        "reconciliation.unanswered",
+        "cases without a readable answer in a comparison",
+    ),
+    (
+        "reconciliation.unsettled",
+        "cases about which something was on its way during a comparison",
+    ),
     ("redis.fault", "kind of a fault of Redis"),
     ("removed.changes", "changes of the feed that retention removed"),
     ("removed.deliveries", "finished deliveries that retention removed"),
@@ -58,6 +79,10 @@ const LOG_FIELDS: &[(&str, &str)] = &[
         "idempotency records that retention removed",
     ),
     ("removed.notices", "settled notices that retention removed"),
+    (
+        "removed.reconciliations",
+        "comparisons and settled differences that retention removed",
+    ),
     ("task.name", "name of a supervised task"),
     ("thread.name", "name of a thread that panicked"),
     ("token.refusal", "why a token was refused, as a code"),

@@ -53,6 +53,16 @@ const ASKED: &[(&str, &str, &str)] = &[
     ("Query", "upstreams", "upstreams { name }"),
     ("Query", "deliveries", "deliveries(first: 1) { totalCount }"),
     (
+        "Query",
+        "reconciliations",
+        "reconciliations(first: 1) { nodes { id } }",
+    ),
+    (
+        "Query",
+        "openDifferences",
+        "openDifferences(first: 1) { totalCount }",
+    ),
+    (
         "Mutation",
         "saveDraft",
         r#"saveDraft(input: { idempotencyKey: "KEY", serviceItem: "senior-card", content: {} }) { userErrors { code } }"#,
@@ -221,6 +231,11 @@ const ASKED: &[(&str, &str, &str)] = &[
         "resolveUncertainDelivery",
         r#"resolveUncertainDelivery(input: { delivery: "DELIVERY", idempotencyKey: "KEY", expectedVersion: 1,
             resolution: NOT_TAKEN }) { userErrors { code } }"#,
+    ),
+    (
+        "Mutation",
+        "reconcileUpstream",
+        r#"reconcileUpstream(input: { upstream: "none", idempotencyKey: "KEY" }) { userErrors { code } }"#,
     ),
     (
         "Subscription",

@@ -85,10 +85,17 @@ story!(
         let [delivery] = &deliveries(&app, &case, "NOTIFY").await[..] else {
             panic!("one notice")
         };
-        assert_eq!((&delivery["state"], &delivery["attempts"]), (&json!("DELIVERED"), &json!(1)));
+        assert_eq!(
+            (&delivery["state"], &delivery["attempts"]),
+            (&json!("DELIVERED"), &json!(1))
+        );
         let requests = county.department.requests().await;
         let did: Vec<&Value> = requests.iter().map(|one| &one["did"]).collect();
-        assert_eq!(did, ["accepted", "noticed"], "behind the handoff that brought the case");
+        assert_eq!(
+            did,
+            ["accepted", "noticed"],
+            "behind the handoff that brought the case"
+        );
         assert_eq!(requests[1]["our_ref"], case.reference());
 
         // it is told of no word of its own
@@ -99,7 +106,10 @@ story!(
 
         // and the case is found by the number of either side
         let number = &seen["externalNumbers"][0]["number"];
-        assert_eq!(found_by_number(&township, number).await, json!([{ "id": case.id }]));
+        assert_eq!(
+            found_by_number(&township, number).await,
+            json!([{ "id": case.id }])
+        );
         assert_eq!(at_the_county(&county, &case).await["serial_no"], *number);
         app.stop(world).await;
     }
@@ -123,14 +133,21 @@ story!(
             (at_the_county(&county, &case).await != Value::Null).then_some(())
         })
         .await;
-        assert_eq!(told(&county, &case).await, Vec::<String>::new(), "the question tells itself");
+        assert_eq!(
+            told(&county, &case).await,
+            Vec::<String>::new(),
+            "the question tells itself"
+        );
         case.done(&township, "acceptCase", json!({})).await;
         until("our acceptance is there", PATIENCE, async || {
             told(&county, &case).await == ["ACCEPTED"]
         })
         .await;
         let notice = at_the_county(&county, &case).await["notices"][0].clone();
-        assert!(notice["text"].as_str().unwrap().contains("中心"), "it names who accepted: {notice}");
+        assert!(
+            notice["text"].as_str().unwrap().contains("中心"),
+            "it names who accepted: {notice}"
+        );
 
         // a case that the county never had is none of its business
         let other = submit(&app.kiosk(STATION), funeral(&FARMER)).await;
@@ -175,7 +192,10 @@ story!(
         let did: Vec<&Value> = did.iter().map(|one| &one["did"]).collect();
         assert_eq!(did, ["accepted", "noticed", "repeated"]);
         let seen = case.seen_by(&township).await;
-        assert!(!events(&seen).contains(&"UPSTREAM_TOLD".to_owned()), "nothing follows from it");
+        assert!(
+            !events(&seen).contains(&"UPSTREAM_TOLD".to_owned()),
+            "nothing follows from it"
+        );
         app.stop(world).await;
     }
 );
@@ -194,9 +214,11 @@ story!(their_acceptance_appears_here_within_one_callback, async |world| {
     .await;
     county.says(&case, json!({ "kind": "ACCEPTED" })).await;
     case.comes_to(&station, "their acceptance", is_accepted).await;
-    until("their receipt and their acceptance, once each", PATIENCE, async || {
-        county.department.callbacks().await.len() == 2
-    })
+    until(
+        "their receipt and their acceptance, once each",
+        PATIENCE,
+        async || county.department.callbacks().await.len() == 2,
+    )
     .await;
     assert!(
         deliveries(&app, &case, "NOTIFY").await.is_empty(),
@@ -228,6 +250,9 @@ story!(their_acceptance_appears_here_within_one_poll, async |world| {
     case.comes_to(&station, "their acceptance", is_accepted).await;
     assert!(county.department.callbacks().await.is_empty());
     let number = &seen["externalNumbers"][0]["number"];
-    assert_eq!(found_by_number(&station, number).await, json!([{ "id": case.id }]));
+    assert_eq!(
+        found_by_number(&station, number).await,
+        json!([{ "id": case.id }])
+    );
     app.stop(world).await;
 });

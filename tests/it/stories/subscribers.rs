@@ -75,7 +75,8 @@ async fn first_is(app: &TestApp, case: &Case, state: &str, attempts: u32) -> Val
 
 /// A delivery as a window sees it.
 async fn at_the_window(who: &Gql, id: &Value) -> Value {
-    let document = "{ deliveries { nodes { id version state stateText reason operation availableActions } } }";
+    let document =
+        "{ deliveries { nodes { id version state stateText reason operation availableActions } } }";
     let seen = who.data(document, json!({})).await;
     let all = seen["deliveries"]["nodes"].as_array().unwrap();
     all.iter()
@@ -113,13 +114,21 @@ story!(
         county.decides(&case, "APPROVED", Some("符合条件")).await;
         let seen = case.becomes("COMPLETED", &app.clerk(TOWNSHIP)).await;
         let heard = screen.hears(4).await;
-        let order = ["case.submitted", "case.accepted", "case.decided", "case.completed"];
+        let order = [
+            "case.submitted",
+            "case.accepted",
+            "case.decided",
+            "case.completed",
+        ];
         assert_eq!(types(&heard), order);
 
         let timeline = seen["timeline"].as_array().unwrap();
         let number = &seen["externalNumbers"][0]["number"];
         let mut last_seq = 0;
-        for (request, kind) in heard.iter().zip(["SUBMITTED", "ACCEPTED", "DECIDED", "COMPLETED"]) {
+        for (request, kind) in heard
+            .iter()
+            .zip(["SUBMITTED", "ACCEPTED", "DECIDED", "COMPLETED"])
+        {
             assert_eq!(request.line, "POST /hooks/onedoor HTTP/1.1");
             for key in [NEW, OLD] {
                 assert!(is_signed_by_secret(request, key), "{kind}: old and new key sign");
@@ -143,10 +152,19 @@ story!(
         // as it stood then, not as it stands when it is told
         assert_eq!(data(0)["status"], "SUBMITTED");
         assert_eq!(data(0)["external_numbers"], json!([]));
-        assert_eq!((&data(1)["status"], &data(1)["by"]["code"]), (&json!("ACCEPTED"), &json!(TOWNSHIP)));
-        assert_eq!((&data(2)["decision"], &data(2)["by"]["code"]), (&json!("GRANTED"), &json!(HUMAN_RESOURCES)));
+        assert_eq!(
+            (&data(1)["status"], &data(1)["by"]["code"]),
+            (&json!("ACCEPTED"), &json!(TOWNSHIP))
+        );
+        assert_eq!(
+            (&data(2)["decision"], &data(2)["by"]["code"]),
+            (&json!("GRANTED"), &json!(HUMAN_RESOURCES))
+        );
         assert_eq!(data(3)["status"], "COMPLETED");
-        assert_eq!(data(3)["external_numbers"], json!([{ "system": "sandbox", "number": number }]));
+        assert_eq!(
+            data(3)["external_numbers"],
+            json!([{ "system": "sandbox", "number": number }])
+        );
 
         app.deliveries_settle(world).await;
         assert_eq!(screen.heard().len(), 4, "each thing once");
@@ -154,7 +172,10 @@ story!(
         let kept = news(&app, &case, "hall-screen").await;
         assert!(kept.iter().all(|one| one["state"] == "DELIVERED"), "{kept:?}");
         let after = case.seen_by(&app.clerk(TOWNSHIP)).await;
-        assert_eq!(after["timeline"], seen["timeline"], "telling leaves no line of its own");
+        assert_eq!(
+            after["timeline"], seen["timeline"],
+            "telling leaves no line of its own"
+        );
         app.stop(world).await;
     }
 );
@@ -165,7 +186,10 @@ story!(
         let county = County::open().await;
         let screen = Subscriber::open().await;
         let few = [("ONEDOOR__OUTBOX__ATTEMPTS_MAX", "3")];
-        let configs = vec![county.upstream(), sample(world, "hall-screen", &screen.url(), &[OLD])];
+        let configs = vec![
+            county.upstream(),
+            sample(world, "hall-screen", &screen.url(), &[OLD]),
+        ];
         let app = county.gateway_with(world, &few, configs).await;
         screen.will_reply(&[Reply::Status(500), Reply::Silence, Reply::Status(503)]);
         let case = offered_to_county(&app).await;
@@ -191,19 +215,38 @@ story!(
         let shown = at_the_window(&station, &dead["id"]).await;
         assert_eq!(
             (&shown["operation"], &shown["availableActions"]),
-            (&json!("NOTIFY"), &json!(["REDELIVER", "RESOLVE_UNCERTAIN_DELIVERY"]))
+            (
+                &json!("NOTIFY"),
+                &json!(["REDELIVER", "RESOLVE_UNCERTAIN_DELIVERY"])
+            )
         );
         assert_eq!(codes(&redeliver(&station, &shown).await), Vec::<&str>::new());
         assert_eq!(codes(&redeliver(&station, &shown).await), ["STALE_VERSION"]);
         let heard = screen.hears(5).await;
         let id = |index: usize| heard[index].header("webhook-id").unwrap().to_owned();
-        assert!((0..4).all(|index| id(index) == id(0)), "one identifier for one notice");
+        assert!(
+            (0..4).all(|index| id(index) == id(0)),
+            "one identifier for one notice"
+        );
         assert_ne!(id(4), id(0));
-        assert!((0..4).all(|index| heard[index].body == heard[0].body), "and one text");
-        assert!(heard.iter().all(|one| is_signed_by_secret(one, OLD)), "each signed for its own time");
-        let times: Vec<_> = heard.iter().map(|one| one.header("webhook-timestamp").unwrap()).collect();
+        assert!(
+            (0..4).all(|index| heard[index].body == heard[0].body),
+            "and one text"
+        );
+        assert!(
+            heard.iter().all(|one| is_signed_by_secret(one, OLD)),
+            "each signed for its own time"
+        );
+        let times: Vec<_> = heard
+            .iter()
+            .map(|one| one.header("webhook-timestamp").unwrap())
+            .collect();
         assert!(times[0] < times[1] && times[1] < times[2], "{times:?}");
-        assert_eq!(types(&heard[3..]), ["case.submitted", "case.accepted"], "in order");
+        assert_eq!(
+            types(&heard[3..]),
+            ["case.submitted", "case.accepted"],
+            "in order"
+        );
         app.deliveries_settle(world).await;
         assert_eq!(screen.heard().len(), 5, "sent again once");
         app.stop(world).await;
@@ -215,10 +258,14 @@ story!(a_subscriber_that_wants_no_more_is_left_in_peace, async |world| {
     let screen = Subscriber::open().await;
     let mut config = sample(world, "hall-screen", &screen.url(), &[OLD]);
     config.notify.as_mut().unwrap().events = [NoticeKind::Submitted].into();
-    let app = county.gateway_with(world, &[], vec![county.upstream(), config]).await;
+    let app = county
+        .gateway_with(world, &[], vec![county.upstream(), config])
+        .await;
     let admin = app.anybody().bearing(&app.actors.admin());
     let gone = async || {
-        let seen = admin.data("{ upstreams { name goneAt capabilities } }", json!({})).await;
+        let seen = admin
+            .data("{ upstreams { name goneAt capabilities } }", json!({}))
+            .await;
         let all = seen["upstreams"].as_array().unwrap().clone();
         all.into_iter().find(|one| one["name"] == "hall-screen").unwrap()
     };
@@ -241,7 +288,11 @@ story!(a_subscriber_that_wants_no_more_is_left_in_peace, async |world| {
 
 story!(only_what_is_asked_for_is_told, async |world| {
     let county = County::open().await;
-    let screens = [Subscriber::open().await, Subscriber::open().await, Subscriber::open().await];
+    let screens = [
+        Subscriber::open().await,
+        Subscriber::open().await,
+        Subscriber::open().await,
+    ];
     let [by_item, by_role, by_division] = &screens;
     let mut items = sample(world, "by-item", &by_item.url(), &[OLD]);
     items.notify.as_mut().unwrap().items = vec!["pension-enroll".to_owned()];
@@ -255,7 +306,11 @@ story!(only_what_is_asked_for_is_told, async |world| {
     case.done(&app.clerk(TOWNSHIP), "acceptCase", json!({})).await;
     app.deliveries_settle(world).await;
     assert_eq!(types(&by_item.heard()), Vec::<String>::new(), "another item");
-    assert_eq!(types(&by_role.heard()), ["case.accepted"], "what the township did");
+    assert_eq!(
+        types(&by_role.heard()),
+        ["case.accepted"],
+        "what the township did"
+    );
     assert_eq!(types(&by_division.heard()), ["case.submitted", "case.accepted"]);
     app.stop(world).await;
 });
@@ -266,7 +321,9 @@ story!(
         let county = County::open().await;
         let screen = Subscriber::open().await;
         let config = sample(world, "hall-screen", &screen.url(), &[OLD]);
-        let app = county.gateway_with(world, &[], vec![county.upstream(), config]).await;
+        let app = county
+            .gateway_with(world, &[], vec![county.upstream(), config])
+            .await;
         app.expect_error("an upstream refuses us by its or our configuration");
         screen.will_reply(&[Reply::Status(404)]);
         let case = submit(&app.kiosk(STATION), funeral(&FARMER)).await;
@@ -274,14 +331,19 @@ story!(
         let (township, station) = (app.clerk(TOWNSHIP), app.clerk(STATION));
         case.done(&township, "acceptCase", json!({})).await;
         let say = async |resolution: &str| {
-            let document = "mutation($input: ResolveUncertainDeliveryInput!) { resolveUncertainDelivery(input: $input) {
+            let document =
+                "mutation($input: ResolveUncertainDeliveryInput!) { resolveUncertainDelivery(input: $input) {
                 delivery { state } userErrors { code field } } }";
             let shown = at_the_window(&station, &held["id"]).await;
             let input = json!({ "delivery": shown["id"], "expectedVersion": shown["version"],
                 "idempotencyKey": Uuid::now_v7(), "resolution": resolution });
             station.data(document, json!({ "input": input })).await["resolveUncertainDelivery"].clone()
         };
-        assert_eq!(codes(&say("TAKEN").await), ["ILLEGAL_ACT"], "a person cannot know that");
+        assert_eq!(
+            codes(&say("TAKEN").await),
+            ["ILLEGAL_ACT"],
+            "a person cannot know that"
+        );
         let given_up = say("GIVEN_UP").await;
         assert_eq!(given_up["delivery"]["state"], "CANCELLED", "{given_up}");
         let heard = screen.hears(2).await;

@@ -49,6 +49,7 @@ fn told(facts: &[UpstreamFact]) -> Vec<(u64, &'static str)> {
         | FactKind::Completed
         | FactKind::Delivered
         | FactKind::Rejected { .. }
+        | FactKind::Withdrawn
         | FactKind::Note { .. } => "other",
     };
     facts

@@ -446,6 +446,7 @@ fn list(facts: &[UpstreamFact]) -> String {
             FactKind::SpecialEnded { text } => format!("SPECIAL_ENDED {}", text.as_str()),
             FactKind::Opinion { opinion, text } => format!("OPINION {opinion:?} {}", text.as_str()),
             FactKind::Delivered => "DELIVERED".to_owned(),
+            FactKind::Withdrawn => "WITHDRAWN".to_owned(),
         };
         format!("{kind} {version}")
     };

@@ -13,8 +13,8 @@ use onedoor::upstream::config::{SecretRef, UpstreamConfig};
 use onedoor::upstream::metrics::UpstreamMetrics;
 use onedoor::upstream::registry::{Registry, Upstream};
 use onedoor::upstream::view::{
-    ApplicantView, CaseView, DivisionView, DueView, HandoffView, ItemView, MaterialView, NoticeView, NumberView,
-    OfficeView,
+    ApplicantView, CaseView, DivisionView, DueView, HandoffView, ItemView, MaterialView, NoticeView,
+    NumberView, OfficeView,
 };
 use onedoor_domain::case::state::CaseStatus;
 use onedoor_domain::id::{CaseId, DeliveryId};

@@ -113,6 +113,10 @@ fn only_news_concerns_no_handoff_and_only_two_kinds_carry_one() {
         (DeliveryKind::Notify, false, false),
     ];
     for (kind, carries, concerns) in kinds {
-        assert_eq!((kind.is_handing_over(), kind.concerns_handoff()), (carries, concerns), "{kind:?}");
+        assert_eq!(
+            (kind.is_handing_over(), kind.concerns_handoff()),
+            (carries, concerns),
+            "{kind:?}"
+        );
     }
 }

@@ -148,9 +148,7 @@ impl Listed {
                 fact(details.decided()?, None),
                 fact(FactKind::Delivered, Some(self.seq)),
             ],
-            State::Withdrawn => last(FactKind::Note {
-                text: UntrustedText::new("WITHDRAWN"),
-            }),
+            State::Withdrawn => last(FactKind::Withdrawn),
         };
         Some(Acceptance {
             awaits_callback: self.state == State::Received,

@@ -33,6 +33,7 @@ pub(super) enum Proposal {
     Completed,
     Delivered,
     Rejected,
+    Withdrawn,
     Note,
 }
 
@@ -69,6 +70,7 @@ impl Proposal {
             Self::Completed => FactKind::Completed,
             Self::Delivered => FactKind::Delivered,
             Self::Rejected => FactKind::Rejected { reason: text() },
+            Self::Withdrawn => FactKind::Withdrawn,
             Self::Note => FactKind::Note {
                 text: if report.message.is_empty() {
                     UntrustedText::new(report.status.as_deref().unwrap_or_default())
@@ -82,7 +84,12 @@ impl Proposal {
     /// Whether nothing more is to be waited for.
     pub(super) const fn ends(self) -> bool {
         match self {
-            Self::Granted | Self::Denied | Self::Completed | Self::Delivered | Self::Rejected => true,
+            Self::Granted
+            | Self::Denied
+            | Self::Completed
+            | Self::Delivered
+            | Self::Rejected
+            | Self::Withdrawn => true,
             Self::Received
             | Self::Accepted
             | Self::SupplementRequested
