@@ -1,21 +1,14 @@
 """G6: how fast a backlog leaves after an outage, against a gateway that claims and sends one delivery at a time."""
-import base64
 import json
-import os
-import subprocess
 import time
-import urllib.request
 import uuid
 
 import measure
 import servers
 import submission
+import township
 
 CONNECTIONS = 32
-# The kiosk's township: with a system of its own, each submission is one delivery.
-CENTER = "340321101000:township.service-center"
-SECRET = "whsec_" + base64.b64encode(b"the secret of the benchmark, 32+").decode()
-TOKEN = "token-of-the-benchmark"
 
 
 def run(folder, quick):
@@ -37,43 +30,23 @@ def drained(folder, backlog, settings, concurrency):
     """Makes a backlog while the upstream is away; gives deliveries a second and µs CPU a delivery once it is back."""
     folder.mkdir()
     port = servers.free_port()
-    (folder / "upstreams").mkdir()
-    for name, text in (("token", TOKEN), ("secret", SECRET)):
-        (folder / name).write_text(text)
-    (folder / "upstreams" / "township.toml").write_text(f"""
-name = "township"
-title_zh = "镇便民服务中心系统"
-title_en = "Township centre's system"
-protocol = "county-rest"
-base_url = "http://127.0.0.1:{port}"
-organizations = ["{CENTER}"]
-operator_contact = "0552-0000000"
-idempotency = "native"
-concurrency_max = {concurrency}
-allow_addresses = ["127.0.0.1"]
-[breaker]
-rest_ms = 500
-[auth]
-bearer = {{ file = "{folder / 'token'}" }}
-[callback]
-secrets = [{{ file = "{folder / 'secret'}" }}]
-""")
+    found = township.describe(folder, port, concurrency)
     with servers.postgres(folder / "postgres") as (postgres_pid, server):
         servers.sql(f"{server}/postgres", "create database onedoor")
         url = f"{server}/onedoor"
-        with servers.Gateway(folder / "gateway", ONEDOOR__DATABASE__URL=url, ONEDOOR__UPSTREAMS__DIR=str(folder / "upstreams"),
-                             ONEDOOR__OUTBOX__TICK_MS="200", ONEDOOR__OUTBOX__BACKOFF_MAX_MS="1000", **settings) as gateway:
+        with servers.Gateway(folder / "gateway", ONEDOOR__DATABASE__URL=url, ONEDOOR__OUTBOX__TICK_MS="200",
+                             ONEDOOR__OUTBOX__BACKOFF_MAX_MS="1000", **found, **settings) as gateway:
             fill(folder, gateway, backlog)
             waiting = count(url, "state <> 'DELIVERED'")
             if waiting != backlog:
                 raise RuntimeError(f"{waiting} of {backlog} deliveries wait")
-            with sandbox(folder, port) as address:
+            with township.Sandbox(folder, port) as upstream:
                 servers.wait_until("the first delivery arrived", lambda: count(url, "state = 'DELIVERED'") > 0, 120)
                 began, had = time.monotonic(), count(url, "state = 'DELIVERED'")
                 cpu = measure.cpu_seconds(gateway.process.pid, postgres_pid)
                 servers.wait_until("all arrived", lambda: count(url, "state <> 'DELIVERED'") == 0, 3_600)
                 seconds, cpu = time.monotonic() - began, measure.cpu_seconds(gateway.process.pid, postgres_pid) - cpu
-                taken = json.load(urllib.request.urlopen(f"http://{address}/applications"))
+                taken = upstream.get("/applications")
                 if len(taken) != backlog or any(one["effects"] != 1 for one in taken):
                     raise RuntimeError(f"the upstream took {len(taken)} of {backlog}, or one of them twice")
                 return (backlog - had) / seconds, cpu / (backlog - had) * 1e6
@@ -92,23 +65,3 @@ def fill(folder, gateway, backlog):
 def count(url, condition):
     return int(servers.sql(url, f"select count(*) from delivery where {condition}")[0][0])
 
-
-class sandbox:
-    """The upstream, back again; it decides nothing while the backlog drains."""
-
-    def __init__(self, folder, port):
-        self.folder, self.address = folder, f"127.0.0.1:{port}"
-
-    def __enter__(self):
-        environment = os.environ | {
-            "ONEDOOR_SANDBOX_TOKEN": TOKEN, "ONEDOOR_SANDBOX_CALLBACK_SECRET": SECRET,
-            "ONEDOOR__SANDBOX__LISTEN": self.address, "ONEDOOR__SANDBOX__DECIDE_AFTER_MS": "3600000",
-            "ONEDOOR__DATA_DIR": str(self.folder / "sandbox"),
-        }
-        with (self.folder / "sandbox.log").open("w") as log:
-            self.process = subprocess.Popen([servers.DIST / "onedoor", "sandbox"], env=environment, stdout=log, stderr=log)
-        return self.address
-
-    def __exit__(self, *_):
-        self.process.terminate()
-        self.process.wait()

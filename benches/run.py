@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures the goals side by side and prints them: run.py [--quick] [G1 G2 G6 G8 BOARD].
+"""Measures the goals side by side and prints them: run.py [--quick] [G1 G2 G3 G3b G6 G8 BOARD NETWORK].
 
 Nothing is asserted but that every answer is right: a figure counts only when bytes, headers and rows were compared.
 Absolute figures drift with the machine; the ratios are what to look at. Results go to target/bench/results.json too.
@@ -16,20 +16,24 @@ import time
 import goal_board
 import goal_catalogue
 import goal_drain
+import goal_identical
+import goal_proxy
 import goal_start
 import goal_submission
 import servers
 
-GOALS = {"G1": goal_catalogue.run, "G2": goal_submission.run, "G8": goal_start.run}
+GOALS = {"G1": goal_catalogue.run, "G2": goal_submission.run, "G3": goal_proxy.run, "G3b": goal_identical.run, "G8": goal_start.run}
 # minutes of making data, and figures of the database alone: only when named
 BY_NAME = {"BOARD": goal_board.run, "G6": goal_drain.run}
+# several at once
+GROUPS = {"NETWORK": ["G3", "G3b", "G6"]}
 
 
 def main():
     words = sys.argv[1:]
     quick = "--quick" in words
     every = GOALS | BY_NAME
-    wanted = [word for word in words if word in every] or list(GOALS)
+    wanted = [name for word in words for name in GROUPS.get(word, [word]) if name in every] or list(GOALS)
     folder = pathlib.Path(tempfile.mkdtemp(prefix="onedoor-bench."))
     folder.chmod(0o755)
     results = []

@@ -51,6 +51,26 @@ def postgres(folder, settings=POSTGRES_SETTINGS):
         process.wait()
 
 
+@contextlib.contextmanager
+def redis(folder):
+    """A private Redis that keeps nothing on disk; gives its address."""
+    port = free_port()
+    folder.mkdir(parents=True)
+    with (folder / "redis.log").open("w") as log:
+        process = subprocess.Popen(["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
+                                    "--dir", folder], stdout=log, stderr=log)
+    try:
+        def listens():
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+                return True
+            return False
+        wait_until("Redis listens", listens)
+        yield f"redis://127.0.0.1:{port}/0"
+    finally:
+        process.terminate()
+        process.wait()
+
+
 def sql(url, statement):
     """Runs one statement and gives its rows as lists of texts."""
     done = subprocess.run([postgres_program("psql"), url, "-qAtF", "\x1f", "-v", "ON_ERROR_STOP=1", "-c", statement],

@@ -160,6 +160,18 @@ impl DeliveryState {
     }
 }
 
+/// Why a delivery that was taken over is not the end: its system noted it (202) and promised to report.
+pub const AWAITS_CALLBACK: &str = "AWAITS_CALLBACK";
+/// The same when the report did not come until the work was due.
+pub const CALLBACK_OVERDUE: &str = "CALLBACK_OVERDUE";
+
+/// A report that a system promised when it took a handoff over, and that has not ended the handoff yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AwaitedReport {
+    /// When it is due: with the work there. `None`: there is no date, or the clock stands still.
+    pub due_at: Option<DateTime<Utc>>,
+}
+
 /// A delivery in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryEntry {
@@ -198,6 +210,25 @@ pub struct DeliveryEntry {
     /// When it changed last.
     #[serde(with = "chrono::serde::ts_microseconds")]
     pub changed_at: DateTime<Utc>,
+    /// The report that its system promised and still owes.
+    #[serde(default)]
+    pub awaited: Option<AwaitedReport>,
+}
+
+impl DeliveryEntry {
+    /// Why it waits or ended, as it is told at an instant: a promised report that did not come is overdue.
+    #[must_use]
+    pub fn reason_at(&self, now: DateTime<Utc>) -> Option<&str> {
+        let Some(awaited) = self.awaited else {
+            // what was promised has come, or nobody waits for it any more
+            return self.reason.as_deref().filter(|reason| *reason != AWAITS_CALLBACK);
+        };
+        Some(if awaited.due_at.is_some_and(|due| due <= now) {
+            CALLBACK_OVERDUE
+        } else {
+            AWAITS_CALLBACK
+        })
+    }
 }
 
 /// One attempt of a delivery in a list.

@@ -113,7 +113,7 @@ impl Cases {
                 .delivery(&proof, order.delivery)
                 .await?
                 .ok_or_else(absent)?;
-            if let Err(rejection) = checked(order, &entry) {
+            if let Err(rejection) = checked(order, &entry, self.clock.now()) {
                 return Ok(Err(vec![rejection]));
             }
             let loaded = self.store.load_case(entry.case).await?.ok_or_else(absent)?;
@@ -203,6 +203,18 @@ impl Cases {
             Err(_) => Ok(Vec::new()),
         }
     }
+
+    /// How many handoffs that the actor may see were taken over by a system that owes its report beyond the day on which
+    /// the work was due; 0 for whom deliveries are not.
+    ///
+    /// # Errors
+    /// STORE_UNAVAILABLE.
+    pub async fn count_silent(&self, actor: &Actor) -> Result<u64, AppError> {
+        match self.may_read(actor, Act::ReadDeliveries) {
+            Ok(proof) => Ok(self.store.count_silent(&proof, self.clock.now()).await?),
+            Err(_) => Ok(0),
+        }
+    }
 }
 
 /// Whether an actor may act on deliveries that it sees.
@@ -223,7 +235,7 @@ pub fn version_of(entry: &DeliveryEntry) -> i32 {
     i32::try_from(entry.fence).unwrap_or(i32::MAX)
 }
 
-fn checked(order: &DeliveryOrder, entry: &DeliveryEntry) -> Result<(), Rejection> {
+fn checked(order: &DeliveryOrder, entry: &DeliveryEntry, now: DateTime<Utc>) -> Result<(), Rejection> {
     if order.expected != version_of(entry) {
         let current = version_of(entry);
         return Err(Rejection {
@@ -237,7 +249,7 @@ fn checked(order: &DeliveryOrder, entry: &DeliveryEntry) -> Result<(), Rejection
         });
     }
     if !order.fits(entry) {
-        let words = state_words(entry);
+        let words = state_words(entry, now);
         return Err(Rejection::of(
             RejectionCode::IllegalAct,
             &[],
@@ -265,6 +277,7 @@ fn after(entry: DeliveryEntry, result: &DeliveryResult, now: DateTime<Utc>) -> D
         in_doubt: result.in_doubt,
         fence: entry.fence.saturating_add(1),
         next_attempt_at: result.next_attempt_at.unwrap_or(now),
+        awaited: None,
         changed_at: now,
         ..entry
     }

@@ -1,12 +1,13 @@
 //! What is said to people about a delivery: how it stands, why, and what to do about it, in both languages.
 
-use onedoor_domain::delivery::{DeliveryEntry, DeliveryState};
+use chrono::{DateTime, Utc};
+use onedoor_domain::delivery::{AWAITS_CALLBACK, CALLBACK_OVERDUE, DeliveryEntry, DeliveryState};
 
 use super::case_texts::Words;
 
-/// How a delivery stands, in a sentence with the way out.
+/// How a delivery stands at an instant, in a sentence with the way out.
 #[must_use]
-pub fn state_words(entry: &DeliveryEntry) -> Words {
+pub fn state_words(entry: &DeliveryEntry, now: DateTime<Utc>) -> Words {
     let (zh, en) = match entry.state {
         DeliveryState::Pending if entry.attempts == 0 => ("等待发送", "Waits to be sent."),
         DeliveryState::Pending => (
@@ -40,7 +41,7 @@ pub fn state_words(entry: &DeliveryEntry) -> Words {
             "The system cannot be told this by itself; tell the other office, then say so here.",
         ),
     };
-    let reason = entry.reason.as_deref().and_then(reason_words);
+    let reason = entry.reason_at(now).and_then(reason_words);
     match reason {
         Some((reason_zh, reason_en)) => {
             Words::new(format!("{zh}（{reason_zh}）。"), format!("{en} ({reason_en})"))
@@ -87,6 +88,11 @@ fn reason_words(code: &str) -> Option<(&'static str, &'static str)> {
             "the system said that it wants no more news",
         ),
         "NOTHING_TO_TELL" => ("对方并无此件", "the system never had the case"),
+        AWAITS_CALLBACK => ("对方将另行回告", "the system will report"),
+        CALLBACK_OVERDUE => (
+            "对方应回告而逾期未回告；能查询的系统将自动查询，否则请与对方联系",
+            "its report is overdue: a system that can be asked is being asked, else call the other office",
+        ),
         "NOTHING_TO_STOP" => ("对方并未收到此件", "the system never had the case"),
         _ => return None,
     })

@@ -17,6 +17,7 @@ use crate::telemetry::metrics::Metrics;
 pub struct Gauges {
     cases: Arc<Cases>,
     outbox: IntGaugeVec,
+    silent: IntGaugeVec,
     oldest: Gauge,
     open: IntGauge,
     late: IntGauge,
@@ -37,6 +38,11 @@ impl Gauges {
                 "onedoor_outbox_deliveries",
                 "Deliveries in the outbox, by upstream system and state.",
                 &["upstream", "state"],
+            )?,
+            silent: metrics.gauge(
+                "onedoor_upstream_reports_overdue",
+                "Handoffs that an upstream system took over with the promise of a report which it owes beyond its day.",
+                &["upstream"],
             )?,
             oldest: metrics
                 .seconds(
@@ -102,6 +108,12 @@ impl Gauges {
         }
         self.oldest.set((now - oldest).as_seconds_f64());
         self.read_reconciliations().await?;
+        self.silent.reset();
+        for (upstream, count) in self.cases.store.silent_counts(now).await? {
+            self.silent
+                .with_label_values(&[upstream.as_str()])
+                .set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
         let proof = guard::read(&Actor::system("gauges"), Act::ReadHandoffs)?;
         let board = self
             .cases

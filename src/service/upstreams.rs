@@ -26,6 +26,8 @@ pub struct Status {
     system: Arc<Upstream>,
     /// Its deliveries that are not finished, by state, those of all replicas.
     pub backlog: Vec<OutboxCount>,
+    /// Handoffs that it took over with the promise of a report which it owes beyond its day, those of all replicas.
+    pub silent: u64,
 }
 
 impl Upstreams {
@@ -42,7 +44,11 @@ impl Upstreams {
     pub async fn list(&self, actor: &Actor) -> Result<Vec<Status>, AppError> {
         guard::allow(actor, Act::ReadUpstreams)?;
         let counts = self.cases.store.outbox_counts().await?;
+        let now = self.cases.clock.now();
+        let silent = self.cases.store.silent_counts(now).await?;
+        let silent_at = |name: &str| silent.iter().find(|(at, _)| at == name);
         let status = |system: &Arc<Upstream>| Status {
+            silent: silent_at(system.config().name.as_str()).map_or(0, |(_, count)| *count),
             system: Arc::clone(system),
             backlog: counts
                 .iter()

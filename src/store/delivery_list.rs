@@ -1,19 +1,22 @@
 //! Lists of deliveries: what is on its way to upstream systems, uncertain, or given up.
 
 use chrono::{DateTime, Utc};
-use onedoor_domain::delivery::{AttemptEntry, DeliveryEntry, DeliveryKind, DeliveryState};
+use onedoor_domain::delivery::{
+    AWAITS_CALLBACK, AttemptEntry, AwaitedReport, DeliveryEntry, DeliveryKind, DeliveryState,
+};
 use onedoor_domain::id::{CaseId, DeliveryId, HandoffId, OrganizationId};
 use onedoor_domain::page::{KeyPart, Page, PageRequest, Position};
 use onedoor_domain::proof::{ReadProof, ReadScope};
 use onedoor_entity::{cases, delivery, delivery_attempt, handoff};
 use sea_orm::sea_query::{Condition, Expr, ExprTrait as _};
 use sea_orm::{
-    ColumnTrait as _, EntityTrait as _, FromQueryResult, JoinType, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _, QueryTrait as _, RelationDef, Select,
+    ColumnTrait as _, EntityTrait as _, FromQueryResult, JoinType, PaginatorTrait as _, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _, QueryTrait as _, RelationDef, Select,
 };
 use uuid::Uuid;
 
 use super::case::CaseStore;
+use super::case::rows::NO_DATE;
 use super::error::StoreError;
 use super::names::name_of;
 use super::outbox::states;
@@ -69,6 +72,9 @@ struct Listed {
     next_attempt_at: i64,
     created_at: i64,
     changed_at: i64,
+    handoff_open: bool,
+    handoff_due_at: i64,
+    decided_at: Option<i64>,
 }
 
 impl CaseStore {
@@ -158,6 +164,16 @@ impl CaseStore {
         rows.into_iter().map(counted).collect()
     }
 
+    /// How many handoffs of the scope were taken over by a system that promised a report and owes it beyond the day on
+    /// which the work was due.
+    ///
+    /// # Errors
+    /// As any query.
+    pub async fn count_silent(&self, proof: &ReadProof, now: DateTime<Utc>) -> Result<u64, StoreError> {
+        let owed = joined(proof).filter(reports_owed(now)?);
+        Ok(owed.count(self.database().read()).await?)
+    }
+
     /// One delivery; `None` when it is absent or not within the scope.
     ///
     /// # Errors
@@ -225,16 +241,21 @@ fn attempt(row: delivery_attempt::Model) -> Result<AttemptEntry, StoreError> {
     })
 }
 
+/// Deliveries, joined with their handoffs, whose system owes a report beyond its day.
+pub(super) fn reports_owed(now: DateTime<Utc>) -> Result<Condition, StoreError> {
+    Ok(Condition::all()
+        .add(Expr::col((handoff::Entity, handoff::Column::Open)))
+        .add(handoff::Column::DueAt.lte(now.timestamp_micros()))
+        .add(delivery::Column::State.eq(name_of(DeliveryState::Delivered)?))
+        .add(delivery::Column::Reason.eq(AWAITS_CALLBACK)))
+}
+
 /// Deliveries with their case and handoff, as far as a scope shows them: an organization those it caused, and news of what it
 /// holds.
 fn joined(proof: &ReadProof) -> Result<Select<delivery::Entity>, StoreError> {
     let to_case: RelationDef = delivery::Entity::belongs_to(cases::Entity)
         .from(delivery::Column::CaseId)
         .to(cases::Column::Id)
-        .into();
-    let to_handoff: RelationDef = delivery::Entity::belongs_to(handoff::Entity)
-        .from(delivery::Column::HandoffId)
-        .to(handoff::Column::Id)
         .into();
     // news is sent in nobody's name: whoever holds the case may see how it goes
     let news = match proof.scope() {
@@ -247,8 +268,16 @@ fn joined(proof: &ReadProof) -> Result<Select<delivery::Entity>, StoreError> {
     };
     Ok(delivery::Entity::find()
         .join(JoinType::InnerJoin, to_case)
-        .join(JoinType::InnerJoin, to_handoff)
+        .join(JoinType::InnerJoin, to_handoff())
         .filter(Condition::any().add(reach::sent_within(proof)).add_option(news)))
+}
+
+/// From a delivery to the handoff that it carries or follows.
+pub(super) fn to_handoff() -> RelationDef {
+    delivery::Entity::belongs_to(handoff::Entity)
+        .from(delivery::Column::HandoffId)
+        .to(handoff::Column::Id)
+        .into()
 }
 
 fn with_names(query: Select<delivery::Entity>) -> Select<delivery::Entity> {
@@ -256,6 +285,9 @@ fn with_names(query: Select<delivery::Entity>) -> Select<delivery::Entity> {
         .column(cases::Column::TrackingCode)
         .column(handoff::Column::FromId)
         .column(handoff::Column::ToId)
+        .column(cases::Column::DecidedAt)
+        .column_as(handoff::Column::Open, "handoff_open")
+        .column_as(handoff::Column::DueAt, "handoff_due_at")
 }
 
 fn narrowed(filter: &DeliveryFilter) -> Result<Condition, StoreError> {
@@ -281,6 +313,13 @@ fn narrowed(filter: &DeliveryFilter) -> Result<Condition, StoreError> {
 fn entry(row: Listed) -> Result<DeliveryEntry, StoreError> {
     let id = DeliveryId::from_uuid(row.id);
     let parse = Row::of("delivery", &id);
+    let due_at = match row.handoff_due_at {
+        NO_DATE => None,
+        at => Some(parse.instant("handoff.due_at", at)?),
+    };
+    // whoever decided keeps the case on its desk until the result is collected, and owes no more word of it
+    let at_work = row.handoff_open && row.decided_at.is_none();
+    let awaited = at_work && row.reason.as_deref() == Some(AWAITS_CALLBACK);
     Ok(DeliveryEntry {
         id,
         case: CaseId::from_uuid(row.case_id),
@@ -297,6 +336,7 @@ fn entry(row: Listed) -> Result<DeliveryEntry, StoreError> {
         next_attempt_at: parse.instant("next_attempt_at", row.next_attempt_at)?,
         created_at: parse.instant("created_at", row.created_at)?,
         changed_at: parse.instant("changed_at", row.changed_at)?,
+        awaited: awaited.then_some(AwaitedReport { due_at }),
         upstream: row.upstream,
     })
 }

@@ -47,6 +47,8 @@ pub struct HandoffFilter {
     pub deliveries: Vec<DeliveryState>,
     /// Open and due at or before this instant.
     pub late_at: Option<DateTime<Utc>>,
+    /// Taken over by a system that promised a report and owes it beyond its day, told by this instant.
+    pub silent_at: Option<DateTime<Utc>>,
     /// Due at or after this instant.
     pub due_from: Option<DateTime<Utc>>,
     /// Due before this instant.

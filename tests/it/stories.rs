@@ -6,6 +6,7 @@
 
 mod acts;
 mod admissions;
+mod backlog;
 mod bad_input;
 mod board;
 mod bound;
@@ -36,13 +37,16 @@ mod lanes;
 mod linkage;
 mod lists;
 mod live;
+mod neighbours;
 mod notices;
 mod offices;
 mod pace;
 mod polling;
 mod races;
+mod readers;
 mod reconciliation;
 mod redelivery;
+mod silence;
 mod subscribers;
 mod succession;
 mod supervision;

@@ -25,6 +25,9 @@ struct Arguments {
     /// File with one JSON body a line; sent in order, round and round unless --once.
     #[arg(long)]
     bodies: PathBuf,
+    /// The lines are paths to GET instead of bodies to POST.
+    #[arg(long)]
+    get: bool,
     /// Stop when every body was sent once.
     #[arg(long)]
     once: bool,
@@ -110,16 +113,21 @@ fn main() -> Result<(), Failure> {
 
 /// One whole HTTP/1.1 request.
 fn request(arguments: &Arguments, body: &str) -> Vec<u8> {
-    let mut head = format!(
-        "POST {} HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n",
-        arguments.path,
-        arguments.to,
-        body.len()
-    );
+    let to = &arguments.to;
+    let mut head = if arguments.get {
+        format!("GET {body} HTTP/1.1\r\nhost: {to}\r\n")
+    } else {
+        format!(
+            "POST {} HTTP/1.1\r\nhost: {to}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n",
+            arguments.path,
+            body.len()
+        )
+    };
     for header in &arguments.headers {
         head.push_str(header);
         head.push_str("\r\n");
     }
+    let body = if arguments.get { "" } else { body };
     format!("{head}\r\n{body}").into_bytes()
 }
 
@@ -187,7 +195,12 @@ impl Work {
         });
         let tally = &mut self.tally;
         tally.latencies_us.push(latency.as_micros());
-        if answer.head.starts_with("HTTP/1.1 200 ") && same && contains {
+        if ["HTTP/1.1 200 ", "HTTP/1.1 202 "]
+            .iter()
+            .any(|ok| answer.head.starts_with(ok))
+            && same
+            && contains
+        {
             tally.right += 1;
         } else {
             tally.wrong += 1;

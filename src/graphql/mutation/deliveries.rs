@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::act::{check_texts, told};
 use crate::error::AppError;
-use crate::graphql::reach::{self, cases, failed, language, request};
+use crate::graphql::reach::{self, cases, failed, language, request, services};
 use crate::graphql::types::case::Case;
 use crate::graphql::types::delivery::{Delivery, DeliveryResolution};
 use crate::graphql::user_error::{RedeliverUserError, ResolveUncertainDeliveryUserError};
@@ -164,8 +164,9 @@ fn shown(ctx: &Context<'_>, answer: Answer) -> Result<(Option<Delivery>, Option<
     let actor = &request(ctx)?.actor;
     let case = may_see_cases(actor).then(|| cases(ctx)).transpose()?;
     let case = case.map(|cases| Case::of(cases.view_of_answer(&answer, actor)));
+    let now = services(ctx)?.clock.now();
     let delivery = answer
         .delivery
-        .map(|entry| Delivery::of(entry, actor, language(ctx)));
+        .map(|entry| Delivery::of(entry, actor, language(ctx), now));
     Ok((delivery, case))
 }

@@ -39,6 +39,10 @@ pub struct HandoffFilterInput {
     /// Only those whose due date has passed.
     #[graphql(default = false)]
     late: bool,
+    /// Only those that a system took over with the promise of a report (202) which it owes beyond the due date: what can
+    /// be asked is asked by itself, else somebody calls the office.
+    #[graphql(default = false)]
+    silent: bool,
     /// Due at this instant or later.
     due_from: Option<DateTime<Utc>>,
     /// Due before this instant.
@@ -90,6 +94,9 @@ pub struct Board {
     /// Deliveries of the viewer's organization that have not reached their system, by state; those of whole divisions for
     /// supervision. Empty for whom deliveries are not.
     undelivered: Vec<UndeliveredCount>,
+    /// Handoffs that a system took over with the promise of a report which it owes beyond the due date; of whom as with
+    /// `undelivered`.
+    silent: i32,
 }
 
 /// How many handoffs of the board are in one state.
@@ -176,6 +183,12 @@ async fn board(
     } else {
         Vec::new()
     };
+    let silent = if asked.field("silent").exists() {
+        let counted = cases(ctx)?.count_silent(actor).await;
+        i32::try_from(counted.map_err(|error| failed(ctx, error))?).unwrap_or(i32::MAX)
+    } else {
+        0
+    };
     let (counts, by_day) = found.counts.map(shown).unwrap_or_default();
     Ok(Board {
         page: connection(found.page, None, |(view, handoff)| {
@@ -184,6 +197,7 @@ async fn board(
         counts,
         by_day,
         undelivered,
+        silent,
     })
 }
 
@@ -222,6 +236,7 @@ fn parsed(ctx: &Context<'_>, filter: HandoffFilterInput) -> Result<HandoffFilter
         },
         deliveries: distinct(filter.delivery.as_deref().unwrap_or_default()),
         late_at: filter.late.then(|| services.clock.now()),
+        silent_at: filter.silent.then(|| services.clock.now()),
         due_from: filter.due_from,
         due_before: filter.due_before,
         kind: filter.kind.map(Into::into),

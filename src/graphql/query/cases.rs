@@ -261,12 +261,12 @@ async fn deliveries(
         case: optional::<CaseId>(ctx, filter.case.as_ref())?,
         handoffs: Vec::new(),
     };
-    let asking = request(ctx)?;
+    let (asking, now) = (request(ctx)?, services(ctx)?.clock.now());
     let found = cases(ctx)?.list_deliveries(&asking.actor, &filter, &page).await;
     Ok(connection(
         found.map_err(|error| failed(ctx, error))?,
         None,
-        |entry| Delivery::of(entry, &asking.actor, asking.language),
+        |entry| Delivery::of(entry, &asking.actor, asking.language, now),
     ))
 }
 

@@ -132,8 +132,11 @@ pub struct Delivery {
     state_text: String,
     /// What the viewer can do about it now.
     available_actions: Vec<DeliveryAction>,
-    /// Why it waits or ended, as a code.
+    /// Why it waits or ended, as a code. Of a delivery that was taken over with the promise of a report (202): whether that
+    /// is awaited (AWAITS_CALLBACK) or overdue (CALLBACK_OVERDUE).
     reason: Option<String>,
+    /// When the report that its system promised is due; null when none is awaited, or the clock stands still.
+    report_due_at: Option<DateTime<Utc>>,
     /// Attempts so far.
     attempts: i32,
     /// When it is tried next, at the earliest; null when it is not tried again by itself.
@@ -212,7 +215,7 @@ impl Delivery {
         Ok(found.into_iter().map(DeliveryAttempt::of).collect())
     }
 
-    pub(crate) fn of(entry: DeliveryEntry, actor: &Actor, language: Language) -> Self {
+    pub(crate) fn of(entry: DeliveryEntry, actor: &Actor, language: Language, now: DateTime<Utc>) -> Self {
         let mut available_actions = Vec::new();
         if may_resolve(actor) && entry.state.can_be_redelivered() {
             available_actions.push(DeliveryAction::Redeliver);
@@ -221,7 +224,8 @@ impl Delivery {
             available_actions.push(DeliveryAction::ResolveUncertainDelivery);
         }
         let next_attempt_at = entry.state.is_claimable().then_some(entry.next_attempt_at);
-        let (version, state_text) = (version_of(&entry), state_words(&entry).in_language(language));
+        let (version, state_text) = (version_of(&entry), state_words(&entry, now).in_language(language));
+        let reason = entry.reason_at(now).map(str::to_owned);
         Self {
             key: entry.id,
             id: ID(entry.id.to_string()),
@@ -234,7 +238,8 @@ impl Delivery {
             state: entry.state.into(),
             state_text,
             available_actions,
-            reason: entry.reason,
+            reason,
+            report_due_at: entry.awaited.and_then(|awaited| awaited.due_at),
             attempts: i32::try_from(entry.attempts).unwrap_or(i32::MAX),
             next_attempt_at,
             created_at: entry.created_at,

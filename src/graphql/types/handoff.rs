@@ -13,7 +13,7 @@ use super::delivery::Delivery;
 use super::evaluation::HandoffEvaluation;
 use super::organization::Organization;
 use super::upstream_status::UpstreamStatus;
-use crate::graphql::reach::{cases, failed, live, request};
+use crate::graphql::reach::{cases, failed, live, request, services};
 use crate::service::reading::{CaseView, Sight};
 
 /// A handoff (移交): one hand gives the case to another.
@@ -224,13 +224,13 @@ impl Handoff {
 }
 
 async fn deliveries(ctx: &Context<'_>, handoff: HandoffId) -> Result<Vec<Delivery>> {
-    let asking = request(ctx)?;
+    let (asking, now) = (request(ctx)?, services(ctx)?.clock.now());
     let found = asking
         .loaders
         .deliveries(cases(ctx)?, &asking.actor, handoff)
         .await
         .map_err(|error| failed(ctx, error))?;
-    let shown = |entry| Delivery::of(entry, &asking.actor, asking.language);
+    let shown = |entry| Delivery::of(entry, &asking.actor, asking.language, now);
     Ok(found.into_iter().map(shown).collect())
 }
 

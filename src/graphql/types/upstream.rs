@@ -149,7 +149,13 @@ impl UpstreamSystem {
         counted.map(UndeliveredCount::of).collect()
     }
 
-    /// When the oldest of these was asked for; null when nothing waits.
+    /// Handoffs that it took over with the promise of a report (202, 另行回告) which it owes beyond the day on which the work
+    /// was due.
+    async fn silent(&self) -> i32 {
+        i32::try_from(self.status.silent).unwrap_or(i32::MAX)
+    }
+
+    /// When the oldest of its backlog was asked for; null when nothing waits.
     async fn oldest_at(&self) -> Option<DateTime<Utc>> {
         self.status.backlog.iter().map(|count| count.oldest).min()
     }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use onedoor_domain::case::command::Said;
 use onedoor_domain::delivery::{DeliveryKind, DeliveryState};
 
-use super::Deliveries;
 use super::settled::{News, Settled, accepted, cancelled, held, rejected, uncertain};
+use super::{Deliveries, OutboxConfig};
 use crate::error::AppError;
 use crate::store::outbox::{ClaimedDelivery, Tries};
 use crate::upstream::command::DeliveryCommand;
@@ -178,18 +178,21 @@ impl Deliveries {
         }
     }
 
-    /// Exponential backoff, capped, with jitter in its upper half, and never before the upstream asked for.
     fn wait(&self, attempt: u32, retry_after: Option<Duration>) -> Duration {
-        let doublings = attempt.saturating_sub(1).min(20);
-        let full = self
-            .settings
-            .backoff_first_ms
-            .saturating_mul(1 << doublings)
-            .min(self.settings.backoff_max_ms);
-        let half = full / 2;
-        let backoff = Duration::from_millis(half + rand::random_range(0..=half));
-        retry_after.map_or(backoff, |asked| asked.max(backoff))
+        backoff(&self.settings, attempt, retry_after)
     }
+}
+
+/// Exponential backoff, capped, with jitter in its upper half, and never before the upstream asked for.
+fn backoff(settings: &OutboxConfig, attempt: u32, retry_after: Option<Duration>) -> Duration {
+    let doublings = attempt.saturating_sub(1).min(20);
+    let full = settings
+        .backoff_first_ms
+        .saturating_mul(1 << doublings)
+        .min(settings.backoff_max_ms);
+    let half = full / 2;
+    let backoff = Duration::from_millis(half + rand::random_range(0..=half));
+    retry_after.map_or(backoff, |asked| asked.max(backoff))
 }
 
 /// What a question came to.
@@ -218,4 +221,41 @@ fn remedy(kind: DeliveryKind, reason: Ambiguity, upstream: &Upstream, command: &
 enum Doubt {
     Yes,
     No,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_a_cap_differ_and_are_never_shorter_than_asked_for() {
+        let settings = OutboxConfig {
+            tick_ms: 1_000,
+            claim_max: 100,
+            lease_ms: 60_000,
+            lease_margin_ms: 5_000,
+            backoff_first_ms: 1_000,
+            backoff_max_ms: 300_000,
+            attempts_max: 12,
+        };
+        let (first, longest) = (settings.backoff_first_ms, settings.backoff_max_ms);
+        for attempt in [1, 2, 3, 9, 30, u32::MAX] {
+            let full = (first << (attempt.min(20) - 1)).min(longest);
+            let pauses: BTreeSet<Duration> = (0..200).map(|_| backoff(&settings, attempt, None)).collect();
+            let bounds = Duration::from_millis(full / 2)..=Duration::from_millis(full);
+            assert!(
+                pauses.iter().all(|pause| bounds.contains(pause)),
+                "{attempt}: {pauses:?}"
+            );
+            assert!(
+                pauses.len() > 50,
+                "many who failed together do not come back together"
+            );
+        }
+        let asked = Duration::from_secs(3_600);
+        assert_eq!(backoff(&settings, 1, Some(asked)), asked);
+        assert!(backoff(&settings, 30, Some(Duration::ZERO)) >= Duration::from_millis(longest / 2));
+    }
 }

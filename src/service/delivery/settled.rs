@@ -5,7 +5,7 @@ use std::time::Duration;
 use onedoor_domain::case::command::Said;
 use onedoor_domain::case::news_version::NewsVersion;
 use onedoor_domain::case::state::Case;
-use onedoor_domain::delivery::{DeliveryKind, DeliveryState};
+use onedoor_domain::delivery::{AWAITS_CALLBACK, DeliveryKind, DeliveryState};
 
 use crate::config::outbox::OutboxConfig;
 use crate::service::notice::said_of;
@@ -61,8 +61,10 @@ pub(super) fn accepted(kind: DeliveryKind, acceptance: &Acceptance) -> Settled {
         version: fact.version.map(NewsVersion::from),
         said: said_of(&fact.kind),
     }));
+    let promised = acceptance.awaits_callback && kind.is_handing_over();
     Settled {
         news,
+        reason: promised.then(|| AWAITS_CALLBACK.to_owned()),
         ..ended(DeliveryState::Delivered, "ACCEPTED")
     }
 }

@@ -1,13 +1,13 @@
 //! What of the board a reader sees and a filter leaves, as conditions that lead to the indexes of the desks.
 
 use chrono::{DateTime, Utc};
-use onedoor_domain::delivery::{DeliveryKind, DeliveryState};
+use onedoor_domain::delivery::{AWAITS_CALLBACK, DeliveryKind, DeliveryState};
 use onedoor_domain::handoff::HandoffState;
 use onedoor_domain::id::{DivisionId, OrganizationId};
 use onedoor_domain::proof::{ReadProof, ReadScope};
 use onedoor_entity::{cases, delivery, handoff, organization};
 use sea_orm::ColumnTrait as _;
-use sea_orm::sea_query::{Condition, Expr, Query, SelectStatement, UnionType};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, Query, SelectStatement, UnionType};
 
 use super::HandoffFilter;
 use crate::store::error::StoreError;
@@ -47,6 +47,7 @@ pub(super) fn root(proof: &ReadProof, filter: &HandoffFilter) -> Option<Division
 /// Whether a filter leaves open work alone.
 pub(super) fn is_of_open_work(filter: &HandoffFilter) -> bool {
     filter.late_at.is_some()
+        || filter.silent_at.is_some()
         || (!filter.states.is_empty() && filter.states.iter().all(|state| state.is_open()))
 }
 
@@ -72,6 +73,11 @@ pub(super) fn narrowed(proof: &ReadProof, filter: &HandoffFilter) -> Result<Cond
     }
     if !filter.deliveries.is_empty() {
         all = all.add(handoff::Column::Id.in_subquery(delivered_so(&filter.deliveries)?));
+    }
+    if let Some(now) = filter.silent_at {
+        all = all
+            .add(handoff::Column::DueAt.lte(micros(now)))
+            .add(Expr::exists(promised_report()?));
     }
     Ok(all
         .add_option(desks(proof, filter))
@@ -164,6 +170,21 @@ fn delivered_so(states: &[DeliveryState]) -> Result<SelectStatement, StoreError>
         .and_where(delivery::Column::State.is_in(names))
         // a handoff is not undelivered because news did not arrive
         .and_where(delivery::Column::Operation.ne(name_of(DeliveryKind::Notify)?))
+        .to_owned())
+}
+
+/// The delivery of a handoff whose system promised a report. Asked for each handoff that is late, of which there are few,
+/// and not the other way round: most that was ever delivered was promised a report.
+fn promised_report() -> Result<SelectStatement, StoreError> {
+    Ok(Query::select()
+        .expr(Expr::value(1))
+        .from(delivery::Entity)
+        .and_where(
+            Expr::col((delivery::Entity, delivery::Column::HandoffId))
+                .equals((handoff::Entity, handoff::Column::Id)),
+        )
+        .and_where(delivery::Column::State.eq(name_of(DeliveryState::Delivered)?))
+        .and_where(delivery::Column::Reason.eq(AWAITS_CALLBACK))
         .to_owned())
 }
 

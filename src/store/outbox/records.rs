@@ -5,11 +5,12 @@ use onedoor_domain::delivery::{DeliveryKind, DeliveryState};
 use onedoor_domain::id::{CaseId, HandoffId};
 use onedoor_entity::delivery;
 use sea_orm::{
-    ColumnTrait as _, EntityTrait as _, FromQueryResult, PaginatorTrait as _, QueryFilter as _,
+    ColumnTrait as _, EntityTrait as _, FromQueryResult, JoinType, PaginatorTrait as _, QueryFilter as _,
     QueryOrder as _, QuerySelect as _,
 };
 
 use crate::store::case::CaseStore;
+use crate::store::delivery_list::{reports_owed, to_handoff};
 use crate::store::error::StoreError;
 use crate::store::names::name_of;
 use crate::store::parse::{Row, number};
@@ -77,6 +78,27 @@ impl CaseStore {
             })
         };
         rows.into_iter().map(counted).collect()
+    }
+
+    /// How many handoffs each system took over with the promise of a report that it owes beyond its day; systems that owe
+    /// none are left out.
+    ///
+    /// # Errors
+    /// As any query.
+    pub async fn silent_counts(&self, now: DateTime<Utc>) -> Result<Vec<(String, u64)>, StoreError> {
+        let rows: Vec<(String, i64)> = delivery::Entity::find()
+            .join(JoinType::InnerJoin, to_handoff())
+            .filter(reports_owed(now)?)
+            .select_only()
+            .column(delivery::Column::Upstream)
+            .column_as(delivery::Column::Id.count(), "count")
+            .group_by(delivery::Column::Upstream)
+            .into_tuple()
+            .all(self.database().read())
+            .await?;
+        rows.into_iter()
+            .map(|(upstream, count)| Ok((upstream, number(count)?)))
+            .collect()
     }
 
     /// Whether a handoff ever left for its system: an attempt was made that was not a business no.

@@ -21,6 +21,7 @@ const ON_OTHER_DAYS: &[&str] = &[
     "onedoor_limits_measured_total",
     "onedoor_upstream_last_poll_timestamp_seconds",
     "onedoor_upstream_polled_news_total",
+    "onedoor_upstream_reports_overdue",
 ];
 
 /// Families of a scrape: kind, and the labels of their samples.

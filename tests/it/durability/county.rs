@@ -102,6 +102,11 @@ impl County {
         fs::write(file, text.replace(&self.running.base_url(), address)).unwrap();
     }
 
+    /// A place of its own that nobody expects anything from.
+    pub(super) fn elsewhere(&self) -> String {
+        self.url("elsewhere")
+    }
+
     /// Adds a rule.
     pub(super) async fn told(&self, rule: Value) {
         let request = self.http.put(self.url("control"));

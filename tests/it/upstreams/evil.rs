@@ -1,11 +1,16 @@
 //! An upstream that means harm: it cannot lead the gateway elsewhere nor exhaust it (P32).
 
 use std::fs;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use onedoor::config::fault::{Fault, Origin};
+use onedoor::upstream::config::UpstreamConfig;
+use onedoor::upstream::metrics::UpstreamMetrics;
 use onedoor::upstream::outcome::{Ambiguity, HeldReason, OutcomeClass, UpstreamOutcome};
+use onedoor::upstream::registry::{Registry, Upstream};
 
-use super::fixture::{submission, try_upstream, upstream};
+use super::fixture::{clock, described_secret, submission, try_upstream, upstream};
 use super::raw::{Play, RawServer};
 
 fn answer(head: &str, body: &[u8]) -> Play {
@@ -167,6 +172,11 @@ async fn special_literal_addresses_are_refused_at_start() {
         "http://[::ffff:127.0.0.1]/",
         "http://[::1]:1/",
         "http://0x7f.1/",
+        "http://0.0.0.0/",
+        "http://[::]/",
+        "http://[64:ff9b::a9fe:a9fe]/",
+        "http://100.100.100.200/",
+        "http://[fd00:ec2::254]/",
     ] {
         let faults = try_upstream(url, "", "").unwrap_err();
         assert_eq!(faults[0].path, "upstreams.county-hr.base_url", "{url}");
@@ -203,4 +213,71 @@ async fn hostile_numbers_and_words_are_kept_out() {
     };
     assert_eq!(code.as_deref(), Some("XscriptY"));
     assert_eq!(reason.as_str(), "不符条件");
+}
+
+/// An upstream that is reached with tokens of an endpoint.
+fn by_tokens(url: &str, token_url: &str) -> Result<Arc<Upstream>, Vec<Fault>> {
+    let text = format!(
+        r#"
+        name = "county-hr"
+        title_zh = "县人社局"
+        title_en = "County HR"
+        protocol = "county-rest"
+        base_url = "{url}"
+        roles = ["county.human-resources"]
+        operator_contact = "0552-0000000"
+        idempotency = "native"
+        allow_addresses = ["127.0.0.1"]
+        timeout_ms = 1_000
+        connect_timeout_ms = 200
+        [auth]
+        oauth2 = {{ token_url = "{token_url}", client_id = "onedoor", client_secret = {{ env = "SECRET" }} }}
+        "#
+    );
+    let config = UpstreamConfig::parse(&text, &Origin::Default).unwrap_or_else(|faults| panic!("{faults:?}"));
+    let metrics = UpstreamMetrics::register(&prometheus::Registry::new()).unwrap();
+    let registry =
+        Registry::build(vec![config], &described_secret, &metrics, &clock()).map_err(|faults| faults.0)?;
+    Ok(Arc::clone(registry.iter().next().unwrap()))
+}
+
+#[actix_web::test]
+async fn a_token_endpoint_is_reached_by_the_same_rules() {
+    let server = RawServer::answering("202 Accepted", r#"{"serial_no":"1"}"#).await;
+    for token_url in [
+        "http://169.254.169.254/token",
+        "http://[::ffff:10.0.0.1]/token",
+        "http://0.0.0.0/token",
+    ] {
+        let faults = by_tokens(&server.url(), token_url).unwrap_err();
+        assert_eq!(
+            faults[0].path, "upstreams.county-hr.auth.oauth2.token_url",
+            "{token_url}"
+        );
+    }
+    let trap = RawServer::answering("200 OK", r#"{"access_token":"stolen","token_type":"Bearer"}"#).await;
+    let led_away = format!(
+        "HTTP/1.1 307 Elsewhere\r\nlocation: {}\r\ncontent-length: 0",
+        trap.url()
+    );
+    let giant = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 99999999999";
+    let plays = [
+        answer(&led_away, b""),
+        answer(giant, b"{"),
+        Play::Drip(b"HTTP/1.1 200 OK\r\ncontent-length: 500000\r\n\r\n{".to_vec()),
+        Play::Silence,
+    ];
+    for play in plays {
+        let endpoint = RawServer::playing(play).await;
+        let upstream = by_tokens(&server.url(), &format!("{}/token", endpoint.url())).unwrap();
+        let begun = Instant::now();
+        let outcome = upstream.driver().send(&submission()).await.outcome;
+        assert!(
+            matches!(outcome.class(), OutcomeClass::NotSent | OutcomeClass::Held),
+            "without a token nothing is sent: {outcome:?}"
+        );
+        assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+        assert_eq!(endpoint.requests().len(), 1);
+    }
+    assert!(trap.requests().is_empty() && server.requests().is_empty());
 }
