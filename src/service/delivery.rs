@@ -200,7 +200,8 @@ impl Deliveries {
             .upstream
             .parse()
             .ok()
-            .and_then(|name| self.registry.get(&name).cloned());
+            .and_then(|name| self.registry.carrier(&name).cloned());
+        // a system that once carried items and is only registered now gets nothing any more
         let Some(upstream) = upstream else {
             return self
                 .finish(claimed, None, &held("NOT_CONFIGURED", claimed, &self.settings))

@@ -78,7 +78,7 @@ impl LiveReads {
     /// Joins the parts.
     #[must_use]
     pub fn new(cases: Arc<Cases>, registry: Arc<Registry>) -> Self {
-        let places = registry.iter().map(|upstream| {
+        let places = registry.carriers().map(|upstream| {
             let half = upstream.config().concurrency_max.div_ceil(2);
             let half = usize::try_from(half).unwrap_or(Semaphore::MAX_PERMITS);
             (upstream.config().name.clone(), Arc::new(Semaphore::new(half)))
@@ -124,7 +124,7 @@ impl LiveReads {
     fn askable(&self, handoff: &Handoff) -> Option<Arc<Upstream>> {
         let name = handoff.upstream.as_deref()?.parse().ok()?;
         self.registry
-            .get(&name)
+            .carrier(&name)
             .filter(|upstream| upstream.can_ask())
             .cloned()
     }

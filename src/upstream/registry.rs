@@ -145,6 +145,12 @@ impl Registry {
         self.upstreams.get(name)
     }
 
+    /// An upstream that cases are handed to, by its name.
+    #[must_use]
+    pub fn carrier(&self, name: &UpstreamName) -> Option<&Arc<Upstream>> {
+        self.get(name).filter(|upstream| upstream.config.carries_items)
+    }
+
     /// All upstreams, by name.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Upstream>> {
         self.upstreams.values()

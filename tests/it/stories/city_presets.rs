@@ -130,10 +130,21 @@ story!(
             .knows_it_by_its_own_number(&case, CIVIL_AFFAIRS, STREET_OF_CIVIL_AFFAIRS)
             .await;
         assert!(number.starts_with("MZ-"), "{number}");
+        // its report may have come before the question; the question comes all the same
+        until("the system is asked for the case", PATIENCE, async || {
+            city.county.seconds_later(1);
+            let requests = city.county.department.requests().await;
+            // by our number, or by its own where its report told that first
+            let asked = |path: &str| path.starts_with("/city/social-services/rest/cases");
+            requests.iter().any(|line| {
+                line["method"] == "GET" && line["did"] == "answered" && asked(line["path"].as_str().unwrap())
+            })
+        })
+        .await;
         assert_eq!(
-            city.applications().await[0]["effects"],
+            city.applications().await.len(),
             1,
-            "it was asked, not told twice"
+            "it was asked, and not told twice"
         );
         city.decides(&case, "DENIED", "家庭收入超过标准").await;
         let seen = city.decided(&case).await;
@@ -217,7 +228,8 @@ story!(the_governance_system_decides_a_mediation_in_gbk, async |world| {
         (&seen["decision"], count(&seen, "DECIDED")),
         (&json!("GRANTED"), 1)
     );
-    let lines = seen["timeline"].as_array().unwrap();
+    let tracked = case.tracked(&city.app.anybody()).await;
+    let lines = tracked["timeline"].as_array().unwrap();
     let decided = lines.iter().find(|line| line["event"] == "DECIDED").unwrap();
     assert_eq!(decided["text"], "双方达成调解协议", "and back");
     let wire = city.wire(&case).await;
@@ -394,5 +406,29 @@ story!(
         let answer = http_client().post(url).body("{}").send().await.unwrap();
         assert_eq!(answer.status().as_u16(), 404);
         city.close(world).await;
+    }
+);
+
+story!(
+    what_waits_for_a_system_that_is_only_registered_by_now_is_held,
+    async |world| {
+        let city = City::with(world, "bengbu-e").await;
+        city.rule(json!({ "mode": "answer", "status": 429 })).await;
+        let case = city.handed_in("legal-aid").await;
+        city.reaches(&case, LEGAL_AID).await;
+        let waiting = case.delivery_becomes(&city.app, "PENDING", 1).await;
+        assert_eq!(waiting["upstream"], "bengbu-e");
+        let city = city.starts_again_with_it_only_registered(world).await;
+        city.rule(json!({ "mode": "normal" })).await;
+        let before = city.county.department.requests().await.len();
+        city.county.seconds_later(600);
+        let held = case.delivery_becomes(&city.app, "HELD", 2).await;
+        assert_eq!(held["reason"], "NOT_CONFIGURED");
+        assert_eq!(
+            city.county.department.requests().await.len(),
+            before,
+            "nothing was sent"
+        );
+        city.app.stop_with_deliveries_waiting().await;
     }
 );

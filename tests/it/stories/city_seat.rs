@@ -42,7 +42,35 @@ fn secrets() -> BTreeMap<String, Redacted<String>> {
         .collect()
 }
 
+/// The system and the party's, at the address of the sandbox.
+fn described(county: &County, system: &str) -> Vec<UpstreamConfig> {
+    let mut configs = UpstreamConfig::city(&county.department.url("")).unwrap();
+    configs.retain(|config| [system, "party-building"].contains(&config.name.as_str()));
+    for config in &mut configs {
+        config.timeout = Duration::from_millis(1_500);
+        config.connect_timeout = Duration::from_millis(500);
+    }
+    configs
+}
+
+async fn gateway(world: &World, county: &County, configs: Vec<UpstreamConfig>) -> TestApp {
+    let settings = [
+        ("ONEDOOR__OUTBOX__TICK_MS", "50"),
+        ("ONEDOOR__LIMITS__FIELDS_PER_MINUTE", "1000000"),
+        ("ONEDOOR__LIMITS__FIELDS_PER_MINUTE_ANONYMOUS", "1000000"),
+    ];
+    let made = secrets();
+    TestApp::start_before(
+        world,
+        county.clock.clone(),
+        &settings,
+        Upstreams { configs, made },
+    )
+    .await
+}
+
 impl City {
+    /// In a world, on a Monday morning.
     pub(super) async fn with(world: &World, system: &'static str) -> Self {
         let clock = HeldClock::at(MONDAY_AT_TEN.parse().unwrap());
         let shared = clock.clone();
@@ -51,23 +79,8 @@ impl City {
             settings.city = Some(secrets());
         })
         .await;
-        let mut configs = UpstreamConfig::city(&department.url("")).unwrap();
-        configs.retain(|config| [system, "party-building"].contains(&config.name.as_str()));
-        for config in &mut configs {
-            config.timeout = Duration::from_millis(1_500);
-            config.connect_timeout = Duration::from_millis(500);
-        }
-        let upstreams = Upstreams {
-            configs,
-            made: secrets(),
-        };
-        let settings = [
-            ("ONEDOOR__OUTBOX__TICK_MS", "50"),
-            ("ONEDOOR__LIMITS__FIELDS_PER_MINUTE", "1000000"),
-            ("ONEDOOR__LIMITS__FIELDS_PER_MINUTE_ANONYMOUS", "1000000"),
-        ];
-        let app = TestApp::start_before(world, clock.clone(), &settings, upstreams).await;
         let county = County { department, clock };
+        let app = gateway(world, &county, described(&county, system)).await;
         let city = Self { system, county, app };
         city.rule(json!({ "mode": "decide-when-told" })).await;
         city
@@ -82,22 +95,22 @@ impl City {
 
     /// Everybody before the system does their part, until the system has signed for the office; gives the case.
     pub(super) async fn comes_to(&self, case: &Case, office: &str) -> Value {
+        self.reaches(case, office).await;
+        case.comes_to(&self.auditor(), "the system holds it", |case| {
+            case["owner"]["code"] == office
+        })
+        .await
+    }
+
+    /// The same, until the case is on its way to the system.
+    pub(super) async fn reaches(&self, case: &Case, office: &str) {
         for _ in 0..TURNS_MAX {
             // a badge does not outlive a publicity
             let auditor = self.auditor();
             let seen = case.seen_by(&auditor).await;
-            let offered = |one: &&Value| one["upstream"] == self.system && one["to"]["code"] == office;
-            if seen["handoffs"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .any(|one| offered(&one))
-            {
-                return case
-                    .comes_to(&auditor, "the system holds it", |case| {
-                        case["owner"]["code"] == office
-                    })
-                    .await;
+            let offered = |one: &Value| one["upstream"] == self.system && one["to"]["code"] == office;
+            if seen["handoffs"].as_array().unwrap().iter().any(offered) {
+                return;
             }
             self.turn(case, &seen).await;
         }
@@ -145,6 +158,20 @@ impl City {
 
     pub(super) fn auditor(&self) -> Gql {
         self.app.anybody().bearing(&self.app.actors.auditor())
+    }
+
+    /// The gateway starts again, with a system that is only registered by now.
+    pub(super) async fn starts_again_with_it_only_registered(self, world: &World) -> Self {
+        self.app.stop_with_deliveries_waiting().await;
+        let mut configs = described(&self.county, self.system);
+        for config in &mut configs {
+            config.carries_items = false;
+            config.roles.clear();
+            config.poll = None;
+            config.callback = None;
+        }
+        let app = gateway(world, &self.county, configs).await;
+        Self { app, ..self }
     }
 
     fn control(&self, path: &str) -> String {

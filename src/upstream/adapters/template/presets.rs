@@ -85,6 +85,9 @@ mod tests {
     fn a_preset_that_is_none_is_a_fault_that_names_them() {
         let faults = read("preset = \"cn-exchange-yaml\"").finish();
         let reasons: Vec<&str> = faults.iter().map(|fault| fault.reason.as_str()).collect();
-        assert!(matches!(reasons.as_slice(), [one] if one.contains("cn-exchange-json, cn-dispatch-xml")), "{reasons:?}");
+        assert!(
+            matches!(reasons.as_slice(), [one] if one.contains("cn-exchange-json, cn-dispatch-xml")),
+            "{reasons:?}"
+        );
     }
 }
