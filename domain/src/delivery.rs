@@ -188,6 +188,25 @@ pub struct DeliveryEntry {
     pub changed_at: DateTime<Utc>,
 }
 
+/// One attempt of a delivery in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttemptEntry {
+    /// The delivery.
+    pub delivery: DeliveryId,
+    /// From 1.
+    pub number: u32,
+    /// When it began.
+    #[serde(with = "chrono::serde::ts_microseconds")]
+    pub started_at: DateTime<Utc>,
+    /// When its outcome was stored; `None`: it is under way, or nobody knows what came of it.
+    #[serde(with = "chrono::serde::ts_microseconds_option")]
+    pub finished_at: Option<DateTime<Utc>>,
+    /// What came of it: a code.
+    pub outcome: Option<String>,
+    /// What the answer says of itself for later proof, visible ASCII; `None`: nothing.
+    pub evidence: Option<String>,
+}
+
 /// What became of a notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]

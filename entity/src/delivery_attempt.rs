@@ -21,6 +21,9 @@ pub struct Model {
     /// What came of it, a code.
     #[sea_orm(column_type = "Text", nullable)]
     pub outcome: Option<String>,
+    /// What the answer says of itself for later proof, visible ASCII, bounded; none: nothing.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub evidence: Option<String>,
 }
 
 /// Rows are joined by hand, where a list needs it.

@@ -33,6 +33,7 @@ mod m20261123_000010_write_probe;
 mod m20261123_000011_scale;
 mod m20261123_000012_tellings;
 mod m20261123_000013_watch;
+mod m20261129_000016_attempt_evidence;
 
 /// All steps in order.
 #[derive(Debug, Clone, Copy)]
@@ -55,6 +56,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000011_scale::Migration),
             Box::new(m20261123_000012_tellings::Migration),
             Box::new(m20261123_000013_watch::Migration),
+            Box::new(m20261129_000016_attempt_evidence::Migration),
         ]
     }
 }

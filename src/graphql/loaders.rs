@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use async_graphql::dataloader::{DataLoader, Loader};
 use onedoor_domain::actor::Actor;
-use onedoor_domain::delivery::DeliveryEntry;
-use onedoor_domain::id::{CaseId, HandoffId};
+use onedoor_domain::delivery::{AttemptEntry, DeliveryEntry};
+use onedoor_domain::id::{CaseId, DeliveryId, HandoffId};
 use onedoor_domain::receipt::SignedReceipt;
 use onedoor_domain::timeline::StoredEvent;
 
@@ -90,15 +90,37 @@ impl Loaders {
         actor: &Arc<Actor>,
         handoff: HandoffId,
     ) -> Result<Vec<DeliveryEntry>, AppError> {
-        let loader = self.deliveries.get_or_init(|| {
+        let found = self
+            .read_by(cases, actor)
+            .load_one(DeliveriesOf(handoff))
+            .await
+            .map_err(alike)?;
+        Ok(found.unwrap_or_default())
+    }
+
+    /// The last attempts of a delivery, as far as the caller of this request may see them.
+    pub(crate) async fn attempts(
+        &self,
+        cases: &Arc<Cases>,
+        actor: &Arc<Actor>,
+        delivery: DeliveryId,
+    ) -> Result<Vec<AttemptEntry>, AppError> {
+        let found = self
+            .read_by(cases, actor)
+            .load_one(AttemptsOf(delivery))
+            .await
+            .map_err(alike)?;
+        Ok(found.unwrap_or_default())
+    }
+
+    fn read_by(&self, cases: &Arc<Cases>, actor: &Arc<Actor>) -> &DataLoader<DeliveryBatches> {
+        self.deliveries.get_or_init(|| {
             let batches = DeliveryBatches {
                 cases: Arc::clone(cases),
                 reader: Arc::clone(actor),
             };
             DataLoader::new(batches, |batch| supervise::spawn("batch", batch)).delay(Duration::ZERO)
-        });
-        let found = loader.load_one(DeliveriesOf(handoff)).await.map_err(alike)?;
-        Ok(found.unwrap_or_default())
+        })
     }
 
     fn of(&self, cases: &Arc<Cases>) -> &DataLoader<Batches> {
@@ -151,6 +173,32 @@ impl Loader<DeliveriesOf> for DeliveryBatches {
                 .push(entry);
         }
         Ok(by_handoff)
+    }
+}
+
+/// The attempts of a delivery.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct AttemptsOf(DeliveryId);
+
+impl Loader<AttemptsOf> for DeliveryBatches {
+    type Value = Vec<AttemptEntry>;
+    type Error = Arc<AppError>;
+
+    async fn load(&self, keys: &[AttemptsOf]) -> Result<HashMap<AttemptsOf, Self::Value>, Self::Error> {
+        let ids: Vec<DeliveryId> = keys.iter().map(|key| key.0).collect();
+        let found = self
+            .cases
+            .attempts_of(&self.reader, &ids)
+            .await
+            .map_err(Arc::new)?;
+        let mut by_delivery: HashMap<AttemptsOf, Vec<AttemptEntry>> = HashMap::new();
+        for entry in found {
+            by_delivery
+                .entry(AttemptsOf(entry.delivery))
+                .or_default()
+                .push(entry);
+        }
+        Ok(by_delivery)
     }
 }
 

@@ -396,6 +396,7 @@ impl Deliveries {
             fence: claimed.fence,
             attempt,
             outcome: settled.outcome.to_owned(),
+            evidence: settled.evidence.clone(),
             state: settled.state,
             reason: settled.reason.clone(),
             next_attempt_at: settled

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use onedoor_domain::actor::Actor;
 use onedoor_domain::case::command::{By, Command, DeliveryResolved};
 use onedoor_domain::case::decide;
-use onedoor_domain::delivery::{DeliveryEntry, DeliveryResolution, DeliveryState};
+use onedoor_domain::delivery::{AttemptEntry, DeliveryEntry, DeliveryResolution, DeliveryState};
 use onedoor_domain::id::{DeliveryId, HandoffId};
 use onedoor_domain::idempotency::{Fingerprint, IdempotencyKey};
 use onedoor_domain::policy::Act;
@@ -172,6 +172,21 @@ impl Cases {
     ) -> Result<Vec<DeliveryEntry>, AppError> {
         match self.may_read(actor, Act::ReadDeliveries) {
             Ok(proof) => Ok(self.store.deliveries_of(&proof, handoffs).await?),
+            Err(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// The last attempts of some deliveries, as far as the actor may see them; none for whom they are not.
+    ///
+    /// # Errors
+    /// STORE_UNAVAILABLE.
+    pub async fn attempts_of(
+        &self,
+        actor: &Actor,
+        deliveries: &[DeliveryId],
+    ) -> Result<Vec<AttemptEntry>, AppError> {
+        match self.may_read(actor, Act::ReadDeliveries) {
+            Ok(proof) => Ok(self.store.attempts_of(&proof, deliveries).await?),
             Err(_) => Ok(Vec::new()),
         }
     }

@@ -189,6 +189,7 @@ fn withdrawal(unsent: &Unsent) -> DeliveryResult {
         fence: unsent.fence,
         attempt: None,
         outcome: "NOT_WANTED".to_owned(),
+        evidence: None,
         state: DeliveryState::Cancelled,
         reason: None,
         next_attempt_at: None,

@@ -1,15 +1,15 @@
 //! Lists of deliveries: what is on its way to upstream systems, uncertain, or given up.
 
 use chrono::{DateTime, Utc};
-use onedoor_domain::delivery::{DeliveryEntry, DeliveryState};
+use onedoor_domain::delivery::{AttemptEntry, DeliveryEntry, DeliveryState};
 use onedoor_domain::id::{CaseId, DeliveryId, HandoffId, OrganizationId};
 use onedoor_domain::page::{KeyPart, Page, PageRequest, Position};
 use onedoor_domain::proof::{ReadProof, ReadScope};
-use onedoor_entity::{cases, delivery, handoff};
-use sea_orm::sea_query::Condition;
+use onedoor_entity::{cases, delivery, delivery_attempt, handoff};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait as _};
 use sea_orm::{
     ColumnTrait as _, EntityTrait as _, FromQueryResult, JoinType, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _, RelationDef, Select,
+    QuerySelect as _, QueryTrait as _, RelationDef, Select,
 };
 use uuid::Uuid;
 
@@ -23,6 +23,9 @@ use super::reach;
 
 /// The order of lists of deliveries: asked for last first. Positions have 2 parts.
 pub const DELIVERIES_BY_CREATED: &str = "delivery.created";
+
+/// The most attempts of one delivery that are shown: a held one is tried without end.
+const ATTEMPTS_SHOWN: i32 = 20;
 
 /// Which deliveries of the scope; an empty or missing part does not narrow.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -170,6 +173,55 @@ impl CaseStore {
             .await?;
         row.map(entry).transpose()
     }
+}
+
+impl CaseStore {
+    /// The last attempts of some deliveries within the scope, at most [`ATTEMPTS_SHOWN`] of each, in order.
+    ///
+    /// # Errors
+    /// As [`Self::list_deliveries`].
+    pub async fn attempts_of(
+        &self,
+        proof: &ReadProof,
+        deliveries: &[DeliveryId],
+    ) -> Result<Vec<AttemptEntry>, StoreError> {
+        let ids = deliveries.iter().map(|id| id.uuid());
+        let within = joined(proof)
+            .filter(delivery::Column::Id.is_in(ids))
+            .select_only()
+            .column(delivery::Column::Id)
+            .into_query();
+        let to_delivery: RelationDef = delivery_attempt::Entity::belongs_to(delivery::Entity)
+            .from(delivery_attempt::Column::DeliveryId)
+            .to(delivery::Column::Id)
+            .into();
+        let before = Expr::col((delivery::Entity, delivery::Column::Attempts)).sub(ATTEMPTS_SHOWN);
+        let rows = delivery_attempt::Entity::find()
+            .join(JoinType::InnerJoin, to_delivery)
+            .filter(delivery_attempt::Column::DeliveryId.in_subquery(within))
+            .filter(Expr::col((delivery_attempt::Entity, delivery_attempt::Column::Number)).gt(before))
+            .order_by_asc(delivery_attempt::Column::DeliveryId)
+            .order_by_asc(delivery_attempt::Column::Number)
+            .all(self.database().read())
+            .await?;
+        rows.into_iter().map(attempt).collect()
+    }
+}
+
+fn attempt(row: delivery_attempt::Model) -> Result<AttemptEntry, StoreError> {
+    let delivery = DeliveryId::from_uuid(row.delivery_id);
+    let parse = Row::of("delivery_attempt", &delivery);
+    Ok(AttemptEntry {
+        delivery,
+        number: parse.number("number", row.number)?,
+        started_at: parse.instant("started_at", row.started_at)?,
+        finished_at: row
+            .finished_at
+            .map(|at| parse.instant("finished_at", at))
+            .transpose()?,
+        outcome: row.outcome,
+        evidence: row.evidence,
+    })
 }
 
 /// Deliveries with their case and handoff, as far as a scope shows them: an organization those it caused.

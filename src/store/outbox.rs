@@ -108,6 +108,8 @@ pub struct DeliveryResult {
     pub attempt: Option<u32>,
     /// What came of it, as a code for the record of the attempt: `ACCEPTED`, `NOT_SENT` …
     pub outcome: String,
+    /// What the answer says of itself for later proof; `None`: nothing.
+    pub evidence: Option<String>,
     /// The new state.
     pub state: DeliveryState,
     /// Why it waits or ended: a code, no text of a person.
@@ -129,6 +131,7 @@ impl DeliveryResult {
             fence,
             attempt: None,
             outcome: "REDELIVER".to_owned(),
+            evidence: None,
             state: DeliveryState::Pending,
             reason: None,
             next_attempt_at: Some(now),
@@ -249,6 +252,7 @@ impl CaseStore {
                 started_at: Set(now),
                 finished_at: Set(None),
                 outcome: Set(None),
+                evidence: Set(None),
             };
             delivery_attempt::Entity::insert(row)
                 .exec_without_returning(tx.connection())

@@ -105,6 +105,15 @@ impl fmt::Debug for AttachmentView {
     }
 }
 
+/// What the state of a case there led to, read before a command was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Prepared {
+    /// Send this.
+    Request(WireRequest),
+    /// There is nothing to send: the case there says what came, or will come, of the command.
+    Settled(UpstreamOutcome),
+}
+
 /// One page of an upstream's news.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PollPage {
@@ -148,8 +157,40 @@ pub trait Adapter: Send + Sync + fmt::Debug {
     /// When the command has no form in this protocol.
     fn encode(&self, command: &DeliveryCommand, cx: &EncodeContext) -> Result<WireRequest, EncodeError>;
 
+    /// Writes what must be read of a case before a command about it can be written: some systems take a change only with
+    /// all that they hold of the case. `None`: the command is written at once.
+    ///
+    /// # Errors
+    /// When the command has no form in this protocol.
+    fn encode_reading(
+        &self,
+        _command: &DeliveryCommand,
+        _cx: &EncodeContext,
+    ) -> Result<Option<WireRequest>, EncodeError> {
+        Ok(None)
+    }
+
+    /// Writes a command over a successful (2xx) answer to [`Self::encode_reading`].
+    ///
+    /// # Errors
+    /// When the command has no form in this protocol.
+    fn prepare(
+        &self,
+        command: &DeliveryCommand,
+        _read: &WireAnswer,
+        cx: &EncodeContext,
+    ) -> Result<Prepared, EncodeError> {
+        self.encode(command, cx).map(Prepared::Request)
+    }
+
     /// Reads a whole answer to a command, whatever its status. Start from [`crate::upstream::outcome::classify_answer`].
     fn decode(&self, command: &DeliveryCommand, answer: &WireAnswer) -> UpstreamOutcome;
+
+    /// What an answer says of itself that may have to be shown later, as an identifier of the exchange does; kept with
+    /// the attempt. Never personal data.
+    fn evidence(&self, _answer: &WireAnswer) -> Option<String> {
+        None
+    }
 
     /// Writes the question whether the upstream has the case, and in which state.
     ///
@@ -197,6 +238,11 @@ pub trait Adapter: Send + Sync + fmt::Debug {
     /// Reads a successful (2xx) answer to that question; `None` when it cannot be read.
     fn decode_poll(&self, _answer: &WireAnswer) -> Option<PollPage> {
         None
+    }
+
+    /// The same with the cursor that was asked after, for protocols whose answers do not say where they end.
+    fn decode_poll_after(&self, _cursor: Option<&str>, answer: &WireAnswer) -> Option<PollPage> {
+        self.decode_poll(answer)
     }
 
     /// Reads a notice whose signature was verified.

@@ -8,7 +8,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout_at};
 
 use crate::clock::SharedClock;
-use crate::upstream::adapter::{Adapter, EncodeContext, EncodeError};
+use crate::upstream::adapter::{Adapter, EncodeContext, EncodeError, Prepared};
 use crate::upstream::auth::Credentials;
 use crate::upstream::breaker::{Breaker, BreakerState, Health};
 use crate::upstream::budget::RetryBudget;
@@ -24,9 +24,13 @@ use crate::upstream::wire::WireRequest;
 
 mod poll;
 mod prove;
+mod reading;
 
 pub use poll::Polled;
 use prove::Unproven;
+
+/// The most that is kept of an answer's word about itself, characters.
+const EVIDENCE_MAX: usize = 500;
 
 /// What came of one attempt to deliver.
 #[derive(Debug)]
@@ -41,6 +45,8 @@ pub struct Attempt {
     pub http_status: Option<u16>,
     /// Bytes of the answer's body that were read.
     pub bytes: u64,
+    /// What the answer says of itself for later proof, visible ASCII, bounded; `None`: nothing.
+    pub evidence: Option<String>,
 }
 
 /// What came of one question.
@@ -164,11 +170,6 @@ impl Driver {
         self.budget.earn(first_attempts, now);
     }
 
-    /// Waits for a turn at the upstream's pace. Call it before the attempt is recorded: what waits here has not begun.
-    pub async fn turn(&self) {
-        self.pace.turn().await;
-    }
-
     /// State of the breaker now.
     #[must_use]
     pub fn breaker_state(&self) -> BreakerState {
@@ -187,28 +188,34 @@ impl Driver {
         *self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Carries a command to the upstream once. Takes at most the configured timeout; take a [`Driver::turn`] first.
+    /// Carries a command to the upstream once. Takes at most the configured timeout; take its [`Driver::turns`] first.
     #[tracing::instrument(level = "debug", skip_all, fields(otel.kind = "client"))]
     pub async fn send(&self, command: &DeliveryCommand) -> Attempt {
         let (started, begun) = (self.clock.now(), Instant::now());
-        let ended = match self.adapter.encode(command, &EncodeContext { now: started }) {
-            Ok(request) => self.request(&command.key, request, started, begun).await,
-            Err(error) => {
-                tracing::warn!(
-                    upstream.id = %self.config.name, delivery.id = %command.delivery, error = %error,
-                    "a case has no form in the protocol of its upstream"
-                );
-                Err(HeldReason::NotEncodable)
-            }
+        let ended = match self.prepared(command, started, begun).await {
+            Prepared::Request(request) => match self.request(&command.key, request, started, begun).await {
+                Ok(ended) => Ok(ended),
+                Err(reason) => Err(UpstreamOutcome::Held { reason }),
+            },
+            Prepared::Settled(outcome) => Err(outcome),
         };
-        let (outcome, http_status, bytes) = match ended {
-            Err(reason) => (UpstreamOutcome::Held { reason }, None, 0),
+        let (outcome, http_status, bytes, evidence) = match ended {
+            Err(outcome) => (outcome, None, 0, None),
             Ok(ended) => {
-                let outcome = self.outcome(command, &ended);
-                let outcome = self.capped(outcome);
-                (outcome, status_of(ended.transfer.exchange), ended.transfer.bytes)
+                let transfer = &ended.transfer;
+                let said = transfer
+                    .answer
+                    .as_ref()
+                    .and_then(|answer| self.adapter.evidence(answer));
+                (
+                    self.outcome(command, &ended),
+                    status_of(transfer.exchange),
+                    transfer.bytes,
+                    said.and_then(|said| evidence(&said)),
+                )
             }
         };
+        let outcome = self.capped(outcome);
         let elapsed = begun.elapsed();
         let attempt = Attempt {
             outcome,
@@ -216,6 +223,7 @@ impl Driver {
             elapsed,
             http_status,
             bytes,
+            evidence,
         };
         self.record_attempt(command, &attempt);
         attempt
@@ -434,6 +442,17 @@ impl Ended {
             retry_after,
         }
     }
+}
+
+/// What is kept of an answer's word about itself; `None` when nothing is left.
+fn evidence(said: &str) -> Option<String> {
+    let kept: String = said
+        .chars()
+        .filter(|letter| letter.is_ascii_graphic() || *letter == ' ')
+        .take(EVIDENCE_MAX)
+        .collect();
+    let kept = kept.trim();
+    (!kept.is_empty()).then(|| kept.to_owned())
 }
 
 const fn status_of(exchange: Exchange) -> Option<u16> {

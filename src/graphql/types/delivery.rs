@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use async_graphql::{ComplexObject, Context, Enum, ID, SimpleObject};
+use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use onedoor_domain::actor::Actor;
 use onedoor_domain::delivery::{
-    DeliveryEntry, DeliveryKind as DomainDeliveryKind, DeliveryState as DomainDeliveryState,
+    AttemptEntry, DeliveryEntry, DeliveryKind as DomainDeliveryKind, DeliveryState as DomainDeliveryState,
 };
+use onedoor_domain::id::DeliveryId;
 
 use crate::error::Language;
-use crate::graphql::reach::language;
+use crate::graphql::reach::{cases, failed, language, request};
 use crate::service::delivery_acts::{DeliveryCount, may_resolve, version_of};
 use crate::service::delivery_texts::state_words;
 use crate::service::upstreams::Upstreams;
@@ -138,11 +139,46 @@ pub struct Delivery {
     created_at: DateTime<Utc>,
     /// When it changed last.
     changed_at: DateTime<Utc>,
+    #[graphql(skip)]
+    key: DeliveryId,
 }
 
-/// What the configuration says of the system.
+/// One attempt of a delivery.
+#[derive(SimpleObject)]
+pub struct DeliveryAttempt {
+    /// Number, from 1.
+    number: i32,
+    /// When it began.
+    started_at: DateTime<Utc>,
+    /// When its outcome was known; null while it is under way, and when nobody knows what came of it.
+    finished_at: Option<DateTime<Utc>>,
+    /// What came of it, as a code.
+    outcome: Option<String>,
+    /// What the system's answer says of itself for later proof, for example the number of the exchange; null when it says
+    /// nothing.
+    evidence: Option<String>,
+}
+
+impl DeliveryAttempt {
+    fn of(entry: AttemptEntry) -> Self {
+        Self {
+            number: i32::try_from(entry.number).unwrap_or(i32::MAX),
+            started_at: entry.started_at,
+            finished_at: entry.finished_at,
+            outcome: entry.outcome,
+            evidence: entry.evidence,
+        }
+    }
+}
+
+/// What the configuration says of the system, and what was tried.
 #[ComplexObject]
 impl Delivery {
+    /// The last attempts, in order; at most 20.
+    async fn last_attempts(&self, ctx: &Context<'_>) -> Option<Result<Vec<DeliveryAttempt>>> {
+        Some(self.read_attempts(ctx).await)
+    }
+
     /// What people call the system; null when it is not configured here any more.
     async fn upstream_title<'a>(&self, ctx: &Context<'a>) -> Option<&'a str> {
         let (zh, en) = systems(ctx)?.titles(&self.upstream)?;
@@ -163,6 +199,16 @@ fn systems<'a>(ctx: &Context<'a>) -> Option<&'a Upstreams> {
 }
 
 impl Delivery {
+    async fn read_attempts(&self, ctx: &Context<'_>) -> Result<Vec<DeliveryAttempt>> {
+        let asking = request(ctx)?;
+        let found = asking
+            .loaders
+            .attempts(cases(ctx)?, &asking.actor, self.key)
+            .await
+            .map_err(|error| failed(ctx, error))?;
+        Ok(found.into_iter().map(DeliveryAttempt::of).collect())
+    }
+
     pub(crate) fn of(entry: DeliveryEntry, actor: &Actor, language: Language) -> Self {
         let mut available_actions = Vec::new();
         if may_resolve(actor) && entry.state.can_be_redelivered() {
@@ -174,6 +220,7 @@ impl Delivery {
         let next_attempt_at = entry.state.is_claimable().then_some(entry.next_attempt_at);
         let (version, state_text) = (version_of(&entry), state_words(&entry).in_language(language));
         Self {
+            key: entry.id,
             id: ID(entry.id.to_string()),
             case_id: ID(entry.case.to_string()),
             tracking_code: entry.tracking.to_string(),

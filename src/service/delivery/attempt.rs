@@ -84,7 +84,7 @@ impl Deliveries {
         upstream: &Upstream,
         command: &DeliveryCommand,
     ) -> Result<Option<Settled>, AppError> {
-        upstream.driver().turn().await;
+        upstream.driver().turns(command).await;
         if !self
             .cases
             .store
@@ -96,7 +96,7 @@ impl Deliveries {
         fail::fail_point!("delivery.started");
         let attempt = upstream.driver().send(command).await;
         fail::fail_point!("delivery.sent");
-        Ok(Some(match attempt.outcome {
+        let settled = match attempt.outcome {
             UpstreamOutcome::Accepted(acceptance) => accepted(claimed.kind, &acceptance),
             UpstreamOutcome::Rejected { code, reason } => rejected(claimed.kind, code, &reason),
             UpstreamOutcome::NotSent { reason, retry_after } => Settled {
@@ -104,6 +104,7 @@ impl Deliveries {
                 in_doubt: claimed.earlier_attempt_unknown,
                 state: DeliveryState::Pending,
                 outcome: "NOT_SENT",
+                evidence: None,
                 reason: Some(reason.as_str().to_owned()),
                 wait: Some(self.wait(claimed.attempt, retry_after)),
                 news: Vec::new(),
@@ -136,6 +137,10 @@ impl Deliveries {
                 }
             }
             UpstreamOutcome::Held { reason } => self.waits_for_repair(claimed, reason),
+        };
+        Ok(Some(Settled {
+            evidence: attempt.evidence,
+            ..settled
         }))
     }
 
@@ -164,6 +169,7 @@ impl Deliveries {
                 DeliveryState::Pending
             },
             outcome,
+            evidence: None,
             reason: Some(outcome.to_owned()),
             wait: (!spent).then(|| self.wait(claimed.attempt, retry_after)),
             tries: Tries::Spend,

@@ -17,6 +17,7 @@ use crate::upstream::text::UntrustedText;
 pub(super) struct Settled {
     pub(super) state: DeliveryState,
     pub(super) outcome: &'static str,
+    pub(super) evidence: Option<String>,
     pub(super) reason: Option<String>,
     pub(super) wait: Option<Duration>,
     pub(super) tries: Tries,
@@ -82,6 +83,7 @@ pub(super) const fn ended(state: DeliveryState, outcome: &'static str) -> Settle
     Settled {
         state,
         outcome,
+        evidence: None,
         reason: None,
         wait: None,
         tries: Tries::Spend,

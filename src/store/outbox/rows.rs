@@ -99,6 +99,10 @@ pub(in crate::store) async fn apply_result(
                 delivery_attempt::Column::Outcome,
                 Expr::value(result.outcome.clone()),
             )
+            .col_expr(
+                delivery_attempt::Column::Evidence,
+                Expr::value(result.evidence.clone()),
+            )
             .filter(delivery_attempt::Column::DeliveryId.eq(result.delivery.uuid()))
             .filter(delivery_attempt::Column::Number.eq(number::<_, i32>(attempt)?))
             .exec(tx.connection())

@@ -45,14 +45,16 @@ impl Driver {
                 &ended.transfer.answer,
                 classify(ended.transfer.exchange, Repetition::First),
             ) {
-                (Some(answer), Meaning::Accepted { .. }) => match self.adapter.decode_poll(answer) {
-                    Some(page) => Polled {
-                        page: Some(page),
-                        class: OutcomeClass::Accepted,
-                        retry_after: None,
-                    },
-                    None => failed(OutcomeClass::Ambiguous, None),
-                },
+                (Some(answer), Meaning::Accepted { .. }) => {
+                    match self.adapter.decode_poll_after(cursor, answer) {
+                        Some(page) => Polled {
+                            page: Some(page),
+                            class: OutcomeClass::Accepted,
+                            retry_after: None,
+                        },
+                        None => failed(OutcomeClass::Ambiguous, None),
+                    }
+                }
                 (None, Meaning::Accepted { .. }) | (_, Meaning::Ambiguous(_)) => {
                     failed(OutcomeClass::Ambiguous, None)
                 }

@@ -9,11 +9,13 @@ use onedoor::store::case::CaseStore;
 use onedoor::store::inbox::{NoticeKey, Received};
 use onedoor::store::outbox::{ClaimRequest, ClaimedDelivery, DeliveryResult, Tried, Tries};
 use onedoor::store::write_set::{CaseChange, Commit, InboxMark, WriteSet};
+use onedoor_domain::actor::ActorKind;
 use onedoor_domain::delivery::{DeliveryState, NoticeState};
 use onedoor_domain::id::CaseId;
+use onedoor_domain::policy::Act;
 use serde_json::json;
 
-use super::fixture::{CANARY, delivery, load, morning, open, stored, submission};
+use super::fixture::{CANARY, delivery, load, morning, open, reader, stored, submission};
 use crate::harness::story::story;
 
 const LEASE: Duration = Duration::from_secs(60);
@@ -50,6 +52,7 @@ fn result(claimed: &ClaimedDelivery, state: DeliveryState) -> DeliveryResult {
         fence: claimed.fence,
         attempt: Some(claimed.attempt),
         outcome: "ACCEPTED".to_owned(),
+        evidence: None,
         state,
         reason: None,
         next_attempt_at: None,
@@ -107,6 +110,35 @@ story!(
         assert!(claim(&store, at(1_000), 10).await.is_empty());
         let counts = store.outbox_counts().await.unwrap();
         assert_eq!((counts.len(), counts[0].state, counts[0].count), (1, DeliveryState::Delivered, 1));
+    }
+);
+
+story!(
+    what_an_answer_proves_is_kept_with_its_attempt_and_shown_to_whom_the_delivery_is,
+    async |world| {
+        let store = open(world).await;
+        case_with_deliveries(&store, &["a"]).await;
+        for number in 1..=25 {
+            let claimed = claim(&store, at(number * 100), 1).await.remove(0);
+            assert!(store.start_attempt(&claimed, at(number * 100)).await.unwrap());
+            let mut held = result(&claimed, DeliveryState::Held);
+            held.outcome = "HELD".to_owned();
+            held.evidence = (number % 2 == 0).then(|| format!("exchange {number}"));
+            held.next_attempt_at = Some(at(number * 100 + 50));
+            assert!(store.finish_delivery(&held, at(number * 100 + 1)).await.unwrap());
+        }
+        let admin = reader(Act::ReadDeliveries, ActorKind::Admin, 1);
+        let id = claim(&store, at(10_000), 1).await.remove(0).id;
+        let attempts = store.attempts_of(&admin, &[id]).await.unwrap();
+        let numbers: Vec<u32> = attempts.iter().map(|attempt| attempt.number).collect();
+        assert_eq!(numbers, (6..=25).collect::<Vec<_>>(), "the last twenty, in order");
+        assert_eq!(attempts[0].evidence.as_deref(), Some("exchange 6"));
+        assert_eq!(
+            (attempts[19].evidence.as_deref(), attempts[19].outcome.as_deref()),
+            (None, Some("HELD"))
+        );
+        let stranger = reader(Act::ReadDeliveries, ActorKind::Officer, 77);
+        assert_eq!(store.attempts_of(&stranger, &[id]).await.unwrap(), []);
     }
 );
 
@@ -239,6 +271,7 @@ story!(
                     fence: one.fence,
                     attempt: None,
                     outcome: "NOT_WANTED".to_owned(),
+                    evidence: None,
                     state: DeliveryState::Cancelled,
                     reason: None,
                     next_attempt_at: None,

@@ -57,6 +57,7 @@ async fn case_with_all_states(store: &CaseStore) -> CaseId {
             fence: claimed.fence,
             attempt: Some(claimed.attempt),
             outcome: "TOLD".to_owned(),
+            evidence: None,
             state: state.unwrap(),
             reason: None,
             next_attempt_at: Some(morning() + Duration::days(1_000)),

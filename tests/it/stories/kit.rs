@@ -227,7 +227,8 @@ impl Case {
     /// Its deliveries, as an administrator sees them.
     pub(crate) async fn deliveries(&self, app: &TestApp) -> Vec<Value> {
         let document = "query($case: ID!) { deliveries(filter: { case: $case }) {
-            nodes { id state attempts reason upstream operation nextAttemptAt } } }";
+            nodes { id state attempts reason upstream operation nextAttemptAt
+                lastAttempts { number startedAt finishedAt outcome evidence } } } }";
         let admin = app.anybody().bearing(&app.actors.admin());
         let data = admin.data(document, json!({ "case": self.id })).await;
         data["deliveries"]["nodes"].as_array().unwrap().clone()
