@@ -31,4 +31,5 @@ protocols! {
     county_rest;
     /// Any REST, XML or form system, described in its configuration alone.
     template;
+    x_road;
 }

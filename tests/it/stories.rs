@@ -20,6 +20,7 @@ mod disconnects;
 mod drafts;
 mod evaluation;
 mod every_item;
+mod evidence;
 mod feed;
 mod follow;
 mod grid;

@@ -105,6 +105,12 @@ impl Section {
         }
     }
 
+    /// Whether an option stands there as text; it is not read yet.
+    #[must_use]
+    pub fn is_text(&self, key: &str) -> bool {
+        matches!(self.table.get(key), Some(Value::String(_)))
+    }
+
     /// A list of texts, empty when left out.
     pub fn texts(&mut self, key: &str) -> Vec<String> {
         self.list(key)
