@@ -29,6 +29,7 @@ macro_rules! protocols {
 
 protocols! {
     county_rest;
+    digit;
     /// Any REST, XML or form system, described in its configuration alone.
     template;
     x_road;

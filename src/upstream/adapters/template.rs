@@ -38,7 +38,7 @@ mod lint;
 mod mapping;
 mod paths;
 mod placement;
-mod profiling;
+pub(super) mod profiling;
 mod read;
 mod reading;
 mod seen;

@@ -87,6 +87,13 @@ fn the_page_tells_every_option_of_a_description() {
 /// The same of the protocols that need less to be described: each of their tables with an option that does not exist.
 const UNKNOWN_ELSEWHERE: &[(&str, &str, usize)] = &[
     ("x-road", "zzz = 1\ninner = \"county-rest\"", 6),
+    (
+        "digit",
+        "zzz = 1\nmodule = \"pgr\"\ntenant_id = \"x\"\n[actions]\nzzz = \"x\"",
+        18,
+    ),
+    ("digit", "zzz = 1\nmodule = \"tl\"\ntenant_id = \"x\"", 13),
+    ("digit", "zzz = 1\nmodule = \"workflow\"\ntenant_id = \"x\"", 11),
 ];
 
 #[test]

@@ -9,6 +9,7 @@ use onedoor::upstream::adapter::NoticeError;
 use onedoor::upstream::adapters::PROTOCOLS;
 use onedoor::upstream::callback::{NoticeHeaders, VerifiedNotice};
 use onedoor::upstream::command::{DeliveryCommand, Operation};
+use onedoor::upstream::driver::Polled;
 use onedoor::upstream::fact::{FactKind, UpstreamFact, Verdict};
 use onedoor::upstream::outcome::{Acceptance, Finding, UpstreamOutcome};
 use onedoor::upstream::registry::Upstream;
@@ -77,9 +78,21 @@ struct Exchange {
     operation: String,
     #[serde(default = "first")]
     attempt: u32,
+    /// Where a poll goes on from.
+    cursor: Option<String>,
     request: Option<String>,
-    answer: String,
+    /// What is asked before the command is written, and what comes back.
+    reading: Option<Reading>,
+    /// What comes back of the command; without one, reading settles it and nothing more is sent.
+    answer: Option<String>,
     expect: String,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Reading {
+    request: String,
+    answer: String,
 }
 
 #[derive(Deserialize)]
@@ -186,9 +199,19 @@ async fn every_protocol_sends_and_reads_what_its_description_says() {
 /// Plays one exchange, and tells the protocol of the system.
 async fn play(description: &Description, exchange: &Exchange) -> String {
     let rule = format!("{}: {}", description.name(), exchange.rule);
-    let play = match exchange.answer.as_str() {
-        "silence" => Play::Silence,
-        file => Play::Bytes(description.file(file)),
+    let read = |file: &String| match file.as_str() {
+        "silence" => None,
+        file => Some(description.file(file)),
+    };
+    let answers: Vec<&String> = exchange
+        .reading
+        .iter()
+        .map(|reading| &reading.answer)
+        .chain(&exchange.answer)
+        .collect();
+    let play = match answers.iter().copied().map(read).collect() {
+        Some(bytes) => Play::InTurn(bytes),
+        None => Play::Silence,
     };
     let server = RawServer::playing(play).await;
     let upstream = description.upstream(&server.url());
@@ -202,16 +225,20 @@ async fn play(description: &Description, exchange: &Exchange) -> String {
             let asked = command(Operation::Transition, exchange.attempt);
             finding(&upstream.driver().find(&asked).await.finding)
         }
+        "POLL" => polled(&upstream.driver().poll(exchange.cursor.as_deref()).await),
         name => {
             let sent = command(operation(name), exchange.attempt);
             outcome(&upstream.driver().send(&sent).await.outcome)
         }
     };
     assert_eq!(found, exchange.expect, "{rule}");
-    if let Some(file) = &exchange.request {
-        let recorded = Request::parse(&description.file(file));
-        same(&rule, &recorded, &server.received(1).await[0]);
+    let asked = exchange.reading.as_ref().map(|reading| &reading.request);
+    let recorded: Vec<&String> = asked.into_iter().chain(&exchange.request).collect();
+    let sent = server.received(recorded.len()).await;
+    for (file, sent) in recorded.iter().zip(&sent) {
+        same(&rule, &Request::parse(&description.file(file)), sent);
     }
+    assert!(sent.len() <= answers.len(), "{rule}: more was sent than is told");
     upstream.config().protocol.clone()
 }
 
@@ -251,7 +278,8 @@ fn command(operation: Operation, attempt: u32) -> DeliveryCommand {
 fn same(rule: &str, recorded: &Request, sent: &Request) {
     assert_eq!(sent.line, recorded.line, "{rule}");
     for (name, value) in &recorded.headers {
-        if name != "content-length" {
+        // `*` is a value that is another one each time
+        if name != "content-length" && value != "*" {
             assert_eq!(sent.header(name), Some(value.as_str()), "{rule}: {name}");
         }
     }
@@ -347,6 +375,19 @@ fn finding(finding: &Finding) -> String {
         Finding::Held { reason } => reason.as_str().to_owned(),
     };
     format!("{} {words}", finding.as_str()).trim().to_owned()
+}
+
+fn polled(polled: &Polled) -> String {
+    let Some(page) = &polled.page else {
+        return format!("NONE {}", polled.class.as_str());
+    };
+    let next = page.next.as_deref().unwrap_or("-");
+    let more = if page.more { " more" } else { "" };
+    let number = |fact: &UpstreamFact| fact.external_id.to_string();
+    let numbers: BTreeSet<String> = page.facts.iter().map(number).collect();
+    let numbers: Vec<String> = numbers.into_iter().collect();
+    let facts = format!("{} [{}]", numbers.join(","), list(&page.facts));
+    format!("PAGE {} unreadable, next {next}{more}, {facts}", page.unreadable)
 }
 
 fn accepted(acceptance: &Acceptance) -> String {

@@ -15,6 +15,8 @@ use crate::harness::wait::{PATIENCE, eventually};
 pub(crate) enum Play {
     /// These bytes, then the end of the connection.
     Bytes(Vec<u8>),
+    /// The first of these for the first request, the next for the next one; the last for all that follow.
+    InTurn(Vec<Vec<u8>>),
     /// These bytes for the first request of the connection; the second is read, and the connection closed.
     AnswerOnce(Vec<u8>),
     /// Nothing, while the connection stays open.
@@ -88,8 +90,17 @@ async fn serve(mut stream: TcpStream, play: Play, kept: Arc<Mutex<Vec<Vec<u8>>>>
     let Some(request) = read(&mut stream).await else {
         return;
     };
-    kept.lock().unwrap().push(request);
+    let earlier = {
+        let mut kept = kept.lock().unwrap();
+        kept.push(request);
+        kept.len() - 1
+    };
     match play {
+        Play::InTurn(answers) => {
+            let answer = answers.get(earlier).or(answers.last()).unwrap();
+            let _sent = stream.write_all(answer).await;
+            let _ended = stream.shutdown().await;
+        }
         Play::Bytes(bytes) => {
             // The other side may rightly give up in the middle.
             let _sent = stream.write_all(&bytes).await;

@@ -29,7 +29,7 @@ const WORDS: &[&str] = &[
 
 /// The names that count as profiling: the built-in ones and those tagged in the configuration.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Profiling {
+pub(in crate::upstream::adapters) struct Profiling {
     tagged: Vec<String>,
 }
 
@@ -40,7 +40,7 @@ impl Profiling {
     }
 
     /// Whether a form field is one.
-    pub(super) fn covers(&self, field: &str) -> bool {
+    pub(in crate::upstream::adapters) fn covers(&self, field: &str) -> bool {
         let lower = field.to_lowercase();
         WORDS.iter().any(|word| lower.contains(word)) || self.tagged.iter().any(|tagged| tagged == field)
     }
