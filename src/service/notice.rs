@@ -26,6 +26,7 @@ pub use crate::upstream::callback::Envelope as NoticeEnvelope;
 use crate::upstream::fact::{self, FactKind, UpstreamFact, Verdict};
 use crate::upstream::name::UpstreamName;
 use crate::upstream::registry::{Registry, Upstream};
+use crate::upstream::text::ExternalId;
 
 /// Notices looked at in one pass over the inbox.
 const PENDING_MAX: u64 = 1_000;
@@ -272,10 +273,11 @@ impl Notices {
         let Some(loaded) = self.cases.store.load_case(case).await? else {
             return Ok(Match::Unknown);
         };
-        let other_number = loaded
-            .case
-            .external_number(name)
-            .is_some_and(|number| number != fact.external_id.as_str());
+        // a token stands for a number that is still to be given
+        let other_number = loaded.case.external_number(name).is_some_and(|number| {
+            let is_number = ExternalId::parse(number).is_none_or(|known| known.token().is_none());
+            is_number && number != fact.external_id.as_str()
+        });
         let given = loaded
             .case
             .handoffs

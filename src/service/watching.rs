@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use onedoor_domain::id::HandoffId;
+use onedoor_domain::id::{CaseId, HandoffId};
 
 use super::cases::Cases;
 use super::live::question_about;
@@ -19,11 +19,15 @@ use crate::telemetry;
 use crate::upstream::fact::{self, UpstreamFact};
 use crate::upstream::outcome::Finding;
 use crate::upstream::registry::{Registry, Upstream};
+use crate::upstream::text::PROVISIONAL;
 
 /// The longest pause after failures.
 const PAUSE_MAX: Duration = Duration::from_secs(600);
 /// Cases asked for in one go.
 const OVERDUE_MAX: u64 = 50;
+
+/// A case to ask for by one of its handoffs, and the cursor behind it.
+type Question = (CaseId, HandoffId, Option<String>);
 
 /// Asks by itself.
 pub struct Watching {
@@ -94,7 +98,8 @@ impl Watching {
                 next_at: if over { later(now, config.every) } else { now },
                 failures: 0,
             };
-            let single = page.facts.iter().map(std::slice::from_ref);
+            let facts = self.of_ours(&upstream, page.facts).await?;
+            let single = facts.iter().map(std::slice::from_ref);
             if !Box::pin(self.hear(&upstream, &watch, &step, single.collect())).await? || last {
                 return Ok(());
             }
@@ -104,7 +109,8 @@ impl Watching {
         Ok(())
     }
 
-    /// Asks a system for the cases whose work is overdue there and of which nothing was heard, if that is due.
+    /// Asks a system for the cases whose work is overdue there and of which nothing was heard, and for those that it took
+    /// over under a token and has given no number yet, if that is due.
     ///
     /// # Errors
     /// As [`Self::poll`].
@@ -113,14 +119,8 @@ impl Watching {
             return Ok(());
         };
         let every = upstream.config().ask_overdue_every;
-        let behind: Option<HandoffId> = watch.cursor.as_deref().and_then(|text| text.parse().ok());
-        let overdue = self
-            .cases
-            .store
-            .overdue_at(name, behind, self.cases.clock.now(), OVERDUE_MAX)
-            .await?;
-        let whole = u64::try_from(overdue.len()).is_ok_and(|count| count >= OVERDUE_MAX);
-        for (case, handoff) in overdue {
+        let (questions, whole) = self.to_ask(&upstream, &watch).await?;
+        for (case, handoff, cursor) in questions {
             // one case that cannot be written as a question stops no other
             let question = match question_about(&self.cases, &upstream, case, handoff).await {
                 Ok(question) => question,
@@ -129,7 +129,7 @@ impl Watching {
                         upstream.id = name, case.id = %case, error = %telemetry::chain(&error),
                         "an upstream cannot be asked for a case that is overdue there"
                     );
-                    watch.cursor = Some(handoff.to_string());
+                    watch.cursor = cursor;
                     continue;
                 }
             };
@@ -151,7 +151,7 @@ impl Watching {
                 }
                 Finding::Held { .. } | Finding::Unsupported => Vec::new(),
             };
-            watch.cursor = Some(handoff.to_string());
+            watch.cursor = cursor;
             let step = WatchStep {
                 cursor: watch.cursor.clone(),
                 lease_until: later(now, lease),
@@ -176,6 +176,49 @@ impl Watching {
         };
         self.cases.store.step_watch(&watch, &step, &[], now).await?;
         Ok(())
+    }
+
+    /// What to ask a system for, each with the cursor behind it, and whether there is more that is overdue. Numbers that
+    /// are still to be given are asked for at the beginning of each walk and do not move it.
+    async fn to_ask(&self, upstream: &Upstream, watch: &Watch) -> Result<(Vec<Question>, bool), AppError> {
+        let store = &self.cases.store;
+        let name = watch.upstream.as_str();
+        let behind: Option<HandoffId> = watch.cursor.as_deref().and_then(|text| text.parse().ok());
+        let overdue = store
+            .overdue_at(name, behind, self.cases.clock.now(), OVERDUE_MAX)
+            .await?;
+        let whole = u64::try_from(overdue.len()).is_ok_and(|count| count >= OVERDUE_MAX);
+        let provisional = if behind.is_none() && upstream.numbers_may_come_later() {
+            store.provisional_at(name, PROVISIONAL, OVERDUE_MAX).await?
+        } else {
+            Vec::new()
+        };
+        let first = provisional
+            .into_iter()
+            .map(|(case, handoff)| (case, handoff, watch.cursor.clone()));
+        let then = overdue
+            .into_iter()
+            .map(|(case, handoff)| (case, handoff, Some(handoff.to_string())));
+        Ok((first.chain(then).collect(), whole))
+    }
+
+    /// News of cases that this system has from us. Where its news is of everybody's cases the others are dropped before
+    /// anything is stored: they are strangers' affairs, and none of them will ever find a case here.
+    async fn of_ours(
+        &self,
+        upstream: &Upstream,
+        mut facts: Vec<UpstreamFact>,
+    ) -> Result<Vec<UpstreamFact>, AppError> {
+        if upstream.news_is_of_everybody() {
+            let numbers = facts.iter().map(|fact| fact.external_id.as_str().to_owned());
+            let ours = self
+                .cases
+                .store
+                .known_numbers(upstream.config().name.as_str(), numbers.collect())
+                .await?;
+            facts.retain(|fact| ours.contains(fact.external_id.as_str()));
+        }
+        Ok(facts)
     }
 
     async fn begin(

@@ -1,6 +1,6 @@
 //! Cases: loads them whole, finds them by their numbers, opens what only their holder may read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use onedoor_domain::case::state::Case;
@@ -23,6 +23,8 @@ pub(super) mod rows;
 
 /// How often a case is read again because a write came between its parts.
 const TORN_READS_MAX: u32 = 5;
+/// Numbers looked for in one query.
+const NUMBERS_AT_ONCE: usize = 500;
 
 /// The cases and all that belongs to them. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -210,6 +212,31 @@ impl CaseStore {
             .one(self.database.read())
             .await?;
         Ok(row.map(|row| CaseId::from_uuid(row.case_id)))
+    }
+
+    /// Those of some numbers of an upstream system that cases have.
+    ///
+    /// # Errors
+    /// As any query.
+    pub async fn known_numbers(
+        &self,
+        upstream: &str,
+        numbers: BTreeSet<String>,
+    ) -> Result<BTreeSet<String>, StoreError> {
+        let numbers: Vec<String> = numbers.into_iter().collect();
+        let mut known = BTreeSet::new();
+        for some in numbers.chunks(NUMBERS_AT_ONCE) {
+            let found: Vec<String> = external_number::Entity::find()
+                .select_only()
+                .column(external_number::Column::Number)
+                .filter(external_number::Column::Upstream.eq(upstream))
+                .filter(external_number::Column::Number.is_in(some.iter().map(String::as_str)))
+                .into_tuple()
+                .all(self.database.read())
+                .await?;
+            known.extend(found);
+        }
+        Ok(known)
     }
 
     /// The applicants of several cases; cases that do not exist are left out.

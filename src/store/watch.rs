@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use onedoor_domain::delivery::NoticeState;
 use onedoor_domain::handoff::HandoffState;
 use onedoor_domain::id::{CaseId, HandoffId};
-use onedoor_entity::{handoff, inbox, upstream_watch};
-use sea_orm::sea_query::{Expr, ExprTrait as _};
+use onedoor_entity::{external_number, handoff, inbox, upstream_watch};
+use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, EntityTrait as _, IntoActiveModel as _, QueryFilter as _,
     QueryOrder as _, QuerySelect as _, TryInsertResult,
@@ -207,6 +207,51 @@ impl CaseStore {
             received_at: at,
             settled_at: None,
         })
+    }
+
+    /// Handoffs at work at a system that took their cases over under tokens, which begin with a mark, and has given no
+    /// numbers yet; the newest first, so that tokens which never become numbers stand in nobody's way.
+    ///
+    /// # Errors
+    /// As any query.
+    pub async fn provisional_at(
+        &self,
+        upstream: &str,
+        mark: &str,
+        max: u64,
+    ) -> Result<Vec<(CaseId, HandoffId)>, StoreError> {
+        let numbers = || {
+            Query::select()
+                .column((external_number::Entity, external_number::Column::Number))
+                .from(external_number::Entity)
+                .and_where(
+                    Expr::col((external_number::Entity, external_number::Column::CaseId))
+                        .equals((handoff::Entity, handoff::Column::CaseId)),
+                )
+                .and_where(external_number::Column::Upstream.eq(upstream))
+                .to_owned()
+        };
+        let a_token = external_number::Column::Number.starts_with(mark);
+        let token = numbers().and_where(a_token.clone()).to_owned();
+        let given = numbers().and_where(a_token.not()).to_owned();
+        let found: Vec<(Uuid, Uuid)> = handoff::Entity::find()
+            .select_only()
+            .column(handoff::Column::CaseId)
+            .column(handoff::Column::Id)
+            .filter(Expr::col((handoff::Entity, handoff::Column::Open)))
+            .filter(handoff::Column::Upstream.eq(upstream))
+            .filter(handoff::Column::State.eq(name_of(HandoffState::Acknowledged)?))
+            .filter(Expr::exists(token))
+            .filter(Expr::exists(given).not())
+            .order_by_desc(handoff::Column::Id)
+            .limit(max)
+            .into_tuple()
+            .all(self.database().read())
+            .await?;
+        let keys = found.into_iter();
+        Ok(keys
+            .map(|(case, handoff)| (CaseId::from_uuid(case), HandoffId::from_uuid(handoff)))
+            .collect())
     }
 
     /// Handoffs that a system took over and whose work is overdue there, by key, behind one of them.

@@ -24,7 +24,7 @@ pub enum Capability {
     Supplement,
     /// Can be told that the applicant withdrew.
     Withdraw,
-    /// Can be asked for the state of a case by its own number.
+    /// Can be asked for the state of a case by its own number. Says nothing of a case whose number is not known.
     Query,
     /// Can be asked whether it has a case by our reference.
     FindByOurKey,
@@ -240,9 +240,28 @@ pub trait Adapter: Send + Sync + fmt::Debug {
         None
     }
 
-    /// The same with the cursor that was asked after, for protocols whose answers do not say where they end.
-    fn decode_poll_after(&self, _cursor: Option<&str>, answer: &WireAnswer) -> Option<PollPage> {
+    /// The same with the question it answers, for protocols whose answers do not say how far they go.
+    fn decode_poll_since(
+        &self,
+        _cursor: Option<&str>,
+        answer: &WireAnswer,
+        _cx: &EncodeContext,
+    ) -> Option<PollPage> {
         self.decode_poll(answer)
+    }
+
+    /// Whether it may take a case over under a token and tell the number later ([`ExternalId::provisional`]): it is then
+    /// asked for the number by itself.
+    ///
+    /// [`ExternalId::provisional`]: crate::upstream::text::ExternalId::provisional
+    fn numbers_may_come_later(&self) -> bool {
+        false
+    }
+
+    /// Whether its news is of all its cases, also those that never came from us: what is not of ours is then dropped
+    /// unread instead of waiting for a case.
+    fn news_is_of_everybody(&self) -> bool {
+        false
     }
 
     /// Reads a notice whose signature was verified.

@@ -30,6 +30,7 @@ macro_rules! protocols {
 protocols! {
     county_rest;
     digit;
+    open311;
     /// Any REST, XML or form system, described in its configuration alone.
     template;
     x_road;

@@ -18,6 +18,7 @@ use crate::upstream::fact::UpstreamFact;
 use crate::upstream::metrics::UpstreamMetrics;
 use crate::upstream::name::UpstreamName;
 use crate::upstream::signing::NoticeKey;
+use crate::upstream::text::ExternalId;
 
 /// One upstream system, ready to be used.
 #[derive(Debug)]
@@ -53,10 +54,33 @@ impl Upstream {
         self.adapter.capabilities()
     }
 
-    /// Whether it can be asked for a case whose answer was lost.
+    /// Whether it can be asked for a case that it gave a number: by that, or by our reference.
     #[must_use]
     pub fn can_ask(&self) -> bool {
-        self.capabilities().contains(&Capability::FindByOurKey)
+        let able = self.capabilities();
+        able.contains(&Capability::Query) || able.contains(&Capability::FindByOurKey)
+    }
+
+    /// Whether it can be asked for a case whose answer was lost. Where it does not know our reference, only its number leads
+    /// to it.
+    #[must_use]
+    pub fn can_ask_for(&self, number: Option<&ExternalId>) -> bool {
+        match number {
+            Some(_) => self.can_ask(),
+            None => self.capabilities().contains(&Capability::FindByOurKey),
+        }
+    }
+
+    /// Whether it may take a case over under a token and tell the number later.
+    #[must_use]
+    pub fn numbers_may_come_later(&self) -> bool {
+        self.adapter.numbers_may_come_later()
+    }
+
+    /// Whether its news is of all its cases, also those that never came from us.
+    #[must_use]
+    pub fn news_is_of_everybody(&self) -> bool {
+        self.adapter.news_is_of_everybody()
     }
 
     /// Reads a verified notice.
@@ -211,7 +235,11 @@ impl Checks<'_> {
         if config.idempotency == Idempotency::QueryBeforeRetry && !able.contains(&Capability::FindByOurKey) {
             self.fault(
                 "idempotency",
-                "query-before-retry needs a protocol that can be asked".to_owned(),
+                format!(
+                    "query-before-retry needs a protocol that can be asked for a case by our number, and {} cannot: \
+                     write \"none\" 该协议不能按我方编号查询，请改为 \"none\"",
+                    config.protocol
+                ),
             );
         }
         if config.callback.is_some() && !able.contains(&Capability::Callback) {

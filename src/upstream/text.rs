@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 pub const TEXT_LENGTH_MAX: usize = 2_000;
 /// The longest number kept of an upstream, characters.
 pub const EXTERNAL_ID_LENGTH_MAX: usize = 128;
+/// Before a token that stands for a number which is still to be given.
+pub const PROVISIONAL: &str = "token:";
 
 /// Free text an upstream sent: at most [`TEXT_LENGTH_MAX`] characters, without control and direction characters.
 ///
@@ -72,6 +74,19 @@ impl ExternalId {
         (fits && raw.bytes().all(|byte| byte.is_ascii_graphic())).then(|| Self(raw.to_owned()))
     }
 
+    /// What stands for a number that the upstream has still to give: it took the case over under a token and tells the
+    /// number later. `None` when the token could not be kept.
+    #[must_use]
+    pub fn provisional(token: &str) -> Option<Self> {
+        Self::parse(&format!("{PROVISIONAL}{token}"))
+    }
+
+    /// The token of a number that has still to be given; `None`: this is the upstream's number.
+    #[must_use]
+    pub fn token(&self) -> Option<&str> {
+        self.0.strip_prefix(PROVISIONAL)
+    }
+
     /// The number as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -105,6 +120,20 @@ mod tests {
             TEXT_LENGTH_MAX
         );
         assert_eq!(format!("{text:?}"), "***");
+    }
+
+    #[test]
+    fn a_token_stands_for_a_number_that_is_still_to_be_given() {
+        let provisional = ExternalId::provisional("12345").expect("a token");
+        assert_eq!(
+            (provisional.as_str(), provisional.token()),
+            ("token:12345", Some("12345"))
+        );
+        assert_eq!(
+            ExternalId::parse("12345").and_then(|id| id.token().map(str::to_owned)),
+            None
+        );
+        assert_eq!(ExternalId::provisional("a b"), None);
     }
 
     #[test]

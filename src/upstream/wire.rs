@@ -75,6 +75,15 @@ impl WireRequest {
         self
     }
 
+    /// Sets the body of a form and its content type.
+    #[must_use]
+    pub fn form(mut self, fields: &[(String, String)]) -> Self {
+        let mut form = url::form_urlencoded::Serializer::new(String::new());
+        form.extend_pairs(fields);
+        self.body = Some(form.finish().into_bytes());
+        self.header("content-type", "application/x-www-form-urlencoded; charset=utf-8")
+    }
+
     /// Sets a JSON body and its content type.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ mod by_hand;
 mod calendar;
 mod callback_styles;
 mod card_list;
+mod city311;
 mod clocks;
 mod deadlines;
 mod desk;

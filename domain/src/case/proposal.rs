@@ -117,6 +117,8 @@ impl Work<'_> {
     /// office accepts, and its special procedure is over.
     pub(super) fn decided(&mut self, said: Heard<'_>, outcome: Outcome, reasons: Option<&str>) {
         self.overtake(said.news);
+        // systems say yes or no, whatever kind of case they are asked about
+        let outcome = outcome.in_words_of(self.case.kind);
         let denied = outcome == Outcome::Denied;
         let texts = Reasons {
             reasons: reasons.or(denied.then_some(REASONS_UNSTATED)),

@@ -96,6 +96,17 @@ impl Outcome {
             Self::Resolved | Self::Unfounded => matches!(kind, CaseKind::Grid),
         }
     }
+
+    /// The same answer in the words of a kind of case: yes is granted or resolved, no is denied or unfounded.
+    #[must_use]
+    pub const fn in_words_of(self, kind: CaseKind) -> Self {
+        match (self, kind) {
+            (Self::Granted | Self::Resolved, CaseKind::Case) => Self::Granted,
+            (Self::Granted | Self::Resolved, CaseKind::Grid) => Self::Resolved,
+            (Self::Denied | Self::Unfounded, CaseKind::Case) => Self::Denied,
+            (Self::Denied | Self::Unfounded, CaseKind::Grid) => Self::Unfounded,
+        }
+    }
 }
 
 /// The number a case has in an upstream system.

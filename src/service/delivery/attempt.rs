@@ -27,7 +27,7 @@ impl Deliveries {
             .as_deref()
             .and_then(Ambiguity::parse)
             .unwrap_or(Ambiguity::ConnectionLost);
-        match remedy(claimed.kind, lost, upstream) {
+        match remedy(claimed.kind, lost, upstream, command) {
             Remedy::Resend => self.send(claimed, upstream, command).await,
             Remedy::Uncertain => Ok(Some(uncertain())),
             Remedy::AskFirst => match self.ask(claimed, upstream, command).await {
@@ -52,7 +52,7 @@ impl Deliveries {
         upstream: &Upstream,
         command: &DeliveryCommand,
     ) -> Settled {
-        if !upstream.can_ask() {
+        if !upstream.can_ask_for(command.external_id.as_ref()) {
             return uncertain();
         }
         match self.ask(claimed, upstream, command).await {
@@ -123,7 +123,7 @@ impl Deliveries {
                 } else {
                     Vec::new()
                 };
-                match remedy(claimed.kind, reason, upstream) {
+                match remedy(claimed.kind, reason, upstream, command) {
                     Remedy::Uncertain => Settled {
                         news: sent,
                         reason: Some(reason.as_str().to_owned()),
@@ -202,10 +202,11 @@ enum Asked {
 
 /// What to do about an attempt that may have acted. Stopping twice is stopping once, so a withdrawal is repeated at any
 /// system. Of papers no question can tell whether they came: they are repeated only where that is safe.
-fn remedy(kind: DeliveryKind, reason: Ambiguity, upstream: &Upstream) -> Remedy {
+fn remedy(kind: DeliveryKind, reason: Ambiguity, upstream: &Upstream, command: &DeliveryCommand) -> Remedy {
     let idempotency = upstream.config().idempotency;
+    let can_ask = upstream.can_ask_for(command.external_id.as_ref());
     match kind {
-        DeliveryKind::Submit | DeliveryKind::Transition => reason.remedy(idempotency, upstream.can_ask()),
+        DeliveryKind::Submit | DeliveryKind::Transition => reason.remedy(idempotency, can_ask),
         DeliveryKind::Withdraw if reason == Ambiguity::ConflictOnRepeat => Remedy::Uncertain,
         DeliveryKind::Withdraw => Remedy::Resend,
         DeliveryKind::Supplement => reason.remedy(idempotency, false),

@@ -225,7 +225,12 @@ impl Adapter for Digit {
         requests::poll(&self.options, Place::read(cursor), cx)
     }
 
-    fn decode_poll_after(&self, cursor: Option<&str>, answer: &WireAnswer) -> Option<PollPage> {
+    fn decode_poll_since(
+        &self,
+        cursor: Option<&str>,
+        answer: &WireAnswer,
+        _: &EncodeContext,
+    ) -> Option<PollPage> {
         let entries = Entries::read(self.options.module, answer)?;
         let (next, more) = Place::read(cursor).after(entries.len(), &self.options);
         let mut page = PollPage {
@@ -240,6 +245,11 @@ impl Adapter for Digit {
             }
         }
         Some(page)
+    }
+
+    /// Others may write their own numbers where ours stands.
+    fn news_is_of_everybody(&self) -> bool {
+        true
     }
 
     fn read_notice(&self, _: &VerifiedNotice) -> Result<Vec<UpstreamFact>, NoticeError> {

@@ -31,12 +31,12 @@ use crate::upstream::wire::{WireAnswer, WireRequest};
 
 mod call;
 mod charset;
-mod document;
+pub(super) mod document;
 mod engine;
 mod filters;
 mod lint;
 mod mapping;
-mod paths;
+pub(super) mod paths;
 mod placement;
 pub(super) mod profiling;
 mod read;

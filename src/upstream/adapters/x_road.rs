@@ -298,11 +298,24 @@ impl Adapter for XRoad {
         Ok(self.enveloped(request, question_id(cursor.unwrap_or_default(), cx), None))
     }
 
-    fn decode_poll_after(&self, cursor: Option<&str>, answer: &WireAnswer) -> Option<PollPage> {
+    fn decode_poll_since(
+        &self,
+        cursor: Option<&str>,
+        answer: &WireAnswer,
+        cx: &EncodeContext,
+    ) -> Option<PollPage> {
         if fault::is_ours(answer) {
             return None;
         }
-        self.inner.decode_poll_after(cursor, answer)
+        self.inner.decode_poll_since(cursor, answer, cx)
+    }
+
+    fn numbers_may_come_later(&self) -> bool {
+        self.inner.numbers_may_come_later()
+    }
+
+    fn news_is_of_everybody(&self) -> bool {
+        self.inner.news_is_of_everybody()
     }
 
     fn read_notice(&self, _: &VerifiedNotice) -> Result<Vec<UpstreamFact>, NoticeError> {

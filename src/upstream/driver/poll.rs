@@ -32,7 +32,8 @@ impl Driver {
             retry_after,
         };
         let key = format!("poll_{}", Uuid::now_v7().simple());
-        let ended = match self.adapter.encode_poll(cursor, &EncodeContext { now: started }) {
+        let cx = EncodeContext { now: started };
+        let ended = match self.adapter.encode_poll(cursor, &cx) {
             Ok(request) => self.request(&key, request, started, begun).await.ok(),
             Err(error) => {
                 tracing::warn!(upstream.id = %self.config.name, error = %error, "a poll cannot be written");
@@ -46,7 +47,7 @@ impl Driver {
                 classify(ended.transfer.exchange, Repetition::First),
             ) {
                 (Some(answer), Meaning::Accepted { .. }) => {
-                    match self.adapter.decode_poll_after(cursor, answer) {
+                    match self.adapter.decode_poll_since(cursor, answer, &cx) {
                         Some(page) => Polled {
                             page: Some(page),
                             class: OutcomeClass::Accepted,

@@ -55,8 +55,8 @@ fn the_page_tells_every_field_of_the_case_that_a_template_sees() {
     assert_none(&differing, "fields that only the page or only the case view has");
 }
 
-/// Every table of a description, each with an option that does not exist.
-const UNKNOWN_EVERYWHERE: &str = r#"
+/// Every table of a described system, each with an option that does not exist.
+const UNKNOWN_IN_TEMPLATE: &str = r#"
     zzz = 1
     [sample]
     zzz = 1
@@ -71,12 +71,23 @@ const UNKNOWN_EVERYWHERE: &str = r#"
     zzz = 1
     [operations.zzz]
 "#;
+/// The same of a GeoReport server.
+const UNKNOWN_IN_OPEN311: &str = r#"
+    zzz = 1
+    [location]
+    zzz = 1
+    [update_status]
+    zzz = 1
+"#;
 
 #[test]
 fn the_page_tells_every_option_of_a_description() {
     let page = file("docs/upstreams.md");
-    let options = options_of("template", UNKNOWN_EVERYWHERE);
+    let mut options = options_of("template", UNKNOWN_IN_TEMPLATE);
     assert!(options.len() > 45, "{options:?}");
+    let open311 = options_of("open311", UNKNOWN_IN_OPEN311);
+    assert!(open311.len() > 15, "{open311:?}");
+    options.extend(open311);
     let missing: Vec<String> = options
         .into_iter()
         .filter(|option| !page.contains(&format!("`{option}`")))

@@ -301,6 +301,30 @@ fn a_bound_department_is_sent_the_event_again_after_a_failed_check() {
 }
 
 #[test]
+fn the_yes_and_no_of_a_system_are_resolved_and_unfounded_of_a_grid_event() {
+    for (said, outcome) in [
+        (Outcome::Granted, Outcome::Resolved),
+        (Outcome::Denied, Outcome::Unfounded),
+    ] {
+        let mut story = reported();
+        story.bound.push(organization(DEPARTMENT));
+        story.officer(GRID, &hand_off()).unwrap();
+        story.officer(CENTER, &accept(false)).unwrap();
+        story.officer(CENTER, &to_department()).unwrap();
+        let offered = story.last_handoff();
+        let decided = Said::Decided {
+            outcome: said,
+            reasons: Some("已清理".to_owned()),
+        };
+        story.upstream(offered, decided).unwrap();
+        assert_eq!(word(&story), Some(GridStatus::FedBack));
+        assert_eq!(story.case().outcome, Some(outcome));
+        story.officer(GRID, &checked(CheckResult::Pass)).unwrap();
+        assert_eq!(story.status(), CaseStatus::Completed);
+    }
+}
+
+#[test]
 fn a_check_and_a_reopening_belong_to_their_states_alone() {
     let ordinary = Story::pension().submitted();
     let mut closed = fed_back(Outcome::Resolved);

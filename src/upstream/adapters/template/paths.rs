@@ -93,7 +93,7 @@ impl Paths {
 }
 
 /// A single value as text; `None` for nothing, blanks, lists and tables.
-pub(super) fn scalar(value: &Value) -> Option<String> {
+pub(in crate::upstream::adapters) fn scalar(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => {
             let text = text.trim();

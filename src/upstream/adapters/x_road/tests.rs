@@ -176,5 +176,5 @@ fn an_error_of_x_road_is_no_answer_of_the_provider() {
         UpstreamOutcome::Ambiguous { reason }
     );
     let poll = answer(Some("Server.ServerProxy.NetworkError"), 200, r#"{"events": [], "more": false}"#);
-    assert_eq!(adapter.decode_poll_after(None, &poll), None);
+    assert_eq!(adapter.decode_poll_since(None, &poll, &cx()), None);
 }
