@@ -175,11 +175,6 @@ impl Driver {
         self.budget.earn(first_attempts, now);
     }
 
-    /// Waits for a turn at the upstream's pace. Call it before the attempt is recorded: what waits here has not begun.
-    pub async fn turn(&self) {
-        self.pace.turn().await;
-    }
-
     /// State of the breaker now.
     #[must_use]
     pub fn breaker_state(&self) -> BreakerState {
@@ -205,7 +200,7 @@ impl Driver {
         self.last().gone.is_some_and(|since| now - since < GONE_REST)
     }
 
-    /// Carries a command to the upstream once. Takes at most the configured timeout; take a [`Driver::turn`] first.
+    /// Carries a command to the upstream once. Takes at most the configured timeout; take its [`Driver::turns`] first.
     #[tracing::instrument(level = "debug", skip_all, fields(otel.kind = "client"))]
     pub async fn send(&self, command: &DeliveryCommand) -> Attempt {
         let (started, begun) = (self.clock.now(), Instant::now());

@@ -84,7 +84,7 @@ impl Deliveries {
         upstream: &Upstream,
         command: &DeliveryCommand,
     ) -> Result<Option<Settled>, AppError> {
-        upstream.driver().turn().await;
+        upstream.driver().turns(command).await;
         if !self
             .cases
             .store

@@ -247,6 +247,11 @@ impl Adapter for Digit {
         Some(page)
     }
 
+    /// Others may write their own numbers where ours stands.
+    fn news_is_of_everybody(&self) -> bool {
+        true
+    }
+
     fn read_notice(&self, _: &VerifiedNotice) -> Result<Vec<UpstreamFact>, NoticeError> {
         Err(NoticeError::UnknownKind)
     }

@@ -310,6 +310,14 @@ impl Adapter for XRoad {
         self.inner.decode_poll_since(cursor, answer, cx)
     }
 
+    fn numbers_may_come_later(&self) -> bool {
+        self.inner.numbers_may_come_later()
+    }
+
+    fn news_is_of_everybody(&self) -> bool {
+        self.inner.news_is_of_everybody()
+    }
+
     fn read_notice(&self, _: &VerifiedNotice) -> Result<Vec<UpstreamFact>, NoticeError> {
         Err(NoticeError::UnknownKind)
     }

@@ -9,6 +9,18 @@ use crate::upstream::command::DeliveryCommand;
 use crate::upstream::outcome::{HeldReason, Meaning, Repetition, UpstreamOutcome, classify};
 
 impl Driver {
+    /// Waits for a turn at the upstream's pace for each request that a command takes. Call it before the attempt is
+    /// recorded: what waits here has not begun.
+    pub async fn turns(&self, command: &DeliveryCommand) {
+        self.pace.turn().await;
+        let cx = EncodeContext {
+            now: self.clock.now(),
+        };
+        if matches!(self.adapter.encode_reading(command, &cx), Ok(Some(_))) {
+            self.pace.turn().await;
+        }
+    }
+
     /// The request of a command, or what came of it without one. Reading acts on nothing: when it fails, nothing was done.
     pub(super) async fn prepared(
         &self,

@@ -27,6 +27,7 @@ const BOUNDED_LISTS: &[&str] = &[
     "Case.supplements",
     "Case.timeline",
     "Changes.changes",
+    "Delivery.lastAttempts",
     "Division.ancestors",
     "Division.codes",
     "Handoff.deliveries",

@@ -8,6 +8,7 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use chrono::{SecondsFormat, TimeDelta};
 use onedoor::config::fault::Origin;
 use onedoor::upstream::config::{SANDBOX_TOKEN, UpstreamConfig};
+use sea_orm::{ConnectionTrait as _, Statement};
 use serde_json::{Value, json};
 
 use super::kit::{Case, County, HUMAN_RESOURCES, TOWNSHIP, events, offered_to_county};
@@ -213,13 +214,28 @@ story!(
         county.seconds_later(200);
         let done = case.becomes("COMPLETED", &clerk).await;
         assert_eq!(done["decision"], "GRANTED");
-        // a stranger's report that had been stored would be told as an error after a day
-        county.days_later(2);
+        case.comes_to(&clerk, "everything it said", |case| {
+            events(case).iter().filter(|event| *event == "NEWS_KEPT").count() == 2
+        })
+        .await;
         let polls = city.asked("GET /v2/servicerequestupdates.json");
+        county.seconds_later(200);
         eventually("another poll", PATIENCE, async || {
             (city.asked("GET /v2/servicerequestupdates.json") > polls).then_some(())
         })
         .await;
+        let sql = "select event_id from inbox where event_id like 'SR-%' order by event_id";
+        let database = world.database().await;
+        let statement = Statement::from_string(database.get_database_backend(), sql);
+        let stored: Vec<String> = database
+            .query_all_raw(statement)
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|row| row.try_get("", "event_id").unwrap())
+            .collect();
+        database.close().await.unwrap();
+        assert_eq!(stored, ["SR-1/1", "SR-1/3", "SR-1/3/2"]);
         app.stop(world).await;
         city.close().await;
     }

@@ -104,8 +104,9 @@ impl City {
 
     /// The same, until the case is on its way to the system.
     pub(super) async fn reaches(&self, case: &Case, office: &str) {
-        let auditor = self.auditor();
         for _ in 0..TURNS_MAX {
+            // a badge does not outlive a publicity
+            let auditor = self.auditor();
             let seen = case.seen_by(&auditor).await;
             let offered = |one: &Value| one["upstream"] == self.system && one["to"]["code"] == office;
             if seen["handoffs"].as_array().unwrap().iter().any(offered) {
@@ -115,12 +116,16 @@ impl City {
         }
         panic!(
             "{office} is not reached: {}",
-            case.seen_by(&auditor).await["handoffs"]
+            case.seen_by(&self.auditor()).await["handoffs"]
         );
     }
 
     /// One act by whoever has to act now.
     async fn turn(&self, case: &Case, seen: &Value) {
+        if seen["status"] == "SPECIAL_PROCEDURE" {
+            // a publicity, of seven days at least
+            self.county.days_later(8);
+        }
         let owner = self.app.officer(seen["owner"]["code"].as_str().unwrap());
         match seen["nextStep"]["kind"].as_str().unwrap() {
             "ACKNOWLEDGE" => {
@@ -143,7 +148,7 @@ impl City {
                 let done = act(&who, "finishHandoff", case.input(&beside["version"], more)).await;
                 assert_eq!(done["userErrors"], json!([]));
             }
-            "HAND_OFF" => {
+            "HAND_OFF" | "SPECIAL_PROCEDURE" => {
                 case.done(&owner, "handOff", json!({ "slip": "皖〔2026〕7号" }))
                     .await;
             }
@@ -198,8 +203,12 @@ impl City {
 
     /// Lets the system say something of a case.
     pub(super) async fn says(&self, case: &Case, kind: &str, text: &str) {
-        self.told("/say", case, json!({ "kind": kind, "text": text }))
-            .await;
+        self.tells(case, json!({ "kind": kind, "text": text })).await;
+    }
+
+    /// The same with states of its own.
+    pub(super) async fn tells(&self, case: &Case, word: Value) {
+        self.told("/say", case, word).await;
     }
 
     /// Lets it decide.
@@ -238,20 +247,26 @@ impl City {
     }
 
     /// The number that the system gave the case stands on it, leads to it, and came with the division of its codes.
+    /// Both numbers are on the case: ours is the reference that the system keeps.
     pub(super) async fn knows_it_by_its_own_number(
         &self,
         case: &Case,
         office: &str,
         division: &str,
     ) -> String {
+        let number = self.knows_it_by_a_number(case, office).await;
+        let application = &self.applications().await[0];
+        assert_eq!(application["fields"]["division"], division);
+        number
+    }
+
+    /// The same of a system that is told no division.
+    pub(super) async fn knows_it_by_a_number(&self, case: &Case, office: &str) -> String {
         let applications = self.applications().await;
         let [application] = applications.as_slice() else {
             panic!("one application: {applications:?}")
         };
-        assert_eq!(
-            (&application["our_ref"], &application["fields"]["division"]),
-            (&json!(case.reference()), &json!(division))
-        );
+        assert_eq!(application["our_ref"], json!(case.reference()));
         let number = application["number"].as_str().unwrap().to_owned();
         let seen = case.seen_by(&self.auditor()).await;
         assert_eq!(

@@ -22,7 +22,7 @@ story!(the_proof_of_an_exchange_stays_with_the_attempt, async |world| {
     let delivered = case.delivery_becomes(&app, "DELIVERED", 1).await;
 
     let sent = security_server.received(1).await.remove(0);
-    assert_eq!(sent.header("x-road-issue"), Some(case.tracking_code.as_str()));
+    assert_eq!(sent.header("x-road-issue"), Some(case.reference().as_str()));
     let attempts = &delivered["lastAttempts"];
     assert_eq!(attempts[0]["outcome"], "ACCEPTED", "{attempts}");
     let evidence = attempts[0]["evidence"].as_str().unwrap();
