@@ -170,7 +170,7 @@ impl CaseStore {
     /// # Errors
     /// As any query.
     pub async fn count_silent(&self, proof: &ReadProof, now: DateTime<Utc>) -> Result<u64, StoreError> {
-        let owed = joined(proof).filter(reports_owed(now)?);
+        let owed = joined(proof)?.filter(reports_owed(now)?);
         Ok(owed.count(self.database().read()).await?)
     }
 

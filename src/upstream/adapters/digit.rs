@@ -123,7 +123,7 @@ impl Adapter for Digit {
             // an update is written over what they hold, see `prepare`
             (
                 Module::Pgr | Module::Tl,
-                Operation::Transition | Operation::Supplement | Operation::Withdraw,
+                Operation::Transition | Operation::Supplement | Operation::Withdraw | Operation::Notify,
             ) => Err(EncodeError::Unsupported),
         }
     }

@@ -101,6 +101,7 @@ impl Adapter for Open311 {
                 let fields = requests::update(&self.options, command, *cx)?;
                 Ok(WireRequest::post(&[&self.named("servicerequestupdates")]).form(&fields))
             }
+            Operation::Notify => Err(EncodeError::Unsupported),
         }
     }
 
@@ -109,9 +110,10 @@ impl Adapter for Open311 {
             Meaning::Accepted { awaits_callback } => {
                 let taken = match command.operation {
                     Operation::Submit => self.taken(answer, awaits_callback),
-                    Operation::Transition | Operation::Supplement | Operation::Withdraw => {
-                        self.heard(command, answer)
-                    }
+                    Operation::Transition
+                    | Operation::Supplement
+                    | Operation::Withdraw
+                    | Operation::Notify => self.heard(command, answer),
                 };
                 taken.map_or(UNREADABLE, UpstreamOutcome::Accepted)
             }

@@ -270,6 +270,14 @@ impl Adapter for XRoad {
         !fault::is_ours(answer) && self.inner.says_absent(answer)
     }
 
+    fn notifies_by_number(&self) -> bool {
+        self.inner.notifies_by_number()
+    }
+
+    fn needs_signature(&self) -> bool {
+        self.inner.needs_signature()
+    }
+
     fn redactions(&self) -> &[String] {
         self.inner.redactions()
     }

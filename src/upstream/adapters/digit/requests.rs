@@ -47,6 +47,7 @@ impl<'a> Change<'a> {
             Operation::Transition => actions.transition.as_deref(),
             Operation::Supplement => actions.supplement.as_deref(),
             Operation::Withdraw => actions.withdraw.as_deref(),
+            Operation::Notify => None,
         };
         Ok(Self {
             action: action.ok_or(EncodeError::Unsupported)?,
@@ -85,6 +86,7 @@ fn words(command: &DeliveryCommand) -> String {
             }
             .to_owned()
         }
+        Operation::Notify => String::new(),
     }
 }
 

@@ -83,7 +83,7 @@ pub(super) fn update(
         .ok_or(EncodeError::NumberMissing)?;
     let case = &command.case;
     let (status, words) = match command.operation {
-        Operation::Submit => return Err(EncodeError::Unsupported),
+        Operation::Submit | Operation::Notify => return Err(EncodeError::Unsupported),
         Operation::Transition => {
             let words = case.handoff.note.clone();
             let words = words.unwrap_or_else(|| "再次转办 handed over again".to_owned());
