@@ -7,7 +7,7 @@
 //! | request | what it does |
 //! |---|---|
 //! | `POST /api/applications`, `…/{serial_no}/transfers`, `…/{serial_no}/withdrawal`, `GET /api/applications?our_ref=` | the exchange itself; needs the bearer token |
-//! | `GET /journal` | every request and callback so far, oldest first |
+//! | `GET /journal` | every request and callback so far, oldest first; of very many the newest |
 //! | `GET /applications` | every application with the number of effects it had |
 //! | `GET /control`, `PUT /control` | reads the rules in force, adds a [`modes::Rule`] |
 //! | `POST /control/decide` | decides an application now: `{serial_no or our_ref, result?, opinion?}` |

@@ -10,6 +10,9 @@ use serde::Serialize;
 use crate::sandbox::modes::Mode;
 use crate::sandbox::wire::{Decision, Details, Event, EventKind, Listed, State};
 
+/// Lines of the journal that are kept in memory; the older half goes when there are more. Polls alone make some a second.
+const JOURNAL_LINES_MAX: usize = 200_000;
+
 /// One application.
 #[derive(Debug, Clone, Serialize)]
 pub struct Application {
@@ -140,6 +143,8 @@ pub struct Store {
     keys: BTreeMap<String, String>,
     events: Vec<Event>,
     journal: Vec<JournalLine>,
+    /// All lines so far.
+    lines: u64,
     journal_file: Option<File>,
     /// In front of each number, so that numbers of an earlier run never come again.
     series: String,
@@ -159,9 +164,8 @@ impl Store {
 
     /// Appends a line; its number is set here.
     pub fn note(&mut self, mut line: JournalLine) {
-        line.n = u64::try_from(self.journal.len())
-            .unwrap_or(u64::MAX)
-            .saturating_add(1);
+        self.lines = self.lines.saturating_add(1);
+        line.n = self.lines;
         if let Some(file) = &mut self.journal_file
             && let Ok(mut text) = serde_json::to_vec(&line)
         {
@@ -169,6 +173,9 @@ impl Store {
             if let Err(error) = file.write_all(&text) {
                 tracing::warn!(error = %error, "the sandbox's journal cannot be written");
             }
+        }
+        if self.journal.len() >= JOURNAL_LINES_MAX {
+            self.journal.drain(..JOURNAL_LINES_MAX / 2);
         }
         self.journal.push(line);
     }

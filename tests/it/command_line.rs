@@ -1,5 +1,8 @@
 //! The binary as people call it: answers on stdout, faults on stderr, exit codes as the help tells.
 
+use onedoor::app::upstreams::Upstreams;
+use onedoor::config::{Config, ConfigInputs};
+
 use super::harness::process::onedoor;
 
 fn settings(folder: &tempfile::TempDir) -> Vec<(String, String)> {
@@ -101,4 +104,45 @@ fn a_reader_that_has_enough_is_no_failure() {
     let output = printing.wait_with_output().unwrap();
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
     assert!(output.status.success(), "{}", output.status);
+}
+
+#[test]
+fn a_demonstration_is_bound_to_the_city_and_what_is_configured_goes_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let bound = |settings: &[(&str, &str)]| {
+        let env = settings
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        let inputs = ConfigInputs {
+            file: None,
+            env,
+            demo: true,
+        };
+        let config = Config::load(&inputs).unwrap_or_else(|faults| panic!("{faults}"));
+        Upstreams::bindings(&config).unwrap().by_role
+    };
+    let by_role = bound(&[]);
+    assert_eq!(by_role["county.market"], "digit-city");
+    assert_eq!(by_role["county.human-resources"], "sandbox");
+    let alone = bound(&[("ONEDOOR__SANDBOX__CITY", "false")]);
+    assert_eq!(alone.len(), 1, "{alone:?}");
+
+    // one of two roles is taken, and the only role of another
+    let own = r#"
+        name = "our-own"
+        title_zh = "自有系统"
+        title_en = "Our own"
+        protocol = "county-rest"
+        base_url = "https://own.example/"
+        roles = ["county.health", "county.market"]
+        operator_contact = "0552-0000000"
+        idempotency = "native"
+    "#;
+    std::fs::write(folder.path().join("own.toml"), own).unwrap();
+    let by_role = bound(&[("ONEDOOR__UPSTREAMS__DIR", folder.path().to_str().unwrap())]);
+    assert_eq!(
+        ["county.health", "county.service-center", "county.market"].map(|role| by_role[role].as_str()),
+        ["our-own", "ah-zwfw-bengbu", "our-own"]
+    );
 }
