@@ -329,22 +329,18 @@ async fn build(config: &Config, metrics: &Metrics, ground: Ground) -> Result<Hou
         supervisor,
     } = &ground;
     let store = CaseStore::new(database.clone(), Arc::clone(keys));
-    let configs = || registry.iter().map(|upstream| upstream.config());
     let bells = Arc::new(Bells::new(registry.carrier_names()));
     let feed_nudge = Arc::new(Notify::new());
-    let changes = Arc::new(Changes::new(
-        store.clone(),
-        services.hints.clone(),
-        Arc::clone(&feed_nudge),
-        Arc::clone(clock),
-    ));
+    let hints = services.hints.clone();
+    let changes = Changes::new(store.clone(), hints, Arc::clone(&feed_nudge), Arc::clone(clock));
+    let changes = Arc::new(changes);
     let cases = Arc::new(Cases::new(
         services.clone(),
         CaseParts {
             store,
             changes: Arc::clone(&changes),
             outbox: Arc::clone(&bells),
-            listeners: Listeners::of(configs()),
+            listeners: Listeners::of(registry.iter().map(|upstream| upstream.config())),
             track_limits: track_limits(config),
         },
     ));
@@ -379,8 +375,8 @@ async fn build(config: &Config, metrics: &Metrics, ground: Ground) -> Result<Hou
         feed_nudge,
     };
     case_loops::spawn(supervisor, &services, &loops, &config.outbox, &config.worker);
-    let readiness = Arc::new(Readiness::new(probes::all(database, keys, &services)));
     Ok(House {
+        readiness: Arc::new(Readiness::new(probes::all(database, keys, &services))),
         services,
         upstreams: Arc::new(Systems::new(Arc::clone(&cases), Arc::clone(registry))),
         cases,
@@ -388,7 +384,6 @@ async fn build(config: &Config, metrics: &Metrics, ground: Ground) -> Result<Hou
         live,
         ledger,
         reconciling,
-        readiness,
         supervisor: supervisor.clone(),
     })
 }

@@ -134,7 +134,7 @@ story!(
         let receipt = kept.last_receipt();
         let export = kept.export("whole.jsonl").await;
         let held = [receipt.clone()];
-        assert_eq!(kept.verified(&export, &held, &[checkpoint.clone()]), Vec::<String>::new());
+        assert_eq!(kept.verified(&export, &held, std::slice::from_ref(&checkpoint)), Vec::<String>::new());
 
         let of = literal(world, &kept.chain);
         let bytes = |hex: &str| match world.kind() {
