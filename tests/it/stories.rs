@@ -35,6 +35,7 @@ mod offices;
 mod pace;
 mod polling;
 mod races;
+mod reconcile_beside;
 mod reconciliation;
 mod redelivery;
 mod succession;
