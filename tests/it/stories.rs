@@ -44,6 +44,7 @@ mod pace;
 mod polling;
 mod races;
 mod readers;
+mod reconcile_beside;
 mod reconciliation;
 mod redelivery;
 mod silence;

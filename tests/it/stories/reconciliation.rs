@@ -1,31 +1,24 @@
 //! 对账: what an agency's system says otherwise is found at night and on demand, shown to whom it concerns, and changes nothing.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
-use onedoor::app::upstreams::Upstreams;
-use onedoor::clock::HeldClock;
-use onedoor::secret::Redacted;
-use onedoor::upstream::config::{SANDBOX_CALLBACK_SECRET, SANDBOX_TOKEN, UpstreamConfig};
+use onedoor::upstream::config::UpstreamConfig;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::kit::{
     COUNTY, Case, County, HUMAN_RESOURCES, OTHER_TOWNSHIP, STATION, TOWNSHIP, events, offered_to_county,
 };
-use crate::harness::app::{MONDAY_AT_TEN, TestApp};
+use crate::harness::app::TestApp;
 use crate::harness::gql::Gql;
-use crate::harness::process::onedoor_beside;
 use crate::harness::story::story;
 use crate::harness::wait::{PATIENCE, eventually};
-use crate::harness::world::World;
-use crate::upstreams::fixture::Department;
 
 const DIFFERENCES: &str = "query($upstream: String) { openDifferences(filter: { upstream: $upstream }) {
     totalCount nodes { id kind text ours theirs number firstSeenAt lastSeenAt resolvedAt case { id } } } }";
-const RUNS: &str = "{ reconciliations(upstream: \"sandbox\") { nodes {
-    id trigger state reason checked differing unanswered unsettled resolved
+const RUNS: &str = "{ reconciliations { nodes {
+    id upstream trigger state reason checked differing unanswered unsettled resolved
     differences { nodes { kind resolvedAt case { id } } } } } }";
 /// Longer than what moved may be on its way.
 const SETTLED_S: i64 = 400;
@@ -34,7 +27,7 @@ fn admin(app: &TestApp) -> Gql {
     app.anybody().bearing(&app.actors.admin())
 }
 
-async fn taken_over(app: &TestApp, count: usize) -> Vec<Case> {
+pub(super) async fn taken_over(app: &TestApp, count: usize) -> Vec<Case> {
     let mut cases = Vec::new();
     for _ in 0..count {
         cases.push(offered_to_county(app).await);
@@ -45,7 +38,7 @@ async fn taken_over(app: &TestApp, count: usize) -> Vec<Case> {
     cases
 }
 
-async fn asked_for(app: &TestApp, key: Uuid, upstream: &str) -> Value {
+pub(super) async fn asked_for(app: &TestApp, key: Uuid, upstream: &str) -> Value {
     let document = "mutation($input: ReconcileUpstreamInput!) { reconcileUpstream(input: $input) {
         run { id trigger state } userErrors { code field } } }";
     let input = json!({ "upstream": upstream, "idempotencyKey": key });
@@ -58,7 +51,7 @@ async fn runs(app: &TestApp) -> Vec<Value> {
 }
 
 /// Waits until a run is over, and gives it.
-async fn over(app: &TestApp, id: &Value) -> Value {
+pub(super) async fn over(app: &TestApp, id: &Value) -> Value {
     eventually("the run is over", PATIENCE, async || {
         let all = runs(app).await;
         let mut found = all.into_iter().filter(|run| run["id"] == *id);
@@ -79,7 +72,7 @@ async fn compared(app: &TestApp) -> Value {
     run
 }
 
-async fn open(who: &Gql) -> Vec<Value> {
+pub(super) async fn open(who: &Gql) -> Vec<Value> {
     let data = who.data(DIFFERENCES, json!({ "upstream": "sandbox" })).await;
     let found = data["openDifferences"].clone();
     let nodes = found["nodes"].as_array().unwrap().clone();
@@ -454,87 +447,6 @@ story!(
                 .count(),
             0
         );
-        app.stop(world).await;
-    }
-);
-
-/// A program of its own refuses the secrets that stand in public documents.
-const OWN_TOKEN: &str = "a-token-of-this-story-alone";
-const OWN_SECRET: &str = "whsec_QSBzZWNyZXQgb2YgdGhpcyBzdG9yeSBhbG9uZSwgMzIh";
-
-/// The county with secrets of its own, and a gateway before it.
-async fn with_own_secrets(world: &World) -> (County, TestApp) {
-    let clock = HeldClock::at(MONDAY_AT_TEN.parse().unwrap());
-    let shared = clock.clone();
-    let department = Department::open_with(|settings| {
-        settings.clock = Arc::new(shared);
-        settings.bearer_token = Redacted::new(OWN_TOKEN.to_owned());
-        settings.callback_secret = Redacted::new(OWN_SECRET.to_owned());
-    })
-    .await;
-    department.told(json!({ "mode": "decide-when-told" })).await;
-    let county = County { department, clock };
-    let secrets = [(SANDBOX_TOKEN, OWN_TOKEN), (SANDBOX_CALLBACK_SECRET, OWN_SECRET)];
-    let upstreams = Upstreams {
-        configs: vec![county.upstream()],
-        made: secrets
-            .map(|(name, value)| (name.to_owned(), Redacted::new(value.to_owned())))
-            .into(),
-    };
-    let settings = [("ONEDOOR__OUTBOX__TICK_MS", "50")];
-    let app = TestApp::start_before(world, county.clock.clone(), &settings, upstreams).await;
-    (county, app)
-}
-
-/// The county's system as a file describes it, for a process of its own.
-fn described(world: &World, county: &County) -> Vec<(String, String)> {
-    let folder = world.folder().join("upstreams");
-    std::fs::create_dir(&folder).unwrap();
-    let text = include_str!("../../../config/upstreams/sandbox.toml");
-    let text = text.replace("http://127.0.0.1:1/", &county.department.url(""));
-    std::fs::write(folder.join("sandbox.toml"), text).unwrap();
-    let mut settings = world.settings();
-    let more = [
-        ("ONEDOOR__UPSTREAMS__DIR", folder.display().to_string()),
-        (SANDBOX_TOKEN, OWN_TOKEN.to_owned()),
-        (SANDBOX_CALLBACK_SECRET, OWN_SECRET.to_owned()),
-    ];
-    settings.extend(more.map(|(name, value)| (name.to_owned(), value)));
-    settings
-}
-
-story!(
-    /// Exit code 0: nothing differs; 3: something does.
-    an_operator_compares_from_the_command_line,
-    async |world| {
-        let (county, app) = with_own_secrets(world).await;
-        let case = taken_over(&app, 2).await.remove(0);
-        let settings = described(world, &county);
-        let command = ["upstream", "reconcile", "sandbox", "--demo"];
-        let (status, stdout, stderr) = onedoor_beside(&command, &settings).await;
-        assert_eq!(status.code(), Some(0), "{stdout}{stderr}");
-        assert!(stdout.contains("2 checked, 0 differing"), "{stdout}");
-
-        county
-            .department
-            .told(json!({ "mode": "forget", "on": "query", "our_ref": case.reference() }))
-            .await;
-        let command = ["upstream", "reconcile", "sandbox", "--demo", "--json"];
-        let (status, stdout, stderr) = onedoor_beside(&command, &settings).await;
-        assert_eq!(status.code(), Some(3), "{stdout}{stderr}");
-        let told: Value = serde_json::from_str(&stdout).unwrap();
-        assert_eq!((&told["checked"], &told["differing"]), (&json!(2), &json!(1)));
-        let found = &told["differences"][0];
-        assert_eq!(
-            (&found["kind"], &found["ours"], &found["theirs"]),
-            (&json!("ABSENT_THERE"), &json!("IN_REVIEW"), &json!("ABSENT"))
-        );
-        assert_eq!(found["trackingCode"].as_str(), Some(case.reference().as_str()));
-        let command = ["upstream", "reconcile", "elsewhere", "--demo"];
-        let (status, _, stderr) = onedoor_beside(&command, &settings).await;
-        assert_eq!(status.code(), Some(1));
-        assert!(stderr.contains("elsewhere"), "{stderr}");
-        assert_eq!(open(&app.clerk(TOWNSHIP)).await.len(), 1);
         app.stop(world).await;
     }
 );
