@@ -3,6 +3,7 @@
 pub mod gateway;
 mod probes;
 pub mod run;
+pub mod upstream_tools;
 pub mod upstreams;
 
 use std::io;
@@ -101,6 +102,9 @@ pub enum AppFailure {
     /// The server ended by itself, or did not end in time.
     #[error("the server did not end in order")]
     Ended,
+    /// A step of a probe failed; the steps say which.
+    #[error("the system cannot be used as it is described; see the failed step above 该系统按现有配置无法使用，见上方失败步骤")]
+    UpstreamFailed,
     /// The configuration cannot be printed.
     #[error("the configuration cannot be printed")]
     Print(#[from] toml::ser::Error),

@@ -1,11 +1,13 @@
 //! The command line: subcommands and their options.
 
 pub mod dispatch;
+pub mod upstream;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use self::upstream::UpstreamCommand;
 use crate::service::identity::claims::Role;
 
 /// OneDoor, one door to government services: a GraphQL gateway in front of the systems of many agencies.
@@ -43,6 +45,9 @@ pub enum Command {
     Schema(SchemaCommand),
     /// Run the sandbox upstream alone. 单独运行沙箱业务系统
     Sandbox(SandboxArgs),
+    /// Try one agency's system before cases go there. 试探、录制、回放业务系统
+    #[command(subcommand)]
+    Upstream(UpstreamCommand),
 }
 
 /// Where settings come from.

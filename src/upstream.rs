@@ -21,6 +21,7 @@ pub mod metrics;
 pub mod name;
 pub mod outcome;
 pub mod pace;
+pub mod probe;
 pub mod registry;
 pub mod sample;
 pub mod signing;

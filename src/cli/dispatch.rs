@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 
 use super::{
     Cli, Command, ConfigCommand, ImportArgs, ImportKind, MigrateArgs, SandboxArgs, SchemaCommand, ServeArgs,
-    TokenArgs,
+    TokenArgs, upstream,
 };
 use crate::app::run::{self, Imported};
 use crate::app::{self, AppFailure};
@@ -52,6 +52,7 @@ async fn dispatch(cli: Cli) -> Result<(), AppFailure> {
         Command::Sandbox(SandboxArgs { config }) => {
             run::play_sandbox(&app::start(config, true)?, answer).await
         }
+        Command::Upstream(command) => Box::pin(upstream::run(command)).await,
     }
 }
 
@@ -94,7 +95,7 @@ async fn import(arguments: ImportArgs) -> Result<(), AppFailure> {
 }
 
 /// Writes an answer to stdout, ending in one line end. A reader that has enough, as `head` has, is no failure.
-fn answer(text: &str) -> Result<(), AppFailure> {
+pub(super) fn answer(text: &str) -> Result<(), AppFailure> {
     match writeln!(io::stdout().lock(), "{}", text.trim_end()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
         Ok(()) | Err(_) => Ok(()),

@@ -279,6 +279,7 @@ impl Checks<'_> {
     }
 }
 
+pub mod single;
 mod way;
 
 #[cfg(test)]
