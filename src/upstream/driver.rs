@@ -16,17 +16,20 @@ use crate::upstream::command::DeliveryCommand;
 use crate::upstream::config::UpstreamConfig;
 use crate::upstream::metrics::{Purpose, UpstreamMetrics};
 use crate::upstream::outcome::{
-    Ambiguity, Exchange, Finding, HeldReason, Meaning, NotSentReason, OutcomeClass, UpstreamOutcome, classify,
+    Ambiguity, Exchange, Finding, HeldReason, NotSentReason, OutcomeClass, UpstreamOutcome,
 };
 use crate::upstream::pace::Pace;
 use crate::upstream::transport::{Transfer, Transport};
 use crate::upstream::wire::WireRequest;
 
+pub mod judge;
 mod poll;
 mod prove;
+pub mod tap;
 
 pub use poll::Polled;
 use prove::Unproven;
+use tap::Tap;
 
 /// What came of one attempt to deliver.
 #[derive(Debug)]
@@ -71,6 +74,7 @@ pub struct Driver {
     budget: RetryBudget,
     pace: Pace,
     last: Mutex<Last>,
+    tap: Option<Tap>,
     metrics: UpstreamMetrics,
     clock: SharedClock,
 }
@@ -117,6 +121,7 @@ impl Driver {
             budget: RetryBudget::new(config.retry, Instant::now()),
             pace: Pace::new(config.rate_per_second),
             last: Mutex::default(),
+            tap: None,
             config,
             adapter,
             transport,
@@ -126,6 +131,13 @@ impl Driver {
             metrics,
             clock,
         }
+    }
+
+    /// The same, with a tap on its exchanges.
+    #[must_use]
+    pub fn tapped(mut self, tap: Tap) -> Self {
+        self.tap = Some(tap);
+        self
     }
 
     /// How many deliveries may set out now, of `wanted`: none while the upstream rests, one to find out whether it is
@@ -204,7 +216,7 @@ impl Driver {
         let (outcome, http_status, bytes) = match ended {
             Err(reason) => (UpstreamOutcome::Held { reason }, None, 0),
             Ok(ended) => {
-                let outcome = self.outcome(command, &ended);
+                let outcome = judge::outcome(&*self.adapter, command, ended.ending());
                 let outcome = self.capped(outcome);
                 (outcome, status_of(ended.transfer.exchange), ended.transfer.bytes)
             }
@@ -250,7 +262,7 @@ impl Driver {
         let (finding, http_status, bytes) = match ended {
             Err(reason) => (Finding::Held { reason }, None, 0),
             Ok(ended) => {
-                let finding = self.finding(command, &ended);
+                let finding = judge::finding(&*self.adapter, command, ended.ending());
                 (finding, status_of(ended.transfer.exchange), ended.transfer.bytes)
             }
         };
@@ -310,18 +322,6 @@ impl Driver {
             .ok()
     }
 
-    fn outcome(&self, command: &DeliveryCommand, ended: &Ended) -> UpstreamOutcome {
-        let exchange = ended.transfer.exchange;
-        match (&ended.transfer.answer, classify(exchange, command.repetition())) {
-            (Some(answer), _) => self.adapter.decode(command, answer),
-            (None, Meaning::NotSent(reason)) => UpstreamOutcome::NotSent {
-                reason,
-                retry_after: ended.retry_after,
-            },
-            (None, meaning) => meaning.into_outcome(),
-        }
-    }
-
     /// What the upstream asks us to wait, up to the longest wait that it may ask for.
     fn capped(&self, outcome: UpstreamOutcome) -> UpstreamOutcome {
         if let UpstreamOutcome::Retryable {
@@ -333,29 +333,6 @@ impl Driver {
             };
         }
         outcome
-    }
-
-    fn finding(&self, command: &DeliveryCommand, ended: &Ended) -> Finding {
-        let unanswered = |class, retry_after| Finding::Unanswered { class, retry_after };
-        match (
-            &ended.transfer.answer,
-            classify(ended.transfer.exchange, command.repetition()),
-        ) {
-            (Some(answer), Meaning::Accepted { .. }) => self.adapter.decode_query(command, answer),
-            (Some(answer), Meaning::Held(_) | Meaning::Rejected) if self.adapter.says_absent(answer) => {
-                Finding::Absent
-            }
-            (None, Meaning::Accepted { .. }) | (_, Meaning::Ambiguous(_)) => {
-                unanswered(OutcomeClass::Ambiguous, None)
-            }
-            (_, Meaning::NotSent(_)) => unanswered(OutcomeClass::NotSent, ended.retry_after),
-            (_, Meaning::Retryable(retry_after)) => unanswered(OutcomeClass::Retryable, retry_after),
-            (_, Meaning::Held(reason)) => Finding::Held { reason },
-            // A question has no business answer: they do not understand how we ask.
-            (_, Meaning::Rejected) => Finding::Held {
-                reason: HeldReason::Refused,
-            },
-        }
     }
 
     fn record_attempt(&self, command: &DeliveryCommand, attempt: &Attempt) {
@@ -423,6 +400,14 @@ impl std::fmt::Debug for Driver {
 }
 
 impl Ended {
+    const fn ending(&self) -> judge::Ending<'_> {
+        judge::Ending {
+            exchange: self.transfer.exchange,
+            answer: self.transfer.answer.as_ref(),
+            retry_after: self.retry_after,
+        }
+    }
+
     const fn not_sent(reason: NotSentReason, retry_after: Option<Duration>) -> Self {
         let transfer = Transfer {
             exchange: Exchange::NotSent(reason),

@@ -1,5 +1,11 @@
 //! Finds out, step by step, whether one upstream system can be reached and understands us, and says what to do when not.
 
+pub mod network;
+pub mod talk;
+pub mod tls;
+
+mod certificate;
+
 use std::fmt;
 use std::time::{Duration, Instant};
 
@@ -7,6 +13,7 @@ use serde::{Serialize, Serializer};
 
 use crate::config::fault::Fault;
 use crate::upstream::config::{SecretSource, UpstreamConfig};
+use crate::upstream::name::UpstreamName;
 use crate::upstream::registry::single;
 
 /// What a probe may do at the system.
@@ -145,8 +152,9 @@ impl StepName {
         }
     }
 
-    /// The step was not tried, for a reason.
-    pub(super) fn skipped(self, why: &str) -> Step {
+    /// The step when it was not tried, for a reason.
+    #[must_use]
+    pub fn skipped(self, why: &str) -> Step {
         Step {
             name: self,
             state: StepState::Skipped,
@@ -173,6 +181,29 @@ impl Begun {
             elapsed: self.at.elapsed(),
             found,
             advice,
+        }
+    }
+}
+
+/// All steps of a probe.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// The system.
+    pub upstream: String,
+    /// Whether every step that was tried ended as it should.
+    pub ok: bool,
+    /// The steps, in their order.
+    pub steps: Vec<Step>,
+}
+
+impl Report {
+    /// A report of some steps.
+    #[must_use]
+    pub fn of(upstream: &UpstreamName, steps: Vec<Step>) -> Self {
+        Self {
+            upstream: upstream.to_string(),
+            ok: steps.iter().all(|step| step.state != StepState::Failed),
+            steps,
         }
     }
 }
@@ -223,7 +254,9 @@ pub fn secrets(config: &UpstreamConfig, source: &SecretSource<'_>) -> Step {
         }
     }
     if whole {
-        let faults = single::faults(config, source);
+        let mut faults = single::faults(config, source);
+        // an address has a step of its own
+        faults.retain(|fault| !fault.path.ends_with(".base_url"));
         whole = faults.is_empty();
         found.extend(faults.iter().map(ToString::to_string));
     }

@@ -14,6 +14,7 @@ use crate::upstream::config::callback::{CallbackConfig, CallbackStyle};
 use crate::upstream::config::section::Section;
 use crate::upstream::config::{Idempotency, SecretRef, SecretSource, UpstreamConfig};
 use crate::upstream::driver::Driver;
+use crate::upstream::driver::tap::Tap;
 use crate::upstream::fact::UpstreamFact;
 use crate::upstream::metrics::UpstreamMetrics;
 use crate::upstream::name::UpstreamName;
@@ -57,6 +58,19 @@ impl Upstream {
     #[must_use]
     pub fn can_ask(&self) -> bool {
         self.capabilities().contains(&Capability::FindByOurKey)
+    }
+
+    /// What speaks its protocol.
+    #[must_use]
+    pub fn adapter(&self) -> &dyn Adapter {
+        &*self.adapter
+    }
+
+    /// The same, with a tap on its exchanges.
+    #[must_use]
+    pub fn tapped(mut self, tap: Tap) -> Self {
+        self.driver = self.driver.tapped(tap);
+        self
     }
 
     /// Reads a verified notice.
