@@ -53,7 +53,10 @@ impl UpstreamTools {
         sending: Sending,
         tell: &mut Tell<'_>,
     ) -> Result<Report, AppFailure> {
-        let mut steps = Steps { tell, steps: Vec::new() };
+        let mut steps = Steps {
+            tell,
+            steps: Vec::new(),
+        };
         self.probe_into(name, sending, &mut steps).await?;
         for left in [
             StepName::Configuration,
@@ -85,7 +88,9 @@ impl UpstreamTools {
                 return Ok(());
             }
         };
-        if !steps.ended(probe::configuration(&config))? || !steps.ended(probe::secrets(&config, &folder::secret))? {
+        if !steps.ended(probe::configuration(&config))?
+            || !steps.ended(probe::secrets(&config, &folder::secret))?
+        {
             return Ok(());
         }
         let (step, addresses) = network::address(&config, &config.base_url).await;
@@ -135,8 +140,10 @@ impl UpstreamTools {
         tell: &mut dyn FnMut(&str) -> Result<(), AppFailure>,
     ) -> Result<(), AppFailure> {
         let config = self.find(name)?;
-        let secrets: Vec<Redacted<String>> =
-            config.secrets().filter_map(|at| folder::secret(at).ok()).collect();
+        let secrets: Vec<Redacted<String>> = config
+            .secrets()
+            .filter_map(|at| folder::secret(at).ok())
+            .collect();
         let (upstream, tap) = self.build(config)?;
         let now = self.clock.now();
         let mut case = talk::case_of(&upstream);
@@ -170,10 +177,18 @@ impl UpstreamTools {
             let url = format!("http://{}/", self.config.sandbox.listen);
             return UpstreamConfig::sandbox(&url).map_err(ConfigFaults);
         }
-        let known = if is_configured { folder::names(dir) } else { Vec::new() };
+        let known = if is_configured {
+            folder::names(dir)
+        } else {
+            Vec::new()
+        };
         let reason = format!(
             "no file there has name = \"{name}\"; known: {} 没有这个名称的系统",
-            if known.is_empty() { "none".to_owned() } else { known.join(", ") }
+            if known.is_empty() {
+                "none".to_owned()
+            } else {
+                known.join(", ")
+            }
         );
         Err(ConfigFaults(vec![Fault {
             path: "upstreams.dir".to_owned(),

@@ -9,8 +9,8 @@ use rand::RngCore as _;
 
 use super::AppFailure;
 use crate::clock::SharedClock;
-use crate::config::Config;
 use crate::config::fault::{ConfigFaults, Fault};
+use crate::config::{Config, secret_source};
 use crate::sandbox::{self, RunningSandbox, SandboxSettings};
 use crate::secret::Redacted;
 use crate::service::directory::UpstreamBindings;
@@ -63,7 +63,8 @@ impl Upstreams {
         Ok(bindings(&configs))
     }
 
-    /// Starts the sandbox and adds it, with secrets made for this run.
+    /// Starts the sandbox and adds it, with secrets made for this run, or those of the environment: then a probe from
+    /// another process can know them too.
     ///
     /// # Errors
     /// The sandbox cannot start.
@@ -72,7 +73,9 @@ impl Upstreams {
         config: &Config,
         clock: &SharedClock,
     ) -> Result<(Self, RunningSandbox), AppFailure> {
-        let (token, secret) = (random(), format!("whsec_{}", random()));
+        let known = |name: &str| secret_source::environment(name).ok().map(Redacted::into_exposed);
+        let token = known(SANDBOX_TOKEN).unwrap_or_else(random);
+        let secret = known(SANDBOX_CALLBACK_SECRET).unwrap_or_else(|| format!("whsec_{}", random()));
         let running = start_sandbox(
             config,
             Redacted::new(token.clone()),

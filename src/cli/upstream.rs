@@ -119,7 +119,13 @@ async fn probe(arguments: ProbeArgs) -> Result<(), AppFailure> {
         Sending::Nothing
     };
     let in_json = arguments.json;
-    let mut tell = |step: &Step| if in_json { Ok(()) } else { answer(&step.to_string()) };
+    let mut tell = |step: &Step| {
+        if in_json {
+            Ok(())
+        } else {
+            answer(&step.to_string())
+        }
+    };
     let report = tools.probe(&arguments.name, sending, &mut tell).await?;
     if in_json {
         answer(&serde_json::to_string_pretty(&report)?)?;
@@ -136,7 +142,9 @@ async fn record(arguments: RecordArgs) -> Result<(), AppFailure> {
     notice(SENDS)?;
     let operations: Vec<Recorded> = arguments.operations.into_iter().map(Recorded::from).collect();
     tools
-        .record(&arguments.name, &arguments.out, &operations, &mut |line| answer(line))
+        .record(&arguments.name, &arguments.out, &operations, &mut |line| {
+            answer(line)
+        })
         .await
 }
 

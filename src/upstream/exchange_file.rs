@@ -45,7 +45,9 @@ pub enum MessageError {
     #[error("does not begin with a status line or request line 起始行无效")]
     Start,
     /// Its body is coded in a way that no recording has.
-    #[error("has a body in a coding (chunked, gzip); write it plain with its content-length 正文须为未编码的原文")]
+    #[error(
+        "has a body in a coding (chunked, gzip); write it plain with its content-length 正文须为未编码的原文"
+    )]
     Coded,
     /// Content-Length is no number.
     #[error("has a content-length that is no number 正文长度无效")]
@@ -123,10 +125,12 @@ impl Message {
     /// The same with another body and its length; how the old one was coded for the way is left out.
     #[must_use]
     pub fn with_body(mut self, body: Vec<u8>) -> Self {
-        self.headers
-            .retain(|(name, _)| !["content-length", "transfer-encoding", "content-encoding"].contains(&name.as_str()));
+        self.headers.retain(|(name, _)| {
+            !["content-length", "transfer-encoding", "content-encoding"].contains(&name.as_str())
+        });
         if !body.is_empty() || !self.is_request() {
-            self.headers.push(("content-length".to_owned(), body.len().to_string()));
+            self.headers
+                .push(("content-length".to_owned(), body.len().to_string()));
         }
         self.body = body;
         self
@@ -237,19 +241,29 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
-    const ANSWER: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 7\r\nContent-Length: 2\r\n\r\n{}";
+    const ANSWER: &[u8] =
+        b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 7\r\nContent-Length: 2\r\n\r\n{}";
 
     #[test]
     fn a_message_is_read_and_written_as_it_was() {
         let text: &[u8] = b"POST /a?b=c HTTP/1.1\r\nidempotency-key: k\r\ncontent-length: 4\r\n\r\n\r\n\r\n";
         let message = Message::parse(text).unwrap();
         assert!(message.is_request());
-        assert_eq!((message.line.as_str(), message.header("idempotency-key")), ("POST /a?b=c HTTP/1.1", Some("k")));
+        assert_eq!(
+            (message.line.as_str(), message.header("idempotency-key")),
+            ("POST /a?b=c HTTP/1.1", Some("k"))
+        );
         assert_eq!(message.body, b"\r\n\r\n");
         assert_eq!(message.to_bytes(), text);
         let bare = Message::parse(b"GET / HTTP/1.1\nx: y\n\nz\n\n").unwrap();
-        assert_eq!((bare.header("x"), bare.body.as_slice()), (Some("y"), &b"z\n\n"[..]));
-        assert_eq!(message.with_body(b"abc".to_vec()).header("content-length"), Some("3"));
+        assert_eq!(
+            (bare.header("x"), bare.body.as_slice()),
+            (Some("y"), &b"z\n\n"[..])
+        );
+        assert_eq!(
+            message.with_body(b"abc".to_vec()).header("content-length"),
+            Some("3")
+        );
     }
 
     #[test]
@@ -258,7 +272,13 @@ mod tests {
         let answer = Message::parse(ANSWER).unwrap();
         let (exchange, whole) = answer.received(10, now).unwrap();
         let retry_after = Some(Duration::from_secs(7));
-        assert_eq!(exchange, Exchange::Whole { status: 503, retry_after });
+        assert_eq!(
+            exchange,
+            Exchange::Whole {
+                status: 503,
+                retry_after
+            }
+        );
         assert_eq!(whole.unwrap().body, b"{}");
         let cut = |bytes: &[u8], max| match Message::parse(bytes).unwrap().received(max, now).unwrap() {
             (Exchange::Partial { fault, .. }, None) => fault,
@@ -268,7 +288,16 @@ mod tests {
         assert_eq!(cut(&ANSWER[..ANSWER.len() - 1], 10), Ambiguity::Truncated);
         // what follows the announced length is not the answer's
         let more = [ANSWER, b"more"].concat();
-        assert_eq!(Message::parse(&more).unwrap().received(10, now).unwrap().1.unwrap().body, b"{}");
+        assert_eq!(
+            Message::parse(&more)
+                .unwrap()
+                .received(10, now)
+                .unwrap()
+                .1
+                .unwrap()
+                .body,
+            b"{}"
+        );
         for (head, error) in [
             ("Transfer-Encoding: chunked", MessageError::Coded),
             ("Content-Encoding: gzip", MessageError::Coded),
@@ -304,16 +333,26 @@ mod tests {
             (long.as_bytes(), MessageError::Line(1)),
             (many.as_bytes(), MessageError::TooManyHeaders),
         ] {
-            assert_eq!(Message::parse(bytes), Err(error), "{}", String::from_utf8_lossy(bytes));
+            assert_eq!(
+                Message::parse(bytes),
+                Err(error),
+                "{}",
+                String::from_utf8_lossy(bytes)
+            );
         }
-        assert_eq!(Message::parse(&vec![b'a'; FILE_BYTES_MAX + 1]), Err(MessageError::TooLong));
+        assert_eq!(
+            Message::parse(&vec![b'a'; FILE_BYTES_MAX + 1]),
+            Err(MessageError::TooLong)
+        );
         // whatever the bytes, there is an answer
         for seed in 0..2_000_u32 {
             let mut state = seed;
             let bytes: Vec<u8> = (0..60)
                 .map(|_| {
                     state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                    *b"GET / HTTP/1.1\r\n: \xffa".get(usize::try_from(state >> 16).unwrap() % 20).unwrap_or(&b'\n')
+                    *b"GET / HTTP/1.1\r\n: \xffa"
+                        .get(usize::try_from(state >> 16).unwrap() % 20)
+                        .unwrap_or(&b'\n')
                 })
                 .collect();
             if let Ok(message) = Message::parse(&bytes) {

@@ -75,9 +75,9 @@ fn named(text: &str) -> Option<String> {
     if let Ok(table) = text.parse::<toml::Table>() {
         return table.get("name")?.as_str().map(str::to_owned);
     }
-    let line = text.lines().find_map(|line| {
-        line.trim().strip_prefix("name")?.trim().strip_prefix('=')
-    })?;
+    let line = text
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("name")?.trim().strip_prefix('='))?;
     let value = line.trim().strip_prefix('"')?;
     value.split_once('"').map(|(name, _)| name.to_owned())
 }

@@ -234,9 +234,10 @@ impl Recording {
     /// The case of its requests; `form` is that of the made-up case.
     #[must_use]
     pub fn case(&self, form: Option<serde_json::Map<String, serde_json::Value>>) -> CaseView {
-        let mut case = self.case.clone().unwrap_or_else(|| {
-            sample::case(sample::Fullness::Full, form.unwrap_or_else(sample::form))
-        });
+        let mut case = self
+            .case
+            .clone()
+            .unwrap_or_else(|| sample::case(sample::Fullness::Full, form.unwrap_or_else(sample::form)));
         if let Some(number) = &self.script.case_number {
             number.clone_into(&mut case.case_number);
         }
@@ -294,7 +295,9 @@ fn read(path: &Path) -> Result<Vec<u8>, RecordingError> {
         source,
     };
     let mut bytes = Vec::new();
-    let limit = u64::try_from(FILE_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(1);
+    let limit = u64::try_from(FILE_BYTES_MAX)
+        .unwrap_or(u64::MAX)
+        .saturating_add(1);
     let file = fs::File::open(path).map_err(fault)?;
     file.take(limit).read_to_end(&mut bytes).map_err(fault)?;
     Ok(bytes)

@@ -13,8 +13,8 @@ use url::Url;
 use crate::secret::Redacted;
 use crate::upstream::auth::mac::Signed;
 use crate::upstream::config::UpstreamConfig;
-use crate::upstream::exchange_file::Message;
 use crate::upstream::egress::{EgressPolicy, EgressRefused, GuardedResolver};
+use crate::upstream::exchange_file::Message;
 use crate::upstream::outcome::{Ambiguity, Exchange, NotSentReason};
 use crate::upstream::wire::{Method, WireAnswer, WireRequest};
 
@@ -151,7 +151,12 @@ impl Transport {
             headers: request
                 .headers()
                 .iter()
-                .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+                .map(|(name, value)| {
+                    (
+                        name.as_str().to_owned(),
+                        String::from_utf8_lossy(value.as_bytes()).into_owned(),
+                    )
+                })
                 .collect(),
             body: request
                 .body()

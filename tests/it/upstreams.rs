@@ -9,6 +9,7 @@ mod evil;
 pub(crate) mod fixture;
 pub(crate) mod raw;
 mod sandbox;
+mod signatures;
 pub(crate) mod talker;
 mod tools;
 mod traces;

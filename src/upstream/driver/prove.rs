@@ -112,7 +112,10 @@ impl Driver {
     /// When the token endpoint gives no token.
     pub async fn authorize(&self) -> Result<Proof, NoToken> {
         let deadline = Instant::now() + self.config.timeout;
-        self.credentials.authorization.proof(self.clock.now(), deadline).await
+        self.credentials
+            .authorization
+            .proof(self.clock.now(), deadline)
+            .await
     }
 
     fn unwritable(&self, error: Unwritable) -> Unproven {

@@ -53,9 +53,9 @@ fn inside(bytes: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
             return None;
         }
         let (digits, rest) = rest.split_at_checked(digits)?;
-        let length = digits
-            .iter()
-            .try_fold(0_usize, |sum, digit| sum.checked_mul(256)?.checked_add(usize::from(*digit)))?;
+        let length = digits.iter().try_fold(0_usize, |sum, digit| {
+            sum.checked_mul(256)?.checked_add(usize::from(*digit))
+        })?;
         (length, rest)
     };
     rest.split_at_checked(length)

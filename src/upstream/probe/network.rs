@@ -32,7 +32,10 @@ pub async fn address(config: &UpstreamConfig, url: &Url) -> (Step, Vec<SocketAdd
             Ruling::Public => "public".to_owned(),
             Ruling::Listed(range) => format!("in allow_addresses {range}"),
             Ruling::Refused(range) => {
-                lines.push(format!("{}: refused, {range} is not in allow_addresses", address.ip()));
+                lines.push(format!(
+                    "{}: refused, {range} is not in allow_addresses",
+                    address.ip()
+                ));
                 continue;
             }
         };

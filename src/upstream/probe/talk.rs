@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use super::{Advice, Begun, Step, StepName, StepState};
 use crate::upstream::adapter::Capability;
-use crate::upstream::auth::token::{NoToken, Origin};
 use crate::upstream::auth::Proof;
+use crate::upstream::auth::token::{NoToken, Origin};
 use crate::upstream::driver::tap::Tap;
 use crate::upstream::outcome::{Finding, HeldReason, NotSentReason, OutcomeClass, UpstreamOutcome};
 use crate::upstream::recording::{self, ScriptedOperation, words};
@@ -92,7 +92,11 @@ pub async fn question(
     } else if able.contains(&Capability::Query) {
         let command = recording::command(ScriptedOperation::Ask, case, nobody);
         let found = upstream.driver().find(&command).await.finding;
-        ("asked by their number", words::finding(&found), of_finding(&found))
+        (
+            "asked by their number",
+            words::finding(&found),
+            of_finding(&found),
+        )
     } else if able.contains(&Capability::Poll) {
         let polled = upstream.driver().poll(None).await;
         let words = words::page(polled.page.as_ref().ok_or(polled.class));
@@ -124,7 +128,14 @@ pub async fn submission(upstream: &Upstream, tap: &Tap, mut case: CaseView, now:
         UpstreamOutcome::Retryable { .. } | UpstreamOutcome::Ambiguous { .. } => Some(ADVICE_UNREADABLE),
     };
     let (line, _) = status(tap);
-    ended(begun, vec![format!("made-up case {number}: {}", words::outcome(&outcome)), line], fault)
+    ended(
+        begun,
+        vec![
+            format!("made-up case {number}: {}", words::outcome(&outcome)),
+            line,
+        ],
+        fault,
+    )
 }
 
 /// What the time that an answer named says of the clocks.
@@ -163,7 +174,11 @@ fn status(tap: &Tap) -> (String, Option<DateTime<Utc>>) {
 }
 
 fn ended(begun: Begun, found: Vec<String>, fault: Option<Advice>) -> Step {
-    let state = if fault.is_some() { StepState::Failed } else { StepState::Ok };
+    let state = if fault.is_some() {
+        StepState::Failed
+    } else {
+        StepState::Ok
+    };
     begun.ended(state, found, fault)
 }
 

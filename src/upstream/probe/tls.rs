@@ -35,7 +35,9 @@ pub async fn tls(config: &UpstreamConfig, trust: &Trust, stream: TcpStream, now:
     let asked = Arc::new(AtomicBool::new(false));
     let (Ok(client), Ok(name)) = (client(trust, &asked), ServerName::try_from(host.clone())) else {
         return begun.failed(
-            vec![format!("{host}: TLS cannot be set up with this name, certificate or authority")],
+            vec![format!(
+                "{host}: TLS cannot be set up with this name, certificate or authority"
+            )],
             "检查 base_url 的主机名与 [auth.tls] 的证书。",
             "Check the host name of base_url and the certificates of [auth.tls].",
         );
@@ -74,8 +76,15 @@ fn ends(stream: &TlsStream<TcpStream>, now: DateTime<Utc>) -> Option<String> {
     let shown = stream.get_ref().1.peer_certificates()?.first()?;
     let end = certificate::not_after(shown)?;
     let days = (end - now).num_days();
-    let soon = if days < ENDS_SOON_DAYS { ", soon 即将到期" } else { "" };
-    Some(format!("their certificate ends {} ({days} days{soon})", end.format("%Y-%m-%d")))
+    let soon = if days < ENDS_SOON_DAYS {
+        ", soon 即将到期"
+    } else {
+        ""
+    };
+    Some(format!(
+        "their certificate ends {} ({days} days{soon})",
+        end.format("%Y-%m-%d")
+    ))
 }
 
 fn of_ours(trust: &Trust, asked: &AtomicBool) -> String {

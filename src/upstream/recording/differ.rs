@@ -94,7 +94,9 @@ fn lists(what: &str, left: &[(String, String)], right: &[(String, String)], foun
             (Some((name, one)), Some((same, other))) if name == same => {
                 found.push(told(&format!("{what} {name}"), one, other));
             }
-            (Some((name, _)), Some((other, _))) => found.push(told(&format!("{what} {}", index + 1), name, other)),
+            (Some((name, _)), Some((other, _))) => {
+                found.push(told(&format!("{what} {}", index + 1), name, other))
+            }
             (Some((name, _)), None) => found.push(format!("{what} {name}: recorded, and not written now")),
             (None, Some((name, _))) => found.push(format!("{what} {name}: written now, and not recorded")),
             (None, None) => {}
@@ -122,7 +124,11 @@ fn values(at: &str, left: &Value, right: &Value, found: &mut Vec<String>) {
             }
         }
         (Value::Array(one), Value::Array(other)) => {
-            found.push(told(&format!("{at}: entries"), &one.len().to_string(), &other.len().to_string()));
+            found.push(told(
+                &format!("{at}: entries"),
+                &one.len().to_string(),
+                &other.len().to_string(),
+            ));
         }
         (one, other) if one == other => {}
         (one, other) => found.push(told(at, &one.to_string(), &other.to_string())),
@@ -155,7 +161,9 @@ mod tests {
     use super::*;
 
     fn request(kind: &str, body: &str) -> Message {
-        let head = format!("POST /a HTTP/1.1\r\nauthorization: Bearer x\r\nx-kept: 1\r\ncontent-type: {kind}\r\n\r\n");
+        let head = format!(
+            "POST /a HTTP/1.1\r\nauthorization: Bearer x\r\nx-kept: 1\r\ncontent-type: {kind}\r\n\r\n"
+        );
         Message::parse(format!("{head}{body}").as_bytes()).unwrap()
     }
 
@@ -176,7 +184,10 @@ mod tests {
         let form = |body| request("application/x-www-form-urlencoded; charset=utf-8", body);
         assert_eq!(
             told(&form("a=1&b=2"), &form("a=1&b=3&c=4")),
-            ["body field b: recorded 2, now 3", "body field c: written now, and not recorded"]
+            [
+                "body field b: recorded 2, now 3",
+                "body field c: written now, and not recorded"
+            ]
         );
         let xml = |body| request("application/xml", body);
         assert_eq!(

@@ -8,9 +8,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::redact::Redactor;
-use super::{
-    RecordingError, SCRIPT, SILENCE, Script, ScriptedExchange, ScriptedOperation, command, replay,
-};
+use super::{RecordingError, SCRIPT, SILENCE, Script, ScriptedExchange, ScriptedOperation, command, replay};
 use crate::upstream::adapter::Capability;
 use crate::upstream::command::DeliveryCommand;
 use crate::upstream::driver::tap::{Seen, Tap};
@@ -213,7 +211,10 @@ impl<'a> Recorder<'a> {
         match operation {
             Recorded::Find | Recorded::Query => match driver.find(command).await.finding {
                 Finding::Found(acceptance) => Some(acceptance.external_id),
-                Finding::Absent | Finding::Unanswered { .. } | Finding::Held { .. } | Finding::Unsupported => None,
+                Finding::Absent
+                | Finding::Unanswered { .. }
+                | Finding::Held { .. }
+                | Finding::Unsupported => None,
             },
             Recorded::Poll => {
                 let _page = driver.poll(None).await;
@@ -245,15 +246,18 @@ impl<'a> Recorder<'a> {
                 let message = self.redactor.clean(&Message::of_answer(whole))?;
                 let limit = usize::try_from(self.upstream.config().response_max_bytes).unwrap_or(usize::MAX);
                 let now = self.script.now.unwrap_or_default();
-                let went = message.received(limit, now).map_err(|source| RecordingError::Message {
-                    path: self.folder.join(&answer),
-                    source,
-                })?;
+                let went = message
+                    .received(limit, now)
+                    .map_err(|source| RecordingError::Message {
+                        path: self.folder.join(&answer),
+                        source,
+                    })?;
                 (Some(message), went)
             }
             (None, Exchange::Lost(Ambiguity::Timeout)) => (None, (seen.exchange, None)),
             (None, exchange) => {
-                let reason = format!("no whole answer came ({exchange:?}); nothing was written of it 未收到完整应答");
+                let reason =
+                    format!("no whole answer came ({exchange:?}); nothing was written of it 未收到完整应答");
                 return Err(refusal(operation, &reason));
             }
         };

@@ -133,17 +133,27 @@ impl Redactor {
         let is_answer = message.status().is_some();
         let cleaned = if kind.contains("form-urlencoded") {
             let found = self.found(Format::Form, &text, is_answer);
-            self.plain(&self.address(&text, charset), &found, |value| encoded(value, charset))
+            self.plain(&self.address(&text, charset), &found, |value| {
+                encoded(value, charset)
+            })
         } else if let Ok(mut document) = serde_json::from_str::<Value>(&text) {
             let before = document.clone();
             self.json(&mut document, is_answer);
-            if document == before { text } else { document.to_string() }
+            if document == before {
+                text
+            } else {
+                document.to_string()
+            }
         } else {
             let found = self.found(Format::Xml, &text, is_answer);
             self.plain(&text, &found, |value| vec![xml(value)])
         };
         let (bytes, _, has_faults) = charset.encode(&cleaned);
-        if has_faults { Err(Unredacted::NotText) } else { Ok(bytes.into_owned()) }
+        if has_faults {
+            Err(Unredacted::NotText)
+        } else {
+            Ok(bytes.into_owned())
+        }
     }
 
     fn json(&self, document: &mut Value, is_answer: bool) {
@@ -172,7 +182,10 @@ impl Redactor {
                 }
             }
             Value::String(text) => {
-                *text = self.values.iter().fold(std::mem::take(text), |text, one| starred(&text, one, one));
+                *text = self
+                    .values
+                    .iter()
+                    .fold(std::mem::take(text), |text, one| starred(&text, one, one));
             }
             Value::Array(list) => list.iter_mut().for_each(|one| self.tree(one)),
             Value::Object(members) => members.values_mut().for_each(|one| self.tree(one)),
@@ -191,12 +204,15 @@ impl Redactor {
     }
 
     fn plain(&self, text: &str, found: &[String], forms: impl Fn(&str) -> Vec<String>) -> String {
-        self.values.iter().chain(found).fold(text.to_owned(), |text, value| {
-            forms(value)
-                .into_iter()
-                .chain([value.clone()])
-                .fold(text, |text, form| starred(&text, &form, value))
-        })
+        self.values
+            .iter()
+            .chain(found)
+            .fold(text.to_owned(), |text, value| {
+                forms(value)
+                    .into_iter()
+                    .chain([value.clone()])
+                    .fold(text, |text, form| starred(&text, &form, value))
+            })
     }
 
     /// Whatever was missed above is found here.
@@ -212,7 +228,12 @@ impl Redactor {
             }
             let text = text_of(bytes, charset).unwrap_or_else(|| String::from_utf8_lossy(bytes).into_owned());
             let is_there = |value: &&String| starred(&text, value, value) != text;
-            if self.values.iter().filter(|value| is_long(value)).any(|value| is_there(&value)) {
+            if self
+                .values
+                .iter()
+                .filter(|value| is_long(value))
+                .any(|value| is_there(&value))
+            {
                 return Err(Unredacted::Personal);
             }
         }
@@ -266,7 +287,9 @@ fn stars(text: &str) -> String {
 /// The scheme stays: whether it is Bearer or Basic is no secret.
 fn stars_of_header(value: &str) -> String {
     match value.split_once(' ') {
-        Some((scheme, _)) if scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) => format!("{scheme} ***"),
+        Some((scheme, _)) if scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
+            format!("{scheme} ***")
+        }
         Some(_) | None => "***".to_owned(),
     }
 }
@@ -311,7 +334,10 @@ fn xml(value: &str) -> String {
 }
 
 fn charset(message: &Message) -> &'static Encoding {
-    let kind = message.header("content-type").unwrap_or_default().to_ascii_lowercase();
+    let kind = message
+        .header("content-type")
+        .unwrap_or_default()
+        .to_ascii_lowercase();
     let label = kind.split_once("charset=").map_or("", |(_, label)| label);
     let label = label.trim_matches(|letter: char| letter == '"' || letter.is_whitespace());
     let label = label.split(';').next().unwrap_or_default();
@@ -331,7 +357,10 @@ mod tests {
     use crate::upstream::sample::{self, Fullness};
 
     fn redactor(redactions: &[&str]) -> Redactor {
-        let config = UpstreamConfig::parse(include_str!("../../../config/upstreams/example.toml"), &Origin::Default);
+        let config = UpstreamConfig::parse(
+            include_str!("../../../config/upstreams/example.toml"),
+            &Origin::Default,
+        );
         let redactions: Vec<String> = redactions.iter().map(|&one| one.to_owned()).collect();
         let secrets = vec![Redacted::new("hush-hush".to_owned())];
         let case = sample::case(Fullness::Full, sample::form());
@@ -350,8 +379,14 @@ mod tests {
              content-type: application/json\r\ncontent-length: 1\r\n\r\n\
              {\"n\":\"\\u6d4b\\u8bd5\\u7532\",\"t\":\"电话13800000000。\",\"p\":13800000000,\"m\":12}";
         let text = cleaned(&["case.form.months"], json.as_bytes()).unwrap();
-        assert!(text.starts_with("POST /a?q=*** HTTP/1.1\r\nauthorization: Bearer ***\r\ncookie: ***\r\n"), "{text}");
-        assert!(text.ends_with("{\"m\":0,\"n\":\"***\",\"p\":0,\"t\":\"电话***********。\"}"), "{text}");
+        assert!(
+            text.starts_with("POST /a?q=*** HTTP/1.1\r\nauthorization: Bearer ***\r\ncookie: ***\r\n"),
+            "{text}"
+        );
+        assert!(
+            text.ends_with("{\"m\":0,\"n\":\"***\",\"p\":0,\"t\":\"电话***********。\"}"),
+            "{text}"
+        );
         let form = "POST /a HTTP/1.1\r\ncontent-type: application/x-www-form-urlencoded; charset=gbk\r\n\r\n\
              n=%B2%E2%CA%D4%BC%D7&months=12&at=2012";
         let text = cleaned(&["case.form.months"], form.as_bytes()).unwrap();
@@ -365,8 +400,13 @@ mod tests {
 
     #[test]
     fn an_answer_loses_what_its_paths_name() {
-        let answer = |kind: &str, body: &str| format!("HTTP/1.1 200 OK\r\nset-cookie: s=1\r\ncontent-type: {kind}\r\n\r\n{body}");
-        let json = answer("application/json", r#"{"data":{"no":"A-1","contact":{"who":"张三","age":41,"is":true}}}"#);
+        let answer = |kind: &str, body: &str| {
+            format!("HTTP/1.1 200 OK\r\nset-cookie: s=1\r\ncontent-type: {kind}\r\n\r\n{body}")
+        };
+        let json = answer(
+            "application/json",
+            r#"{"data":{"no":"A-1","contact":{"who":"张三","age":41,"is":true}}}"#,
+        );
         let text = cleaned(&["$.data.contact"], json.as_bytes()).unwrap();
         assert!(text.contains("set-cookie: ***"), "{text}");
         assert!(
@@ -374,20 +414,40 @@ mod tests {
             "{text}"
         );
         let xml = answer("application/xml", "<R><NO>A-1</NO><WHO>张三</WHO></R>");
-        assert!(cleaned(&["$.R.WHO"], xml.as_bytes()).unwrap().ends_with("<R><NO>A-1</NO><WHO>**</WHO></R>"));
+        assert!(
+            cleaned(&["$.R.WHO"], xml.as_bytes())
+                .unwrap()
+                .ends_with("<R><NO>A-1</NO><WHO>**</WHO></R>")
+        );
         // nothing to clean: the bytes stay as they came
         let plain = answer("application/json", "{ \"b\": 1,\n \"a\": 2 }");
-        assert!(cleaned(&["$.x"], plain.as_bytes()).unwrap().ends_with("{ \"b\": 1,\n \"a\": 2 }"));
+        assert!(
+            cleaned(&["$.x"], plain.as_bytes())
+                .unwrap()
+                .ends_with("{ \"b\": 1,\n \"a\": 2 }")
+        );
     }
 
     #[test]
     fn what_cannot_be_cleaned_is_refused() {
         let answer = |head: &str, body: &str| format!("HTTP/1.1 200 OK\r\n{head}\r\n\r\n{body}").into_bytes();
         let json = "content-type: application/json";
-        assert_eq!(cleaned(&[], &answer(json, "{\"token\":\"hush-hush\"}")), Err(Unredacted::Secret));
-        assert_eq!(cleaned(&[], &answer("x-echo: hush-hush", "")), Err(Unredacted::Secret));
-        assert_eq!(cleaned(&[], &answer("x-echo: hush%2Dhush", "")), Err(Unredacted::Secret));
-        assert_eq!(cleaned(&[], &answer(json, "{\"13800000000\":1}")), Err(Unredacted::Personal));
+        assert_eq!(
+            cleaned(&[], &answer(json, "{\"token\":\"hush-hush\"}")),
+            Err(Unredacted::Secret)
+        );
+        assert_eq!(
+            cleaned(&[], &answer("x-echo: hush-hush", "")),
+            Err(Unredacted::Secret)
+        );
+        assert_eq!(
+            cleaned(&[], &answer("x-echo: hush%2Dhush", "")),
+            Err(Unredacted::Secret)
+        );
+        assert_eq!(
+            cleaned(&[], &answer(json, "{\"13800000000\":1}")),
+            Err(Unredacted::Personal)
+        );
         let mut bytes = answer(json, "");
         bytes.extend_from_slice(&[0xff, 0xfe, 0x80]);
         assert_eq!(cleaned(&[], &bytes), Err(Unredacted::NotText));

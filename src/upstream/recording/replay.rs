@@ -4,7 +4,9 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 
-use super::{Recording, RecordingError, SILENCE, ScriptedExchange, ScriptedOperation, differ, redact::Redactor, words};
+use super::{
+    Recording, RecordingError, SILENCE, ScriptedExchange, ScriptedOperation, differ, redact::Redactor, words,
+};
 use crate::config::fault::{ConfigFaults, Fault};
 use crate::upstream::adapter::{Adapter, EncodeContext, EncodeError};
 use crate::upstream::command::DeliveryCommand;
@@ -68,7 +70,11 @@ impl Replay {
 impl fmt::Display for Replay {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         for one in &self.exchanges {
-            let sign = if one.differences.is_empty() { "same   " } else { "DIFFERS" };
+            let sign = if one.differences.is_empty() {
+                "same   "
+            } else {
+                "DIFFERS"
+            };
             writeln!(out, "{sign} {}: {}", one.rule, one.outcome)?;
             if let (Some(request), true) = (&one.request, one.is_compared) {
                 writeln!(out, "        {request}")?;
@@ -77,8 +83,17 @@ impl fmt::Display for Replay {
                 writeln!(out, "        ≠ {difference}")?;
             }
         }
-        let differing = self.exchanges.iter().filter(|one| !one.differences.is_empty()).count();
-        write!(out, "{} exchanges, {differing} differ 共 {} 次交换，{differing} 次有差异", self.exchanges.len(), self.exchanges.len())?;
+        let differing = self
+            .exchanges
+            .iter()
+            .filter(|one| !one.differences.is_empty())
+            .count();
+        write!(
+            out,
+            "{} exchanges, {differing} differ 共 {} 次交换，{differing} 次有差异",
+            self.exchanges.len(),
+            self.exchanges.len()
+        )?;
         if self.notices > 0 {
             write!(
                 out,
@@ -138,7 +153,11 @@ struct Player<'a> {
 }
 
 impl Player<'_> {
-    fn play(&self, exchange: &ScriptedExchange, command: &DeliveryCommand) -> Result<Replayed, RecordingError> {
+    fn play(
+        &self,
+        exchange: &ScriptedExchange,
+        command: &DeliveryCommand,
+    ) -> Result<Replayed, RecordingError> {
         let mut played = Replayed {
             rule: exchange.rule.clone(),
             request: None,
@@ -151,7 +170,7 @@ impl Player<'_> {
                 let now = message(self.config, &command.key, request);
                 if let (Some(file), Some(now)) = (&exchange.request, &now) {
                     let recorded = self.recording.message(file)?;
-                    played.differences = self.differences(&recorded, now);
+                    played.differences = self.differences(exchange.operation, &recorded, now);
                 }
                 played.request = now.map(|now| now.line);
                 let (went, answer) = self.answer(&exchange.answer)?;
@@ -163,20 +182,23 @@ impl Player<'_> {
             Err(error) => {
                 let reason = HeldReason::NotEncodable;
                 played.outcome = words::outcome(&UpstreamOutcome::Held { reason });
-                played.differences.push(format!("the request cannot be written: {error}"));
+                played
+                    .differences
+                    .push(format!("the request cannot be written: {error}"));
             }
         }
         if played.outcome != exchange.expect {
-            played
-                .differences
-                .push(format!("outcome: recorded {}, now {}", exchange.expect, played.outcome));
+            played.differences.push(format!(
+                "outcome: recorded {}, now {}",
+                exchange.expect, played.outcome
+            ));
         }
         Ok(played)
     }
 
     /// Recorded requests were cleaned, those written by hand were not.
-    fn differences(&self, recorded: &Message, now: &Message) -> Vec<String> {
-        let signature: Vec<String> = self
+    fn differences(&self, operation: ScriptedOperation, recorded: &Message, now: &Message) -> Vec<String> {
+        let mut signature: Vec<String> = self
             .config
             .auth
             .hmac
@@ -186,11 +208,19 @@ impl Player<'_> {
                 others.into_iter().flatten().chain([&mac.header]).cloned()
             })
             .collect();
+        if operation == ScriptedOperation::Poll {
+            // it is about no delivery, and its key is another one each time
+            signature.push("idempotency-key".to_owned());
+        }
         let plain = differ::differences(recorded, now, &signature);
         match self.redactor.clean(now) {
             Ok(cleaned) => {
                 let cleaned = differ::differences(recorded, &cleaned, &signature);
-                if cleaned.len() < plain.len() { cleaned } else { plain }
+                if cleaned.len() < plain.len() {
+                    cleaned
+                } else {
+                    plain
+                }
             }
             Err(_) => plain,
         }
@@ -238,7 +268,7 @@ fn request(
     }
 }
 
-/// The message of a request; a poll's key is another one each time and is left out.
+/// The message of a request.
 fn message(config: &UpstreamConfig, key: &str, request: WireRequest) -> Option<Message> {
     let own = [("idempotency-key", key)];
     transport::written(&config.base_url, request, &own)

@@ -6,7 +6,8 @@ use onedoor::clock::HeldClock;
 use onedoor::upstream::outcome::{NotSentReason, OutcomeClass, UpstreamOutcome};
 use onedoor::upstream::registry::Upstream;
 use rcgen::{
-    BasicConstraints, Certificate, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose, date_time_ymd,
+    BasicConstraints, Certificate, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    date_time_ymd,
 };
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
@@ -84,7 +85,9 @@ impl Own {
             None => builder.with_no_client_auth(),
         };
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(self.key.serialize_der()));
-        let config = builder.with_single_cert(vec![self.certificate.der().clone()], key).unwrap();
+        let config = builder
+            .with_single_cert(vec![self.certificate.der().clone()], key)
+            .unwrap();
         TlsAcceptor::from(Arc::new(config))
     }
 }
@@ -98,12 +101,19 @@ const BOTH: &str = r#"
 const THEIRS: &str = "[auth.tls]\nauthority = { env = \"AUTHORITY\" }";
 
 async fn over_tls(own: &Own, asks_for: Option<&Authority>) -> Talker {
-    Talker::over_tls(own.acceptor(asks_for), |_, _| async { json("202 Accepted", TAKEN) }).await
+    Talker::over_tls(own.acceptor(asks_for), |_, _| async {
+        json("202 Accepted", TAKEN)
+    })
+    .await
 }
 
 fn upstream(system: &Talker, auth: &str, authority: &Authority, own: &Own) -> Arc<Upstream> {
     let (authority, certificate, key) = (authority.pem(), own.pem(), own.key_pem());
-    let secrets = [("AUTHORITY", &*authority), ("CERTIFICATE", &*certificate), ("KEY", &*key)];
+    let secrets = [
+        ("AUTHORITY", &*authority),
+        ("CERTIFICATE", &*certificate),
+        ("KEY", &*key),
+    ];
     upstream_of(&system.url(), ("", auth), &secrets, &HeldClock::at(now())).unwrap()
 }
 
@@ -118,11 +128,17 @@ async fn a_system_that_asks_for_our_certificate_sees_ours() {
     let own = ours.signs("onedoor.example", 2099);
     let ended = outcome(&upstream(&system, BOTH, &theirs, &own)).await;
     assert_eq!(ended.class(), OutcomeClass::Accepted, "{ended:?}");
-    assert_eq!(system.asked()[0].certificate.as_deref(), Some(own.certificate.der().as_ref()));
+    assert_eq!(
+        system.asked()[0].certificate.as_deref(),
+        Some(own.certificate.der().as_ref())
+    );
 
     // without one, or with one of nobody they know, nothing is taken over
     let stranger = Authority::new("Nobody").signs("onedoor.example", 2099);
-    for upstream in [upstream(&system, THEIRS, &theirs, &own), upstream(&system, BOTH, &theirs, &stranger)] {
+    for upstream in [
+        upstream(&system, THEIRS, &theirs, &own),
+        upstream(&system, BOTH, &theirs, &stranger),
+    ] {
         let ended = outcome(&upstream).await;
         assert_ne!(ended.class(), OutcomeClass::Accepted, "{ended:?}");
     }

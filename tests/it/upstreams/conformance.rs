@@ -150,7 +150,9 @@ async fn play(description: &Description, exchange: &ScriptedExchange) -> String 
     let command = recording.command(exchange, recording.case(None));
     let driver = upstream.driver();
     let found = match exchange.operation {
-        ScriptedOperation::Query | ScriptedOperation::Ask => words::finding(&driver.find(&command).await.finding),
+        ScriptedOperation::Query | ScriptedOperation::Ask => {
+            words::finding(&driver.find(&command).await.finding)
+        }
         ScriptedOperation::Poll => {
             let polled = driver.poll(None).await;
             words::page(polled.page.as_ref().ok_or(polled.class))
@@ -244,7 +246,10 @@ fn verified(upstream: &Arc<Upstream>, bytes: &[u8]) -> VerifiedNotice {
 async fn every_folder_is_replayed_without_a_difference_and_a_changed_description_is_told() {
     for description in Description::all() {
         let script = &description.recording.script;
-        let file = script.upstream.as_deref().unwrap_or("config/upstreams/example.toml");
+        let file = script
+            .upstream
+            .as_deref()
+            .unwrap_or("config/upstreams/example.toml");
         let text = fs::read_to_string(file).unwrap();
         let config = UpstreamConfig::parse(&text, &Origin::Default).unwrap();
         let replay = replay::replay(&config, &description.recording).unwrap();

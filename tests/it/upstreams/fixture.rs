@@ -38,7 +38,11 @@ const CASE: &str = include_str!("../../upstreams/common/case.json");
 
 /// The first attempt to hand the case over; the same in the recorded requests.
 pub(crate) fn submission() -> DeliveryCommand {
-    recording::command(ScriptedOperation::Submit, serde_json::from_str(CASE).unwrap(), None)
+    recording::command(
+        ScriptedOperation::Submit,
+        serde_json::from_str(CASE).unwrap(),
+        None,
+    )
 }
 
 /// A short-tempered upstream at an address on loopback; `more` adds options.

@@ -30,7 +30,11 @@ impl Desk {
         fs::create_dir(folder.path().join("upstreams")).unwrap();
         fs::write(folder.path().join("upstreams/hr.toml"), description).unwrap();
         // another one's faults are not this one's
-        fs::write(folder.path().join("upstreams/other.toml"), "name = \"other\"\nroles = 7").unwrap();
+        fs::write(
+            folder.path().join("upstreams/other.toml"),
+            "name = \"other\"\nroles = 7",
+        )
+        .unwrap();
         let settings = vec![
             ("ONEDOOR__DATA_DIR".to_owned(), at("data")),
             ("ONEDOOR__UPSTREAMS__DIR".to_owned(), at("upstreams")),
@@ -64,7 +68,8 @@ impl Desk {
 
     async fn probe(&self) -> (Option<i32>, Value) {
         let (status, stdout, stderr) = self.call(&["probe", "hr", "--json"]).await;
-        let report = serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{error}: {stdout}{stderr}"));
+        let report =
+            serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{error}: {stdout}{stderr}"));
         (status.code(), report)
     }
 
@@ -76,7 +81,10 @@ impl Desk {
         let failed: Vec<&Value> = steps.iter().filter(|step| step["state"] == "failed").collect();
         assert_eq!(failed.len(), 1, "{report}");
         assert!(failed[0]["advice"]["zh"].is_string() && failed[0]["advice"]["en"].is_string());
-        (failed[0]["name"].as_str().unwrap().to_owned(), failed[0].to_string())
+        (
+            failed[0]["name"].as_str().unwrap().to_owned(),
+            failed[0].to_string(),
+        )
     }
 }
 
@@ -119,16 +127,31 @@ async fn a_probe_says_of_each_step_how_it_went_and_changes_nothing() {
     let desk = Desk::with(&description(&department.url("/"), BEARER));
     let (status, stdout, stderr) = desk.call(&["probe", "hr"]).await;
     assert_eq!(status.code(), Some(0), "{stdout}{stderr}");
-    for line in ["ok      configuration", "HR_TOKEN: found", "in allow_addresses 127.0.0.1/32", "ABSENT", "HTTP 200"] {
+    for line in [
+        "ok      configuration",
+        "HR_TOKEN: found",
+        "in allow_addresses 127.0.0.1/32",
+        "ABSENT",
+        "HTTP 200",
+    ] {
         assert!(stdout.contains(line), "{line} in {stdout}");
     }
     let (code, report) = desk.probe().await;
-    assert_eq!((code, &report["ok"], &report["upstream"]), (Some(0), &json!(true), &json!("hr")));
+    assert_eq!(
+        (code, &report["ok"], &report["upstream"]),
+        (Some(0), &json!(true), &json!("hr"))
+    );
     let states: Vec<String> = report["steps"]
         .as_array()
         .unwrap()
         .iter()
-        .map(|step| format!("{} {}", step["name"].as_str().unwrap(), step["state"].as_str().unwrap()))
+        .map(|step| {
+            format!(
+                "{} {}",
+                step["name"].as_str().unwrap(),
+                step["state"].as_str().unwrap()
+            )
+        })
         .collect();
     let expected = [
         "configuration ok",
@@ -141,11 +164,17 @@ async fn a_probe_says_of_each_step_how_it_went_and_changes_nothing() {
         "clock ok",
     ];
     assert_eq!(states, expected);
-    assert!(department.applications().await.is_empty(), "nothing was handed over");
+    assert!(
+        department.applications().await.is_empty(),
+        "nothing was handed over"
+    );
     let (status, stdout, stderr) = desk.call(&["probe", "hr", "--send"]).await;
     assert_eq!(status.code(), Some(0), "{stdout}");
     assert!(stderr.contains("test system only"), "{stderr}");
-    assert!(stdout.contains("submission") && stdout.contains("ACCEPTED"), "{stdout}");
+    assert!(
+        stdout.contains("submission") && stdout.contains("ACCEPTED"),
+        "{stdout}"
+    );
     assert_eq!(department.applications().await.len(), 1);
     department.close().await;
 }
@@ -158,7 +187,10 @@ async fn a_probe_names_the_step_that_fails_and_what_to_do() {
     let mut desk = Desk::with(&good.replace("idempotency = \"native\"", "idempotency = \"maybe\"\nzzz = 1"));
     let (name, said) = desk.failed().await;
     assert_eq!(name, "configuration");
-    assert!(said.contains("idempotency") && said.contains("zzz") && !said.contains("other.toml"), "{said}");
+    assert!(
+        said.contains("idempotency") && said.contains("zzz") && !said.contains("other.toml"),
+        "{said}"
+    );
 
     desk.describe(&good.replace("HR_TOKEN", "HR_TOKEN_ABSENT"));
     let (name, said) = desk.failed().await;
@@ -168,11 +200,17 @@ async fn a_probe_names_the_step_that_fails_and_what_to_do() {
     desk.describe(&good.replace("\"127.0.0.1\", \"::1\"", "\"10.1.0.0/16\""));
     let (name, said) = desk.failed().await;
     assert_eq!(name, "address");
-    assert!(said.contains("127.0.0.1: refused, loopback 127.0.0.0/8 is not in allow_addresses"), "{said}");
+    assert!(
+        said.contains("127.0.0.1: refused, loopback 127.0.0.0/8 is not in allow_addresses"),
+        "{said}"
+    );
     desk.describe(&description("http://no-such-host.invalid/", BEARER));
     assert_eq!(desk.failed().await.0, "address");
 
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let closed = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
     desk.describe(&description(&format!("http://{closed}/"), BEARER));
     assert_eq!(desk.failed().await.0, "connection");
 
@@ -180,7 +218,10 @@ async fn a_probe_names_the_step_that_fails_and_what_to_do() {
     desk.set("HR_TOKEN", "another-token-of-the-story");
     let (name, said) = desk.failed().await;
     assert_eq!(name, "question");
-    assert!(said.contains("HELD UNAUTHENTICATED") && said.contains("[auth]"), "{said}");
+    assert!(
+        said.contains("HELD UNAUTHENTICATED") && said.contains("[auth]"),
+        "{said}"
+    );
     department.close().await;
 
     let (status, _, stderr) = desk.call(&["probe", "absent"]).await;
@@ -192,7 +233,10 @@ async fn a_probe_tells_tokens_and_certificates_without_showing_them() {
     let (theirs, ours) = (Authority::new("Their CA"), Authority::new("Our CA"));
     let own = ours.signs("onedoor.example", 2099);
     let endpoint = Talker::answering(|_, _| async {
-        answer("200 OK", r#"{"access_token":"granted-in-the-story","expires_in":3600}"#)
+        answer(
+            "200 OK",
+            r#"{"access_token":"granted-in-the-story","expires_in":3600}"#,
+        )
     })
     .await;
     let auth = format!(
@@ -218,13 +262,19 @@ async fn a_probe_tells_tokens_and_certificates_without_showing_them() {
     let (code, report) = desk.probe().await;
     assert_eq!(code, Some(0), "{report:#}");
     let tls = step(&report, "tls").to_string();
-    assert!(tls.contains("TLSv1_3") && tls.contains("ends 2099-12-31"), "{tls}");
+    assert!(
+        tls.contains("TLSv1_3") && tls.contains("ends 2099-12-31"),
+        "{tls}"
+    );
     assert!(tls.contains("our certificate was asked for and sent"), "{tls}");
     let token = step(&report, "authorization").to_string();
     assert!(token.contains("a token was granted and is used for 3"), "{token}");
     assert!(!report.to_string().contains("granted-in-the-story"));
     assert_eq!(step(&report, "clock")["state"], "skipped", "it names no time");
-    assert_eq!(system.asked()[0].certificate.as_deref(), Some(own.certificate.der().as_ref()));
+    assert_eq!(
+        system.asked()[0].certificate.as_deref(),
+        Some(own.certificate.der().as_ref())
+    );
 
     let expired = Talker::over_tls(theirs.signs("127.0.0.1", 2021).acceptor(None), listing).await;
     desk.describe(&description(&expired.url(), &auth));
@@ -241,7 +291,12 @@ fn files_of(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let mut files: Vec<(String, Vec<u8>)> = fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .map(|path| (path.file_name().unwrap().to_string_lossy().into_owned(), fs::read(&path).unwrap()))
+        .map(|path| {
+            (
+                path.file_name().unwrap().to_string_lossy().into_owned(),
+                fs::read(&path).unwrap(),
+            )
+        })
         .collect();
     files.sort();
     files
@@ -257,8 +312,19 @@ async fn what_was_recorded_is_played_again_without_the_system() {
     assert!(stderr.contains("test system only"), "{stderr}");
     let files = files_of(&out);
     let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
-    let operations = ["find", "poll", "query", "submit", "supplement", "transition", "withdraw"];
-    for name in operations.iter().flat_map(|one| [format!("{one}.request.http"), format!("{one}.answer.http")]) {
+    let operations = [
+        "find",
+        "poll",
+        "query",
+        "submit",
+        "supplement",
+        "transition",
+        "withdraw",
+    ];
+    for name in operations
+        .iter()
+        .flat_map(|one| [format!("{one}.request.http"), format!("{one}.answer.http")])
+    {
         assert!(names.contains(&name.as_str()), "{name} in {names:?}");
     }
     for (name, bytes) in &files {
@@ -269,7 +335,11 @@ async fn what_was_recorded_is_played_again_without_the_system() {
     }
     let script = Recording::open(&out).unwrap().script;
     assert_eq!(script.exchange.len(), operations.len());
-    assert!(script.exchange[0].expect.starts_with("ACCEPTED"), "{:?}", script.exchange[0]);
+    assert!(
+        script.exchange[0].expect.starts_with("ACCEPTED"),
+        "{:?}",
+        script.exchange[0]
+    );
     department.close().await;
 
     let replay = ["replay", "hr", out.to_str().unwrap()];
@@ -293,9 +363,12 @@ async fn what_was_recorded_is_played_again_without_the_system() {
 async fn a_recording_of_a_described_system_hides_what_its_description_names() {
     let system = Talker::answering(|_, request: Request| async move {
         let said = String::from_utf8_lossy(&request.body).into_owned();
-        let body = json!({ "code": "0", "data": { "applyNo": "A-7", "contact": "王五", "echo": said } }).to_string();
+        let body =
+            json!({ "code": "0", "data": { "applyNo": "A-7", "contact": "王五", "echo": said } }).to_string();
         let plain = String::from_utf8(answer("200 OK", &body)).unwrap();
-        plain.replace("connection: close", "set-cookie: session=very-secret-cookie").into_bytes()
+        plain
+            .replace("connection: close", "set-cookie: session=very-secret-cookie")
+            .into_bytes()
     })
     .await;
     let options = r#"
@@ -310,10 +383,18 @@ async fn a_recording_of_a_described_system_hides_what_its_description_names() {
         path = "/apply"
         body = """{ "who": {{ case.applicant.name }}, "bank": {{ case.form.bank }}, "no": {{ case.case_number }} }"""
     "#;
-    let template = description(&system.url(), &format!("{BEARER}\n{options}")).replace("county-rest", "template");
+    let template =
+        description(&system.url(), &format!("{BEARER}\n{options}")).replace("county-rest", "template");
     let desk = Desk::with(&template);
     let out = desk.path("recorded");
-    let record = ["record", "hr", "--operation", "submit", "--out", out.to_str().unwrap()];
+    let record = [
+        "record",
+        "hr",
+        "--operation",
+        "submit",
+        "--out",
+        out.to_str().unwrap(),
+    ];
     let (status, stdout, stderr) = desk.call(&record).await;
     assert_eq!(status.code(), Some(0), "{stdout}{stderr}");
     assert_eq!(files_of(&out).len(), 3);
@@ -324,7 +405,10 @@ async fn a_recording_of_a_described_system_hides_what_its_description_names() {
         }
     }
     let sent = system.requests()[0].clone();
-    assert!(String::from_utf8_lossy(&sent.body).contains("6222020000000001"), "the system itself saw all of it");
+    assert!(
+        String::from_utf8_lossy(&sent.body).contains("6222020000000001"),
+        "the system itself saw all of it"
+    );
     let replay = ["replay", "hr", out.to_str().unwrap()];
     assert_eq!(desk.call(&replay).await.0.code(), Some(0));
     desk.describe(&template.replace("\"/apply\"", "\"/v2/apply\""));
@@ -338,12 +422,22 @@ async fn a_recording_of_a_described_system_hides_what_its_description_names() {
     // a system that repeats our token is not written down
     let echo = Talker::answering(|_, request: Request| async move {
         let shown = request.header("authorization").unwrap_or_default().to_owned();
-        answer("200 OK", &json!({ "code": "0", "data": { "applyNo": "A-7", "you": shown } }).to_string())
+        answer(
+            "200 OK",
+            &json!({ "code": "0", "data": { "applyNo": "A-7", "you": shown } }).to_string(),
+        )
     })
     .await;
     desk.describe(&template.replace(&system.url(), &echo.url()));
     let out = desk.path("echoed");
-    let record = ["record", "hr", "--operation", "submit", "--out", out.to_str().unwrap()];
+    let record = [
+        "record",
+        "hr",
+        "--operation",
+        "submit",
+        "--out",
+        out.to_str().unwrap(),
+    ];
     let (status, _, stderr) = desk.call(&record).await;
     assert_eq!(status.code(), Some(1));
     assert!(stderr.contains("a secret stands"), "{stderr}");
@@ -364,6 +458,12 @@ async fn a_shipped_folder_is_replayed_by_the_name_of_its_system() {
         assert_eq!(status.code(), Some(0), "{stdout}{stderr}");
         assert!(stdout.contains("same    taken over: ACCEPTED"), "{stdout}");
     }
-    let (status, _, stderr) = desk.call(&["replay", "street-hall", "tests/upstreams/template_form"]).await;
-    assert_eq!(status.code(), Some(1), "another system's folder differs: {stderr}");
+    let (status, _, stderr) = desk
+        .call(&["replay", "street-hall", "tests/upstreams/template_form"])
+        .await;
+    assert_eq!(
+        status.code(),
+        Some(1),
+        "another system's folder differs: {stderr}"
+    );
 }
