@@ -6,6 +6,7 @@ pub mod ledger;
 mod probes;
 pub mod reconcile;
 pub mod run;
+pub mod upstream_tools;
 pub mod upstreams;
 
 use std::io;
@@ -26,6 +27,8 @@ use crate::service::import::ImportError;
 use crate::service::ledger::ExportError;
 use crate::store::error::StoreError;
 use crate::telemetry::{self, TelemetryError};
+use crate::upstream::recording::RecordingError;
+use crate::upstream::recording::replay::ReplayError;
 use redis::RedisError;
 
 /// Why the program ends without having done what was asked.
@@ -135,12 +138,37 @@ pub enum AppFailure {
     /// The server ended by itself, or did not end in time.
     #[error("the server did not end in order")]
     Ended,
+    /// A step of a probe failed; the steps say which.
+    #[error(
+        "the system cannot be used as it is described; see the failed step above 该系统按现有配置无法使用，见上方失败步骤"
+    )]
+    UpstreamFailed,
+    /// What is written now, or read, differs from what was recorded.
+    #[error(
+        "what the description writes or reads now differs from the recording; see above 与录制结果不一致，见上方差异"
+    )]
+    ReplayDiffers,
+    /// A recording cannot be read or made.
+    #[error("the recording: {0}")]
+    Recording(#[from] RecordingError),
+    /// The answer cannot be put into JSON.
+    #[error("the answer cannot be printed")]
+    Json(#[from] serde_json::Error),
     /// The configuration cannot be printed.
     #[error("the configuration cannot be printed")]
     Print(#[from] toml::ser::Error),
     /// Nobody reads stdout.
     #[error("the answer cannot be written")]
     Output(#[from] io::Error),
+}
+
+impl From<ReplayError> for AppFailure {
+    fn from(error: ReplayError) -> Self {
+        match error {
+            ReplayError::Config(faults) => Self::Config(faults),
+            ReplayError::Recording(error) => Self::Recording(error),
+        }
+    }
 }
 
 /// Names the signature library's back end and tests it; first thing in every run.

@@ -52,7 +52,7 @@ pub enum Command {
     Ledger(ledger::LedgerCommand),
     /// Run the sandbox upstream alone. 单独运行沙箱业务系统
     Sandbox(SandboxArgs),
-    /// Work with one agency's system. 业务系统
+    /// Try one agency's system before cases go there, and compare open cases with it. 试探、录制、回放、对账
     #[command(subcommand)]
     Upstream(UpstreamCommand),
 }

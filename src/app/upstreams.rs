@@ -10,8 +10,8 @@ use rand::RngCore as _;
 
 use super::AppFailure;
 use crate::clock::SharedClock;
-use crate::config::Config;
 use crate::config::fault::{ConfigFaults, Fault};
+use crate::config::{Config, secret_source};
 use crate::sandbox::city::CitySecrets;
 use crate::sandbox::{self, RunningSandbox, SandboxSettings};
 use crate::secret::Redacted;
@@ -100,7 +100,8 @@ impl Upstreams {
         Ok(())
     }
 
-    /// Starts the sandbox and adds it, with secrets made for this run.
+    /// Starts the sandbox and adds it, with secrets made for this run, or those of the environment: then a probe from
+    /// another process can know them too.
     ///
     /// # Errors
     /// The sandbox cannot start.
@@ -109,8 +110,10 @@ impl Upstreams {
         config: &Config,
         clock: &SharedClock,
     ) -> Result<(Self, RunningSandbox), AppFailure> {
-        let (token, secret) = (random(), format!("whsec_{}", random()));
-        let (token, secret) = (Redacted::new(token), Redacted::new(secret));
+        let known = |name: &str| secret_source::environment(name).ok().map(Redacted::into_exposed);
+        let token = Redacted::new(known(SANDBOX_TOKEN).unwrap_or_else(random));
+        let secret = known(SANDBOX_CALLBACK_SECRET).unwrap_or_else(|| format!("whsec_{}", random()));
+        let secret = Redacted::new(secret);
         self.made.insert(SANDBOX_TOKEN.to_owned(), token.clone());
         self.made
             .insert(SANDBOX_CALLBACK_SECRET.to_owned(), secret.clone());

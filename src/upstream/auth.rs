@@ -88,7 +88,7 @@ impl Authorization {
     ) -> Result<Option<Proof>, NoToken> {
         match (self, refused) {
             (Self::Tokens(source), Proof::Token(token)) if token.origin == Origin::Cache => {
-                source.refuse(token).await;
+                source.refuse(token, deadline).await;
                 Ok(Some(Proof::Token(source.token(now, deadline).await?)))
             }
             (Self::Tokens(_) | Self::None | Self::Bearer(_) | Self::Basic(_), _) => Ok(None),

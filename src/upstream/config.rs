@@ -263,15 +263,16 @@ impl UpstreamConfig {
         })
     }
 
-    /// All secrets the file refers to, for a check at start-up.
+    /// All secrets the file refers to.
+    pub fn secrets(&self) -> impl Iterator<Item = &SecretRef> {
+        let callback = self.callback.iter().flat_map(|callback| &callback.secrets);
+        self.auth.secrets().chain(callback)
+    }
+
+    /// The same by name, for a check at start-up.
     #[must_use]
     pub fn secret_refs(&self) -> BTreeSet<String> {
-        let callback = self.callback.iter().flat_map(|callback| &callback.secrets);
-        self.auth
-            .secrets()
-            .chain(callback)
-            .map(ToString::to_string)
-            .collect()
+        self.secrets().map(ToString::to_string).collect()
     }
 
     /// Whether it stands for an organization: cases are handed to it. Others are told of cases, or only registered.

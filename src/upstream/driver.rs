@@ -16,18 +16,21 @@ use crate::upstream::command::{DeliveryCommand, Operation};
 use crate::upstream::config::UpstreamConfig;
 use crate::upstream::metrics::{Purpose, UpstreamMetrics};
 use crate::upstream::outcome::{
-    Ambiguity, Exchange, Finding, HeldReason, Meaning, NotSentReason, OutcomeClass, UpstreamOutcome, classify,
+    Ambiguity, Exchange, Finding, HeldReason, NotSentReason, OutcomeClass, UpstreamOutcome,
 };
 use crate::upstream::pace::Pace;
 use crate::upstream::transport::{Transfer, Transport};
 use crate::upstream::wire::WireRequest;
 
+pub mod judge;
 mod poll;
 mod prove;
 mod reading;
+pub mod tap;
 
 pub use poll::Polled;
 use prove::Unproven;
+use tap::Tap;
 
 /// The most that is kept of an answer's word about itself, characters.
 const EVIDENCE_MAX: usize = 500;
@@ -77,6 +80,7 @@ pub struct Driver {
     budget: RetryBudget,
     pace: Pace,
     last: Mutex<Last>,
+    tap: Option<Tap>,
     metrics: UpstreamMetrics,
     clock: SharedClock,
 }
@@ -128,6 +132,7 @@ impl Driver {
             budget: RetryBudget::new(config.retry, Instant::now()),
             pace: Pace::new(config.rate_per_second),
             last: Mutex::default(),
+            tap: None,
             config,
             adapter,
             transport,
@@ -137,6 +142,13 @@ impl Driver {
             metrics,
             clock,
         }
+    }
+
+    /// The same, with a tap on its exchanges.
+    #[must_use]
+    pub fn tapped(mut self, tap: Tap) -> Self {
+        self.tap = Some(tap);
+        self
     }
 
     /// How many deliveries may set out now, of `wanted`: none while the upstream rests, one to find out whether it is
@@ -220,7 +232,7 @@ impl Driver {
                     .as_ref()
                     .and_then(|answer| self.adapter.evidence(answer));
                 (
-                    self.outcome(command, &ended),
+                    judge::outcome(&*self.adapter, command, ended.ending()),
                     status_of(transfer.exchange),
                     transfer.bytes,
                     said.and_then(|said| evidence(&said)),
@@ -270,7 +282,7 @@ impl Driver {
         let (finding, http_status, bytes) = match ended {
             Err(reason) => (Finding::Held { reason }, None, 0),
             Ok(ended) => {
-                let finding = self.finding(command, &ended);
+                let finding = judge::finding(&*self.adapter, command, ended.ending());
                 (finding, status_of(ended.transfer.exchange), ended.transfer.bytes)
             }
         };
@@ -330,18 +342,6 @@ impl Driver {
             .ok()
     }
 
-    fn outcome(&self, command: &DeliveryCommand, ended: &Ended) -> UpstreamOutcome {
-        let exchange = ended.transfer.exchange;
-        match (&ended.transfer.answer, classify(exchange, command.repetition())) {
-            (Some(answer), _) => self.adapter.decode(command, answer),
-            (None, Meaning::NotSent(reason)) => UpstreamOutcome::NotSent {
-                reason,
-                retry_after: ended.retry_after,
-            },
-            (None, meaning) => meaning.into_outcome(),
-        }
-    }
-
     /// What the upstream asks us to wait, up to the longest wait that it may ask for.
     fn capped(&self, outcome: UpstreamOutcome) -> UpstreamOutcome {
         if let UpstreamOutcome::Retryable {
@@ -353,29 +353,6 @@ impl Driver {
             };
         }
         outcome
-    }
-
-    fn finding(&self, command: &DeliveryCommand, ended: &Ended) -> Finding {
-        let unanswered = |class, retry_after| Finding::Unanswered { class, retry_after };
-        match (
-            &ended.transfer.answer,
-            classify(ended.transfer.exchange, command.repetition()),
-        ) {
-            (Some(answer), Meaning::Accepted { .. }) => self.adapter.decode_query(command, answer),
-            (Some(answer), Meaning::Held(_) | Meaning::Rejected) if self.adapter.says_absent(answer) => {
-                Finding::Absent
-            }
-            (None, Meaning::Accepted { .. }) | (_, Meaning::Ambiguous(_)) => {
-                unanswered(OutcomeClass::Ambiguous, None)
-            }
-            (_, Meaning::NotSent(_)) => unanswered(OutcomeClass::NotSent, ended.retry_after),
-            (_, Meaning::Retryable(retry_after)) => unanswered(OutcomeClass::Retryable, retry_after),
-            (_, Meaning::Held(reason)) => Finding::Held { reason },
-            // A question has no business answer: they do not understand how we ask.
-            (_, Meaning::Rejected) => Finding::Held {
-                reason: HeldReason::Refused,
-            },
-        }
     }
 
     fn record_attempt(&self, command: &DeliveryCommand, attempt: &Attempt) {
@@ -447,6 +424,14 @@ impl std::fmt::Debug for Driver {
 }
 
 impl Ended {
+    const fn ending(&self) -> judge::Ending<'_> {
+        judge::Ending {
+            exchange: self.transfer.exchange,
+            answer: self.transfer.answer.as_ref(),
+            retry_after: self.retry_after,
+        }
+    }
+
     const fn not_sent(reason: NotSentReason, retry_after: Option<Duration>) -> Self {
         let transfer = Transfer {
             exchange: Exchange::NotSent(reason),

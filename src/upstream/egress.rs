@@ -1,7 +1,7 @@
 //! Which addresses the gateway may reach: public ones, and those an upstream's allow-list names.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -77,6 +77,23 @@ impl fmt::Display for EgressRefused {
 
 impl std::error::Error for EgressRefused {}
 
+/// What the rule of an upstream says of an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ruling {
+    /// Everyone reaches it.
+    Public,
+    /// It lies in this range of the allow-list.
+    Listed(AddressRange),
+    /// It lies in this special range, which the allow-list does not name.
+    Refused(&'static str),
+}
+
+impl fmt::Display for AddressRange {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}/{}", self.network, self.prefix)
+    }
+}
+
 /// The egress rule of one upstream.
 #[derive(Debug, Clone, Default)]
 pub struct EgressPolicy {
@@ -96,6 +113,18 @@ impl EgressPolicy {
     #[must_use]
     pub fn permits(&self, address: IpAddr) -> bool {
         is_public(address) || self.allowed.iter().any(|range| range.contains(address))
+    }
+
+    /// Why an address may be reached, or why not.
+    #[must_use]
+    pub fn ruling(&self, address: IpAddr) -> Ruling {
+        match ranges::special(address) {
+            None => Ruling::Public,
+            Some(range) => match self.allowed.iter().find(|allowed| allowed.contains(address)) {
+                Some(allowed) => Ruling::Listed(*allowed),
+                None => Ruling::Refused(range),
+            },
+        }
     }
 
     /// Checks scheme and, for literal addresses, the address: a resolver is never asked about those.
@@ -120,47 +149,7 @@ impl EgressPolicy {
 /// one of them carried inside an IPv6 address (mapped, compatible, 6to4, Teredo, NAT64).
 #[must_use]
 pub fn is_public(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(address) => is_public_v4(address),
-        IpAddr::V6(address) => is_public_v6(address),
-    }
-}
-
-fn is_public_v4(address: Ipv4Addr) -> bool {
-    let [first, second, third, _] = address.octets();
-    let special = match first {
-        // this network; private; loopback; multicast, reserved and broadcast
-        0 | 10 | 127 | 224..=255 => true,
-        100 => (64..128).contains(&second), // shared address space, and one cloud's metadata service
-        169 => second == 254,               // link-local, where most metadata services live
-        172 => (16..32).contains(&second),
-        192 => second == 168 || (second == 0 && (third == 0 || third == 2)) || (second == 88 && third == 99),
-        198 => (18..20).contains(&second) || (second == 51 && third == 100),
-        203 => second == 0 && third == 113,
-        _ => false,
-    };
-    !special
-}
-
-fn is_public_v6(address: Ipv6Addr) -> bool {
-    let [first, second, third, fourth, fifth, sixth, seventh, eighth] = address.segments();
-    let embedded =
-        |high: u16, low: u16| is_public_v4(Ipv4Addr::from_bits((u32::from(high) << 16) | u32::from(low)));
-    match (first, second) {
-        // unspecified, loopback, compatible and mapped: ::/96 and ::ffff:0:0/96
-        (0, 0) => {
-            let mapped = (third, fourth, fifth, sixth) == (0, 0, 0, 0xffff);
-            mapped && embedded(seventh, eighth)
-        }
-        (0x0064, 0xff9b) => (third, fourth, fifth, sixth) == (0, 0, 0, 0) && embedded(seventh, eighth),
-        (0x2002, _) => embedded(second, third), // 6to4
-        (0x2001, 0x0db8) => false,              // documentation
-        (0x2001, 0..0x0200) => false,           // protocol assignments, Teredo among them
-        (0x3fff, 0..0x1000) => false,           // documentation
-        // global unicast is 2000::/3; all else (unique local, link-local, site-local, multicast, discard) is not
-        (0x2000..0x4000, _) => true,
-        _ => false,
-    }
+    ranges::special(address).is_none()
 }
 
 /// Resolves names with the system's resolver and keeps only permitted addresses, so that a public name that
@@ -228,6 +217,8 @@ impl Resolve for SystemResolver {
         })
     }
 }
+
+mod ranges;
 
 #[cfg(test)]
 mod tests;

@@ -8,6 +8,7 @@ use crate::config::fault::{ConfigFaults, Fault, Origin};
 use crate::config::secret_source;
 use crate::secret::Redacted;
 use crate::upstream::config::{SecretRef, UpstreamConfig};
+use crate::upstream::name::UpstreamName;
 
 /// The most upstream systems of one gateway; each has its own client, places and breaker.
 const FILES_MAX: usize = 500;
@@ -37,6 +38,48 @@ pub fn read(folder: &Path) -> Result<Vec<UpstreamConfig>, ConfigFaults> {
     } else {
         Err(ConfigFaults(faults))
     }
+}
+
+/// The one description of this name in a folder; `None` when no file bears it. Other files may be faulty.
+///
+/// # Errors
+/// All faults of its file, or the folder cannot be read.
+pub fn find(folder: &Path, name: &UpstreamName) -> Result<Option<UpstreamConfig>, ConfigFaults> {
+    let files = files(folder).map_err(|error| ConfigFaults(vec![unreadable(folder, &error)]))?;
+    for file in files.iter().take(FILES_MAX) {
+        let Ok(text) = fs::read_to_string(file) else {
+            continue;
+        };
+        if named(&text).as_deref() == Some(name.as_str()) {
+            return UpstreamConfig::parse(&text, &Origin::File(file.clone()))
+                .map(Some)
+                .map_err(ConfigFaults);
+        }
+    }
+    Ok(None)
+}
+
+/// The names that the files of a folder bear, also those with faults.
+#[must_use]
+pub fn names(folder: &Path) -> Vec<String> {
+    files(folder)
+        .unwrap_or_default()
+        .iter()
+        .take(FILES_MAX)
+        .filter_map(|file| named(&fs::read_to_string(file).ok()?))
+        .collect()
+}
+
+/// The name in a file, also where the file has other faults; by its line alone where it is no TOML.
+fn named(text: &str) -> Option<String> {
+    if let Ok(table) = text.parse::<toml::Table>() {
+        return table.get("name")?.as_str().map(str::to_owned);
+    }
+    let line = text
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("name")?.trim().strip_prefix('='))?;
+    let value = line.trim().strip_prefix('"')?;
+    value.split_once('"').map(|(name, _)| name.to_owned())
 }
 
 /// Resolves a reference to its secret, by file or environment: the source of a process in service.
@@ -96,5 +139,21 @@ mod tests {
             );
         }
         assert!(read(&folder.path().join("absent")).is_err());
+    }
+
+    #[test]
+    fn one_description_is_found_beside_faulty_ones_and_its_own_faults_are_told() {
+        let folder = tempfile::tempdir().expect("folder");
+        let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).expect("file");
+        write("good.toml", include_str!("../../config/upstreams/example.toml"));
+        write("half.toml", "name = \"half\"\ntitle_zh = 1");
+        write("broken.toml", "name = \"broken\"\nroles = [");
+        let found = |name: &str| find(folder.path(), &name.parse().expect("name"));
+        let good = found("county-hr").expect("no faults").expect("found");
+        assert_eq!(good.name.as_str(), "county-hr");
+        assert!(found("half").is_err());
+        assert!(found("broken").is_err());
+        assert!(found("absent").expect("no faults").is_none());
+        assert_eq!(names(folder.path()), ["broken", "county-hr", "half"]);
     }
 }

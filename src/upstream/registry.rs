@@ -15,6 +15,7 @@ use crate::upstream::config::notify::NotifyCases;
 use crate::upstream::config::section::Section;
 use crate::upstream::config::{Idempotency, SecretRef, SecretSource, UpstreamConfig};
 use crate::upstream::driver::Driver;
+use crate::upstream::driver::tap::Tap;
 use crate::upstream::fact::UpstreamFact;
 use crate::upstream::metrics::UpstreamMetrics;
 use crate::upstream::name::UpstreamName;
@@ -88,6 +89,19 @@ impl Upstream {
     #[must_use]
     pub fn notifies_by_number(&self) -> bool {
         self.adapter.notifies_by_number()
+    }
+
+    /// What speaks its protocol.
+    #[must_use]
+    pub fn adapter(&self) -> &dyn Adapter {
+        &*self.adapter
+    }
+
+    /// The same, with a tap on its exchanges.
+    #[must_use]
+    pub fn tapped(mut self, tap: Tap) -> Self {
+        self.driver = self.driver.tapped(tap);
+        self
     }
 
     /// Reads a verified notice.
@@ -358,6 +372,7 @@ impl Checks<'_> {
     }
 }
 
+pub mod single;
 mod way;
 
 #[cfg(test)]

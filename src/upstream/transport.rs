@@ -14,6 +14,7 @@ use crate::secret::Redacted;
 use crate::upstream::auth::mac::Signed;
 use crate::upstream::config::UpstreamConfig;
 use crate::upstream::egress::{EgressPolicy, EgressRefused, GuardedResolver};
+use crate::upstream::exchange_file::Message;
 use crate::upstream::outcome::{Ambiguity, Exchange, NotSentReason};
 use crate::upstream::wire::{Method, WireAnswer, WireRequest};
 
@@ -134,31 +135,35 @@ impl Transport {
     /// # Errors
     /// When a header holds bytes no header can.
     pub fn write(&self, request: WireRequest, own: &[(&str, &str)]) -> Result<Request, Unwritable> {
-        let mut url = self.base.clone();
-        url.path_segments_mut()
-            .ok()
-            .ok_or(Unwritable)?
-            .pop_if_empty()
-            .extend(&request.segments);
-        if !request.query.is_empty() {
-            url.query_pairs_mut().extend_pairs(&request.query);
+        written(&self.base, request, own)
+    }
+
+    /// A written request as a message.
+    #[must_use]
+    pub fn message(request: &Request) -> Message {
+        let url = request.url();
+        let target = url.query().map_or_else(
+            || url.path().to_owned(),
+            |query| format!("{}?{query}", url.path()),
+        );
+        Message {
+            line: format!("{} {target} HTTP/1.1", request.method()),
+            headers: request
+                .headers()
+                .iter()
+                .map(|(name, value)| {
+                    (
+                        name.as_str().to_owned(),
+                        String::from_utf8_lossy(value.as_bytes()).into_owned(),
+                    )
+                })
+                .collect(),
+            body: request
+                .body()
+                .and_then(reqwest::Body::as_bytes)
+                .unwrap_or_default()
+                .to_vec(),
         }
-        let mut headers = HeaderMap::new();
-        let adapters = request
-            .headers
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()));
-        // The driver's own come last, so that no adapter can replace them.
-        for (name, value) in adapters.chain(own.iter().copied()) {
-            let name = HeaderName::from_bytes(name.as_bytes()).ok().ok_or(Unwritable)?;
-            let mut value = HeaderValue::from_str(value).ok().ok_or(Unwritable)?;
-            value.set_sensitive(name == reqwest::header::AUTHORIZATION);
-            headers.insert(name, value);
-        }
-        let mut written = Request::new(method(request.method), url);
-        *written.headers_mut() = headers;
-        *written.body_mut() = request.body.map(Into::into);
-        Ok(written)
     }
 
     /// What a signature of a request is over: what goes over the wire.
@@ -253,6 +258,38 @@ impl Transport {
     }
 }
 
+/// A request below a base address, with the driver's own headers.
+///
+/// # Errors
+/// When a header holds bytes no header can.
+pub fn written(base: &Url, request: WireRequest, own: &[(&str, &str)]) -> Result<Request, Unwritable> {
+    let mut url = base.clone();
+    url.path_segments_mut()
+        .ok()
+        .ok_or(Unwritable)?
+        .pop_if_empty()
+        .extend(&request.segments);
+    if !request.query.is_empty() {
+        url.query_pairs_mut().extend_pairs(&request.query);
+    }
+    let mut headers = HeaderMap::new();
+    let adapters = request
+        .headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()));
+    // The driver's own come last, so that no adapter can replace them.
+    for (name, value) in adapters.chain(own.iter().copied()) {
+        let name = HeaderName::from_bytes(name.as_bytes()).ok().ok_or(Unwritable)?;
+        let mut value = HeaderValue::from_str(value).ok().ok_or(Unwritable)?;
+        value.set_sensitive(name == reqwest::header::AUTHORIZATION);
+        headers.insert(name, value);
+    }
+    let mut written = Request::new(method(request.method), url);
+    *written.headers_mut() = headers;
+    *written.body_mut() = request.body.map(Into::into);
+    Ok(written)
+}
+
 impl Transfer {
     const fn nothing(exchange: Exchange) -> Self {
         Self {
@@ -312,9 +349,12 @@ fn plain_headers(headers: &HeaderMap) -> BTreeMap<String, String> {
     plain
 }
 
-/// Seconds or an HTTP date, at most a day; `None` when absent or unreadable.
 fn retry_after(value: Option<&HeaderValue>, now: DateTime<Utc>) -> Option<Duration> {
-    let text = value?.to_str().ok()?.trim();
+    delay_of(value?.to_str().ok()?.trim(), now)
+}
+
+/// A Retry-After: seconds or an HTTP date, at most a day; `None` when unreadable.
+pub(super) fn delay_of(text: &str, now: DateTime<Utc>) -> Option<Duration> {
     let delay = if let Ok(seconds) = text.parse::<u64>() {
         Duration::from_secs(seconds)
     } else {

@@ -31,7 +31,7 @@ use crate::upstream::wire::{WireAnswer, WireRequest};
 
 mod call;
 mod charset;
-pub(super) mod document;
+pub(in crate::upstream) mod document;
 mod engine;
 mod filters;
 mod lint;

@@ -33,6 +33,8 @@ pub struct Token {
     pub text: Redacted<String>,
     /// Where it came from.
     pub origin: Origin,
+    /// When it is replaced, somewhat before it expires.
+    pub renew_at: DateTime<Utc>,
     generation: u64,
 }
 
@@ -112,6 +114,7 @@ impl TokenSource {
             return Ok(Token {
                 text: kept.text.clone(),
                 origin: Origin::Cache,
+                renew_at: kept.renew_at,
                 generation: state.generation,
             });
         }
@@ -124,10 +127,12 @@ impl TokenSource {
             Ok(kept) => {
                 state.generation = state.generation.wrapping_add(1);
                 state.failed = None;
-                let text = state.token.insert(kept).text.clone();
+                let kept = state.token.insert(kept);
+                let (text, renew_at) = (kept.text.clone(), kept.renew_at);
                 Ok(Token {
                     text,
                     origin: Origin::Endpoint,
+                    renew_at,
                     generation: state.generation,
                 })
             }
@@ -138,9 +143,12 @@ impl TokenSource {
         }
     }
 
-    /// The upstream did not accept a token: it is forgotten, unless a newer one took its place.
-    pub async fn refuse(&self, token: &Token) {
-        let mut state = self.state.lock().await;
+    /// The upstream did not accept a token: it is forgotten, unless a newer one took its place. While another caller
+    /// asks for one until the deadline, it has gone already or goes then.
+    pub async fn refuse(&self, token: &Token, deadline: Instant) {
+        let Ok(mut state) = timeout_at(deadline, self.state.lock()).await else {
+            return;
+        };
         if state.generation == token.generation {
             state.token = None;
         }

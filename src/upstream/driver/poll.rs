@@ -5,10 +5,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::Driver;
+use super::{Driver, judge};
 use crate::upstream::adapter::{EncodeContext, PollPage};
 use crate::upstream::metrics::Purpose;
-use crate::upstream::outcome::{Meaning, OutcomeClass, Repetition, classify};
+use crate::upstream::outcome::OutcomeClass;
 
 /// What came of one poll.
 #[derive(Debug)]
@@ -42,26 +42,13 @@ impl Driver {
         };
         let polled = match &ended {
             None => failed(OutcomeClass::Held, None),
-            Some(ended) => match (
-                &ended.transfer.answer,
-                classify(ended.transfer.exchange, Repetition::First),
-            ) {
-                (Some(answer), Meaning::Accepted { .. }) => {
-                    match self.adapter.decode_poll_since(cursor, answer, &cx) {
-                        Some(page) => Polled {
-                            page: Some(page),
-                            class: OutcomeClass::Accepted,
-                            retry_after: None,
-                        },
-                        None => failed(OutcomeClass::Ambiguous, None),
-                    }
-                }
-                (None, Meaning::Accepted { .. }) | (_, Meaning::Ambiguous(_)) => {
-                    failed(OutcomeClass::Ambiguous, None)
-                }
-                (_, Meaning::NotSent(_)) => failed(OutcomeClass::NotSent, ended.retry_after),
-                (_, Meaning::Retryable(after)) => failed(OutcomeClass::Retryable, after),
-                (_, Meaning::Held(_) | Meaning::Rejected) => failed(OutcomeClass::Held, None),
+            Some(ended) => match judge::page(&*self.adapter, cursor, &cx, ended.ending()) {
+                Ok(page) => Polled {
+                    page: Some(page),
+                    class: OutcomeClass::Accepted,
+                    retry_after: None,
+                },
+                Err((class, retry_after)) => failed(class, retry_after),
             },
         };
         self.count(Purpose::Poll, polled.class, begun.elapsed());

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use reqwest::Request;
 use tokio::time::Instant;
 
 use super::Driver;
+use super::tap::Seen;
 use crate::telemetry::traces::{self, TRACEPARENT};
 use crate::upstream::auth::Proof;
 use crate::upstream::auth::token::NoToken;
@@ -51,6 +53,31 @@ impl Driver {
                 .map_err(|error| self.unwritable(&error))?;
         }
         // signatures are over the body as it leaves
+        let again = match &proof {
+            Proof::Token(_) => Some(request.clone()),
+            Proof::None | Proof::Bearer(_) | Proof::Header(_) => None,
+        };
+        let written = self.written(key, request, &proof)?;
+        fail::fail_point!("driver.before_send");
+        let transfer = self.exchange(written, deadline, now).await;
+        fail::fail_point!("driver.after_send");
+        let (Some(again), true) = (again, was_refused(transfer.exchange)) else {
+            return Ok(transfer);
+        };
+        // a 401 says that nothing was done: sending again is safe
+        match authorization.renewed(&proof, now, deadline).await? {
+            // signed anew: whoever saw the number used once and the instant of the first takes neither a second time
+            Some(renewed) => {
+                let written = self.written(key, again, &renewed)?;
+                Ok(self.exchange(written, deadline, now).await)
+            }
+            None => Ok(transfer),
+        }
+    }
+
+    /// A request in bytes, with everything that proves who sends it; each signature is of this instant.
+    fn written(&self, key: &str, request: WireRequest, proof: &Proof) -> Result<Request, Unproven> {
+        let now = self.clock.now();
         let body = request.body.as_deref().unwrap_or_default();
         let mut own = vec![("idempotency-key", key.to_owned())];
         own.extend(traces::traceparent().map(|traceparent| (TRACEPARENT, traceparent)));
@@ -67,26 +94,34 @@ impl Driver {
                 headers.iter().map(|(name, value)| (&**name, &**value)).collect();
             Transport::put(&mut written, &headers).map_err(|error| self.unwritable(&error))?;
         }
-        let again = match &proof {
-            Proof::Token(_) => written.try_clone(),
-            Proof::None | Proof::Bearer(_) | Proof::Header(_) => None,
+        Ok(written)
+    }
+
+    /// Sends what is written; whoever records sees both sides of it.
+    async fn exchange(&self, written: Request, deadline: Instant, now: DateTime<Utc>) -> Transfer {
+        let Some(tap) = &self.tap else {
+            return self.transport.exchange(written, deadline, now).await;
         };
-        fail::fail_point!("driver.before_send");
+        let request = Transport::message(&written);
         let transfer = self.transport.exchange(written, deadline, now).await;
-        fail::fail_point!("driver.after_send");
-        let (Some(mut again), true) = (again, was_refused(transfer.exchange)) else {
-            return Ok(transfer);
-        };
-        // a 401 says that nothing was done: sending again is safe
-        match authorization.renewed(&proof, now, deadline).await? {
-            Some(renewed) => {
-                let value = renewed.header().unwrap_or_default();
-                Transport::put(&mut again, &[("authorization", &value)])
-                    .map_err(|error| self.unwritable(&error))?;
-                Ok(self.transport.exchange(again, deadline, now).await)
-            }
-            None => Ok(transfer),
-        }
+        tap.note(Seen {
+            request,
+            exchange: transfer.exchange,
+            answer: transfer.answer.clone(),
+        });
+        transfer
+    }
+
+    /// Gets what a request would prove itself with, and tells of it without showing it.
+    ///
+    /// # Errors
+    /// When the token endpoint gives no token.
+    pub async fn authorize(&self) -> Result<Proof, NoToken> {
+        let deadline = Instant::now() + self.config.timeout;
+        self.credentials
+            .authorization
+            .proof(self.clock.now(), deadline)
+            .await
     }
 
     fn unwritable(&self, error: &dyn std::error::Error) -> Unproven {

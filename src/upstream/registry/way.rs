@@ -83,7 +83,7 @@ impl Checks<'_> {
         None
     }
 
-    fn trust(&mut self, config: &UpstreamConfig) -> Option<Trust> {
+    pub(super) fn trust(&mut self, config: &UpstreamConfig) -> Option<Trust> {
         let tls = &config.auth.tls;
         let mut read = |option: &str, at: &Option<SecretRef>| match at {
             Some(at) => self.secret(option, at).map(Some),

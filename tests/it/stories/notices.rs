@@ -20,7 +20,7 @@ use crate::upstreams::fixture::CALLBACK_SECRET;
 
 /// One report of the department, written by hand.
 #[derive(Debug, Clone)]
-struct Report {
+pub(super) struct Report {
     event: Value,
     secret: String,
     at: DateTime<Utc>,
@@ -29,7 +29,7 @@ struct Report {
 }
 
 impl Report {
-    fn of(app: &TestApp, case: &Case, serial_no: &str, seq: u64, kind: &str) -> Self {
+    pub(super) fn of(app: &TestApp, case: &Case, serial_no: &str, seq: u64, kind: &str) -> Self {
         let at = app.clock.now();
         Self {
             event: json!({
@@ -42,14 +42,14 @@ impl Report {
         }
     }
 
-    fn decided(app: &TestApp, case: &Case, serial_no: &str, seq: u64, result: &str) -> Self {
+    pub(super) fn decided(app: &TestApp, case: &Case, serial_no: &str, seq: u64, result: &str) -> Self {
         let mut report = Self::of(app, case, serial_no, seq, "DECIDED");
         report.event["result"] = json!(result);
         report
     }
 
     /// Sends it and gives the status.
-    async fn told(&self, app: &TestApp) -> u16 {
+    pub(super) async fn told(&self, app: &TestApp) -> u16 {
         self.told_to(app, "sandbox").await
     }
 

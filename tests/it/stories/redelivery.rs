@@ -42,7 +42,7 @@ async fn redeliver(who: &Gql, delivery: &Value, key: Uuid) -> Value {
     who.data(&document, json!({ "input": input })).await["redeliver"].clone()
 }
 
-async fn resolve(who: &Gql, delivery: &Value, resolution: &str, number: Option<&str>) -> Value {
+pub(super) async fn resolve(who: &Gql, delivery: &Value, resolution: &str, number: Option<&str>) -> Value {
     let document = format!(
         "mutation($input: ResolveUncertainDeliveryInput!) {{ resolveUncertainDelivery(input: $input) {{
             delivery {{ ...D }} case {{ id }} userErrors {{ code field currentVersion }} }} }} {DELIVERY}"
@@ -55,7 +55,7 @@ async fn resolve(who: &Gql, delivery: &Value, resolution: &str, number: Option<&
 }
 
 /// Who did the last thing of that name, and what they said.
-async fn last_line(case: &Case, who: &Gql, event: &str) -> Value {
+pub(super) async fn last_line(case: &Case, who: &Gql, event: &str) -> Value {
     let seen = case.seen_by(who).await;
     let lines = seen["timeline"].as_array().unwrap();
     lines

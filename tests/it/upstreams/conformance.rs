@@ -5,19 +5,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use onedoor::upstream::adapter::NoticeError;
+use onedoor::config::fault::Origin;
 use onedoor::upstream::adapters::PROTOCOLS;
 use onedoor::upstream::callback::{NoticeHeaders, VerifiedNotice};
-use onedoor::upstream::command::{DeliveryCommand, Operation};
-use onedoor::upstream::driver::Polled;
-use onedoor::upstream::fact::{FactKind, UpstreamFact, Verdict};
-use onedoor::upstream::outcome::{Acceptance, Finding, UpstreamOutcome};
+use onedoor::upstream::command::DeliveryCommand;
+use onedoor::upstream::config::UpstreamConfig;
+use onedoor::upstream::fact::UpstreamFact;
+use onedoor::upstream::recording::{Recording, SILENCE, ScriptedExchange, ScriptedOperation, replay, words};
 use onedoor::upstream::registry::Upstream;
-use onedoor::upstream::text::ExternalId;
-use onedoor::upstream::view::{SupplementView, WithdrawalKind, WithdrawalView};
 use serde::Deserialize;
 
-use super::fixture::{described, news, now, submission, upstream};
+use super::fixture::{described, news, now, upstream};
 use super::raw::{Play, RawServer, Request};
 
 /// What the script of every protocol must show.
@@ -39,8 +37,6 @@ const RULES: &[&str] = &[
 ];
 /// Where the descriptions lie, a folder each.
 const ROOT: &str = "tests/upstreams";
-/// The number that recorded answers give the case.
-const EXTERNAL_ID: &str = "HR-2026-000123";
 /// Headers every HTTP client may add.
 const CLIENT_HEADERS: &[&str] = &[
     "host",
@@ -52,70 +48,16 @@ const CLIENT_HEADERS: &[&str] = &[
 /// Headers of our signature; they change with the clock and are tested on their own.
 const SIGNATURE_HEADERS: &[&str] = &["webhook-id", "webhook-timestamp", "webhook-signature"];
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Script {
-    /// The description of the system; without one it is the county department's.
-    upstream: Option<String>,
-    exchange: Vec<Exchange>,
-    #[serde(default)]
-    notice: Vec<Notice>,
-    #[serde(default)]
-    history: History,
-}
-
 /// What is the same for every described system.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Common {
-    exchange: Vec<Exchange>,
-}
-
-#[derive(Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Exchange {
-    rule: String,
-    operation: String,
-    #[serde(default = "first")]
-    attempt: u32,
-    /// Where a poll goes on from.
-    cursor: Option<String>,
-    request: Option<String>,
-    /// What is asked before the command is written, and what comes back.
-    reading: Option<Reading>,
-    /// What comes back of the command; without one, reading settles it and nothing more is sent.
-    answer: Option<String>,
-    expect: String,
-}
-
-#[derive(Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Reading {
-    request: String,
-    answer: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Notice {
-    file: String,
-    expect: String,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct History {
-    files: Vec<String>,
-}
-
-const fn first() -> u32 {
-    1
+    exchange: Vec<ScriptedExchange>,
 }
 
 /// A folder with what one system says, and the script of it.
 struct Description {
-    folder: PathBuf,
-    script: Script,
+    recording: Recording,
 }
 
 impl Description {
@@ -127,19 +69,19 @@ impl Description {
             .filter(|folder| folder.join("script.toml").exists())
             .collect();
         folders.sort();
-        let read = |folder: PathBuf| Self {
-            script: toml_of(&folder.join("script.toml")),
-            folder,
+        let read = |folder: &PathBuf| Self {
+            recording: Recording::open(folder).unwrap(),
         };
-        folders.into_iter().map(read).collect()
+        folders.iter().map(read).collect()
     }
 
     /// Its own exchanges, and of those that are common to described systems what it does not tell itself.
-    fn exchanges(&self) -> Vec<Exchange> {
-        let mut all = self.script.exchange.clone();
-        if self.script.upstream.is_some() {
+    fn exchanges(&self) -> Vec<ScriptedExchange> {
+        let script = &self.recording.script;
+        let mut all = script.exchange.clone();
+        if script.upstream.is_some() {
             let common: Common = toml_of(&Path::new(ROOT).join("common/exchanges.toml"));
-            let told = |one: &Exchange| self.script.exchange.iter().any(|own| own.rule == one.rule);
+            let told = |one: &ScriptedExchange| script.exchange.iter().any(|own| own.rule == one.rule);
             all.extend(common.exchange.into_iter().filter(|one| !told(one)));
         }
         all
@@ -147,7 +89,7 @@ impl Description {
 
     /// The system at an address of ours.
     fn upstream(&self, url: &str) -> Arc<Upstream> {
-        match &self.script.upstream {
+        match &self.recording.script.upstream {
             Some(file) => described(file, url),
             None => upstream(
                 &format!("{url}/exchange"),
@@ -157,7 +99,7 @@ impl Description {
     }
 
     fn file(&self, name: &str) -> Vec<u8> {
-        let own = self.folder.join(name);
+        let own = self.recording.folder.join(name);
         let path = if own.exists() {
             own
         } else {
@@ -167,7 +109,7 @@ impl Description {
     }
 
     fn name(&self) -> String {
-        self.folder.display().to_string()
+        self.recording.folder.display().to_string()
     }
 }
 
@@ -197,10 +139,10 @@ async fn every_protocol_sends_and_reads_what_its_description_says() {
 }
 
 /// Plays one exchange, and tells the protocol of the system.
-async fn play(description: &Description, exchange: &Exchange) -> String {
+async fn play(description: &Description, exchange: &ScriptedExchange) -> String {
     let rule = format!("{}: {}", description.name(), exchange.rule);
     let read = |file: &String| match file.as_str() {
-        "silence" => None,
+        SILENCE => None,
         file => Some(description.file(file)),
     };
     let answers: Vec<&String> = exchange
@@ -215,21 +157,21 @@ async fn play(description: &Description, exchange: &Exchange) -> String {
     };
     let server = RawServer::playing(play).await;
     let upstream = description.upstream(&server.url());
-    let found = match exchange.operation.as_str() {
-        "QUERY" => {
-            let asked = command(Operation::Submit, exchange.attempt);
-            finding(&upstream.driver().find(&asked).await.finding)
+    let command = commanded(&description.recording, exchange);
+    let driver = upstream.driver();
+    let found = match exchange.operation {
+        ScriptedOperation::Query | ScriptedOperation::Ask => {
+            words::finding(&driver.find(&command).await.finding)
         }
-        // the same by the number it gave
-        "ASK" => {
-            let asked = command(Operation::Transition, exchange.attempt);
-            finding(&upstream.driver().find(&asked).await.finding)
+        ScriptedOperation::Poll => {
+            let polled = driver.poll(exchange.cursor.as_deref()).await;
+            words::page(polled.page.as_ref().ok_or(polled.class))
         }
-        "POLL" => polled(&upstream.driver().poll(exchange.cursor.as_deref()).await),
-        name => {
-            let sent = command(operation(name), exchange.attempt);
-            outcome(&upstream.driver().send(&sent).await.outcome)
-        }
+        ScriptedOperation::Submit
+        | ScriptedOperation::Transition
+        | ScriptedOperation::Supplement
+        | ScriptedOperation::Withdraw
+        | ScriptedOperation::Notify => words::outcome(&driver.send(&command).await.outcome),
     };
     assert_eq!(found, exchange.expect, "{rule}");
     let asked = exchange.reading.as_ref().map(|reading| &reading.request);
@@ -242,38 +184,11 @@ async fn play(description: &Description, exchange: &Exchange) -> String {
     upstream.config().protocol.clone()
 }
 
-fn operation(name: &str) -> Operation {
-    match name {
-        "SUBMIT" => Operation::Submit,
-        "TRANSITION" => Operation::Transition,
-        "SUPPLEMENT" => Operation::Supplement,
-        "WITHDRAW" => Operation::Withdraw,
-        "NOTIFY" => Operation::Notify,
-        other => panic!("no operation {other}"),
-    }
-}
-
-fn command(operation: Operation, attempt: u32) -> DeliveryCommand {
-    let mut command = submission();
-    if operation == Operation::Notify {
-        command = news();
-    }
-    command.operation = operation;
-    command.attempt = attempt;
-    if operation != Operation::Submit {
-        command.external_id = ExternalId::parse(EXTERNAL_ID);
-    }
-    if operation == Operation::Supplement {
-        command.case.supplement = Some(SupplementView {
-            materials: vec![command.case.materials[1].clone()],
-            note: Some("补交".to_owned()),
-        });
-    }
-    if operation == Operation::Withdraw {
-        command.case.withdrawal = Some(WithdrawalView {
-            kind: WithdrawalKind::Withdrawn,
-            at: "2026-11-23T01:03:00Z".parse().unwrap(),
-        });
+/// News is told as it is of every case: with a person in it, so that whatever leaks is seen.
+fn commanded(recording: &Recording, exchange: &ScriptedExchange) -> DeliveryCommand {
+    let mut command = recording.command(exchange, recording.case(None));
+    if exchange.operation == ScriptedOperation::Notify {
+        command.case = news().case;
     }
     command
 }
@@ -306,15 +221,11 @@ fn same(rule: &str, recorded: &Request, sent: &Request) {
 #[actix_web::test]
 async fn every_protocol_reads_its_notices_and_knows_repetitions_and_order() {
     for description in Description::all() {
-        let script = &description.script;
+        let script = &description.recording.script;
         let upstream = description.upstream("http://127.0.0.1:1");
         for notice in &script.notice {
             let read = upstream.read_notice(&verified(&upstream, &description.file(&notice.file)));
-            let found = match &read {
-                Ok(facts) => format!("{} [{}]", heading(facts), list(facts)),
-                Err(NoticeError::Malformed { .. }) => "MALFORMED".to_owned(),
-                Err(NoticeError::UnknownKind) => "UNKNOWN_KIND".to_owned(),
-            };
+            let found = words::notice(read.as_deref());
             assert_eq!(found, notice.expect, "{} {}", description.name(), notice.file);
         }
         let facts = |file: &String| {
@@ -354,101 +265,28 @@ fn verified(upstream: &Arc<Upstream>, bytes: &[u8]) -> VerifiedNotice {
     verified.unwrap_or_else(|error| panic!("{}: {error}", request.line))
 }
 
-fn outcome(outcome: &UpstreamOutcome) -> String {
-    let class = outcome.class().as_str();
-    let words = match outcome {
-        UpstreamOutcome::Accepted(acceptance) => accepted(acceptance),
-        UpstreamOutcome::Rejected { code, reason } => {
-            format!("{} {}", code.as_deref().unwrap_or_default(), reason.as_str())
+/// P11: what the suite plays over TCP, a person replays without any network, and nothing differs.
+#[actix_web::test]
+async fn every_folder_is_replayed_without_a_difference_and_a_changed_description_is_told() {
+    for description in Description::all() {
+        let script = &description.recording.script;
+        let file = script
+            .upstream
+            .as_deref()
+            .unwrap_or("config/upstreams/example.toml");
+        let text = fs::read_to_string(file).unwrap();
+        let config = UpstreamConfig::parse(&text, &Origin::Default).unwrap();
+        let replay = replay::replay(&config, &description.recording).unwrap();
+        assert!(!replay.differs(), "{}\n{replay}", description.name());
+        assert_eq!(replay.exchanges.len(), script.exchange.len());
+        assert!(replay.exchanges.iter().any(|one| one.is_compared));
+        if !text.contains("{{ case.case_number }}") {
+            continue;
         }
-        UpstreamOutcome::Retryable { retry_after } => retry_after
-            .map(|delay| format!("{}s", delay.as_secs()))
-            .unwrap_or_default(),
-        UpstreamOutcome::NotSent { .. }
-        | UpstreamOutcome::Ambiguous { .. }
-        | UpstreamOutcome::Held { .. } => outcome.reason().to_owned(),
-    };
-    format!("{class} {words}").trim().to_owned()
-}
-
-fn finding(finding: &Finding) -> String {
-    let words = match finding {
-        Finding::Found(acceptance) => accepted(acceptance),
-        Finding::Absent | Finding::Unsupported => String::new(),
-        Finding::Unanswered { class, .. } => class.as_str().to_owned(),
-        Finding::Held { reason } => reason.as_str().to_owned(),
-    };
-    format!("{} {words}", finding.as_str()).trim().to_owned()
-}
-
-fn polled(polled: &Polled) -> String {
-    let Some(page) = &polled.page else {
-        return format!("NONE {}", polled.class.as_str());
-    };
-    let next = page.next.as_deref().unwrap_or("-");
-    let more = if page.more { " more" } else { "" };
-    let number = |fact: &UpstreamFact| fact.external_id.to_string();
-    let numbers: BTreeSet<String> = page.facts.iter().map(number).collect();
-    let numbers: Vec<String> = numbers.into_iter().collect();
-    let facts = format!("{} [{}]", numbers.join(","), list(&page.facts));
-    format!("PAGE {} unreadable, next {next}{more}, {facts}", page.unreadable)
-}
-
-fn accepted(acceptance: &Acceptance) -> String {
-    let mut words = vec![acceptance.external_id.to_string()];
-    if acceptance.awaits_callback {
-        words.push("awaits".to_owned());
+        let other = text.replace("{{ case.case_number }}", "{{ case.item.code }}");
+        let other = UpstreamConfig::parse(&other, &Origin::Default).unwrap();
+        let replay = replay::replay(&other, &description.recording).unwrap();
+        let told = replay.to_string();
+        assert!(replay.differs() && told.contains("recorded"), "{told}");
     }
-    words.extend(acceptance.version.map(|version| format!("v{version}")));
-    if !acceptance.facts.is_empty() {
-        words.push(format!("[{}]", list(&acceptance.facts)));
-    }
-    words.join(" ")
-}
-
-fn heading(facts: &[UpstreamFact]) -> String {
-    let fact = &facts[0];
-    let event = fact.event_id.as_deref().unwrap_or("-");
-    format!(
-        "{event} {} {}",
-        fact.external_id,
-        fact.our_reference.as_deref().unwrap_or("-")
-    )
-}
-
-fn list(facts: &[UpstreamFact]) -> String {
-    let word = |fact: &UpstreamFact| {
-        let version = fact
-            .version
-            .map_or_else(|| "v-".to_owned(), |version| format!("v{version}"));
-        let kind = match &fact.kind {
-            FactKind::Received => "RECEIVED".to_owned(),
-            FactKind::Decided {
-                verdict: Verdict::Granted,
-                opinion,
-            } => {
-                format!("DECIDED GRANTED {}", opinion.as_str())
-            }
-            FactKind::Decided {
-                verdict: Verdict::Denied,
-                opinion,
-            } => {
-                format!("DECIDED DENIED {}", opinion.as_str())
-            }
-            FactKind::Completed => "COMPLETED".to_owned(),
-            FactKind::Rejected { reason } => format!("REJECTED {}", reason.as_str()),
-            FactKind::Note { text } => format!("NOTE {}", text.as_str()),
-            FactKind::Accepted => "ACCEPTED".to_owned(),
-            FactKind::SupplementRequested { materials, text } => {
-                format!("SUPPLEMENT_REQUESTED {} {}", materials.join(","), text.as_str())
-            }
-            FactKind::SpecialBegun { text, .. } => format!("SPECIAL_BEGUN {}", text.as_str()),
-            FactKind::SpecialEnded { text } => format!("SPECIAL_ENDED {}", text.as_str()),
-            FactKind::Opinion { opinion, text } => format!("OPINION {opinion:?} {}", text.as_str()),
-            FactKind::Delivered => "DELIVERED".to_owned(),
-            FactKind::Withdrawn => "WITHDRAWN".to_owned(),
-        };
-        format!("{kind} {version}")
-    };
-    facts.iter().map(word).collect::<Vec<_>>().join(", ")
 }

@@ -11,18 +11,12 @@ use onedoor::secret::Redacted;
 use onedoor::upstream::command::{DeliveryCommand, Operation};
 use onedoor::upstream::config::{SecretRef, UpstreamConfig};
 use onedoor::upstream::metrics::UpstreamMetrics;
+use onedoor::upstream::recording::{self, ScriptedOperation};
 use onedoor::upstream::registry::{Registry, Upstream};
-use onedoor::upstream::view::{
-    ApplicantView, CaseView, DivisionView, DueView, HandoffView, ItemView, MaterialView, NoticeView,
-    NumberView, OfficeView,
-};
+use onedoor::upstream::view::{NoticeView, NumberView};
 use onedoor_domain::case::state::CaseStatus;
-use onedoor_domain::id::{CaseId, DeliveryId};
-use onedoor_domain::item::ApplicantKind;
 use onedoor_domain::notice::NoticeKind;
-use onedoor_domain::route::HandoffKind;
-use serde_json::{Value, json};
-use uuid::Uuid;
+use serde_json::Value;
 
 use crate::harness::wait::{PATIENCE, eventually};
 
@@ -42,73 +36,15 @@ pub(crate) fn clock() -> SharedClock {
     Arc::new(HeldClock::at(now()))
 }
 
+/// The case of the recorded requests.
+const CASE: &str = include_str!("../../upstreams/common/case.json");
+
 /// The first attempt to hand the case over; the same in the recorded requests.
 pub(crate) fn submission() -> DeliveryCommand {
-    let office = |code: &str, name: &str| OfficeView {
-        code: code.to_owned(),
-        name: name.to_owned(),
-    };
-    let material = |code: &str, name: &str, trust: &str, originals, note: Option<&str>| MaterialView {
-        code: code.to_owned(),
-        name: name.to_owned(),
-        trust: trust.to_owned(),
-        originals,
-        note: note.map(str::to_owned),
-    };
-    let Value::Object(form) = json!({ "employment": "灵活就业", "months": 12 }) else {
-        panic!("an object")
-    };
-    let case = CaseView {
-        case_id: CaseId::from_uuid(Uuid::from_u128(1)),
-        case_number: CASE_NUMBER.to_owned(),
-        item: ItemView {
-            code: "11340300003023456X4340114001000".to_owned(),
-            name_zh: "灵活就业人员社会保险补贴申领".to_owned(),
-            name_en: "Social insurance subsidy for flexible workers".to_owned(),
-        },
-        division: DivisionView {
-            code: "340321103207".to_owned(),
-            name: "张庄村".to_owned(),
-        },
-        applicant: ApplicantView {
-            kind: ApplicantKind::Person,
-            name: APPLICANT_NAME.to_owned(),
-            id_kind: "RESIDENT_ID".to_owned(),
-            id_number: "11010519491231002X".to_owned(),
-            phone: Some("13800000000".to_owned()),
-            address: None,
-        },
-        form,
-        materials: vec![
-            material("M01", "身份证", "B", 1, None),
-            material("M02", "申请表", "C", 0, Some("双面")),
-        ],
-        supplement: None,
-        withdrawal: None,
-        notice: None,
-        from: office("ORG-TOWN", "某镇便民服务中心"),
-        to: office("ORG-HR", "某县人力资源和社会保障局"),
-        handoff: HandoffView {
-            seq: 2,
-            kind: HandoffKind::Route,
-            note: None,
-        },
-        submitted_at: "2026-11-23T01:02:03Z".parse().unwrap(),
-        due: DueView {
-            step: Some("2026-12-01".parse().unwrap()),
-            ..DueView::default()
-        },
-        callback_url: Some("https://onedoor.example/callbacks/county-hr".to_owned()),
-    };
-    DeliveryCommand {
-        delivery: DeliveryId::from_uuid(Uuid::from_u128(3)),
-        key: "handoff_00000000000000000000000000000002".to_owned(),
-        operation: Operation::Submit,
-        attempt: 1,
-        earlier_attempt_unknown: false,
-        external_id: None,
-        case,
-    }
+    use onedoor::upstream::view::{NoticeView, NumberView};
+    use onedoor_domain::case::state::CaseStatus;
+    use onedoor_domain::notice::NoticeKind;
+    use serde_json::Value;
 }
 
 /// News of the same case; the same in the recorded requests. Who applies is left as it is, so that whatever leaks is seen.

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
@@ -125,7 +125,7 @@ async fn serve(mut stream: TcpStream, play: Play, kept: Arc<Mutex<Vec<Vec<u8>>>>
 }
 
 /// One request with its whole body, by its Content-Length.
-pub(crate) async fn read(stream: &mut TcpStream) -> Option<Vec<u8>> {
+pub(crate) async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     loop {
         let mut piece = [0; 4_096];

@@ -15,7 +15,7 @@ const TEXT: &str = "#text";
 
 /// How a text is to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(in crate::upstream::adapters) enum Format {
+pub(in crate::upstream) enum Format {
     /// JSON.
     #[default]
     Json,
@@ -28,11 +28,11 @@ pub(in crate::upstream::adapters) enum Format {
 
 /// A text that is not in its format. Where, but not what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::upstream::adapters) struct Unreadable {
+pub(in crate::upstream) struct Unreadable {
     /// Line, from 1; 0 when the fault has no place.
-    pub(in crate::upstream::adapters) line: usize,
+    pub(in crate::upstream) line: usize,
     /// Column, from 1; 0 when the fault has no place.
-    pub(in crate::upstream::adapters) column: usize,
+    pub(in crate::upstream) column: usize,
 }
 
 const NOWHERE: Unreadable = Unreadable { line: 0, column: 0 };
@@ -52,7 +52,7 @@ impl Format {
     ///
     /// # Errors
     /// When it is not in this format, too deep or too large.
-    pub(in crate::upstream::adapters) fn read(self, text: &str) -> Result<Value, Unreadable> {
+    pub(in crate::upstream) fn read(self, text: &str) -> Result<Value, Unreadable> {
         match self {
             Self::Json => serde_json::from_str(text).map_err(|error| Unreadable {
                 line: error.line(),
