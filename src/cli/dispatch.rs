@@ -116,7 +116,7 @@ async fn ledger(command: LedgerCommand) -> Result<(), AppFailure> {
             };
             let out = arguments.out.as_deref();
             let records = app::ledger::export(&config, out, receipts).await?;
-            tracing::info!(records, "the ledger was exported");
+            tracing::info!(ledger.records = records, "the ledger was exported");
             Ok(())
         }
         LedgerCommand::Checkpoint(settings) => {

@@ -10,6 +10,11 @@ use super::source::{SourceFile, assert_none, rust_files};
 const LOG_FIELDS: &[(&str, &str)] = &[
     ("case.id", "opaque key of a case"),
     (
+        "checkpoint.heads",
+        "how many chains a checkpoint of the ledger signs",
+    ),
+    ("checkpoint.seq", "number of a checkpoint of the ledger"),
+    (
         "correlation.id",
         "joins the lines of one request, its answer and a caller's complaint",
     ),
@@ -38,6 +43,12 @@ const LOG_FIELDS: &[(&str, &str)] = &[
     ("import.added", "rows that an import added"),
     ("import.changed", "rows that an import changed"),
     ("import.kind", "what was imported"),
+    (
+        "ledger.fault",
+        "what is wrong with the ledger of a case, as a code",
+    ),
+    ("ledger.records", "records of an export of the ledger"),
+    ("ledger.seq", "first line of a ledger that does not hold"),
     ("limit.name", "which limit was reached, as in the metrics"),
     ("loop.name", "name of a background loop"),
     ("mutations.running", "mutations that a stop waits for"),

@@ -21,6 +21,7 @@ const QUIET: &[(&str, &str)] = &[
     ("ONEDOOR__CACHE__EPOCH_POLL_MS", "60000"),
     ("ONEDOOR__OUTBOX__TICK_MS", "600000"),
     ("ONEDOOR__WORKER__FEED_POLL_MS", "60000"),
+    ("ONEDOOR__LIMITS__FIELDS_PER_MINUTE_ANONYMOUS", "1000000"),
 ];
 
 fn monday() -> HeldClock {

@@ -45,6 +45,11 @@ const ASKED: &[(&str, &str, &str)] = &[
         "trackCase",
         r#"trackCase(trackingCode: "none", secret: "none") { id }"#,
     ),
+    (
+        "Query",
+        "verifyReceipt",
+        r#"verifyReceipt(by: { id: "none" }) { verdict }"#,
+    ),
     ("Query", "case", r#"case(by: { id: "CASE" }) { id }"#),
     ("Query", "cases", "cases(first: 1) { totalCount }"),
     ("Query", "handoffs", "handoffs(first: 1) { counts { count } }"),
