@@ -7,7 +7,7 @@ use super::every_item;
 use super::kit::{COMMITTEE, MEDICAL_SECURITY, VILLAGE, events, submit};
 use crate::harness::gql::http_client;
 use crate::harness::story::story;
-use crate::harness::wait::{PATIENCE, until};
+use crate::harness::wait::{PATIENCE, eventually, until};
 
 const LAW_ENFORCEMENT: &str = "340300000000:city.law-enforcement";
 const SERVICE_CENTER: &str = "340302000000:county.service-center";
@@ -122,25 +122,27 @@ story!(
     social_services_are_asked_before_a_lost_answer_is_repeated,
     async |world| {
         let city = City::with(world, "social-services").await;
-        city.rule(json!({ "mode": "accept-then-reset", "times": 1 }))
-            .await;
+        // its answer is lost, and so is its report: only a question tells that it has the case
+        for mode in ["accept-then-reset", "callback-never"] {
+            city.rule(json!({ "mode": mode, "times": 1 })).await;
+        }
         let case = city.handed_in("temporary-relief").await;
-        city.comes_to(&case, CIVIL_AFFAIRS).await;
+        city.reaches(&case, CIVIL_AFFAIRS).await;
+        let auditor = city.auditor();
+        until("the system holds it", PATIENCE, async || {
+            city.county.seconds_later(1);
+            case.seen_by(&auditor).await["owner"]["code"] == CIVIL_AFFAIRS
+        })
+        .await;
+        let requests = city.county.department.requests().await;
+        let asked = requests
+            .iter()
+            .filter(|line| line["method"] == "GET" && line["path"] == "/city/social-services/rest/cases");
+        assert_eq!(asked.count(), 1);
         let number = city
             .knows_it_by_its_own_number(&case, CIVIL_AFFAIRS, STREET_OF_CIVIL_AFFAIRS)
             .await;
         assert!(number.starts_with("MZ-"), "{number}");
-        // its report may have come before the question; the question comes all the same
-        until("the system is asked for the case", PATIENCE, async || {
-            city.county.seconds_later(1);
-            let requests = city.county.department.requests().await;
-            // by our number, or by its own where its report told that first
-            let asked = |path: &str| path.starts_with("/city/social-services/rest/cases");
-            requests.iter().any(|line| {
-                line["method"] == "GET" && line["did"] == "answered" && asked(line["path"].as_str().unwrap())
-            })
-        })
-        .await;
         assert_eq!(
             city.applications().await.len(),
             1,
@@ -422,7 +424,13 @@ story!(
         city.rule(json!({ "mode": "normal" })).await;
         let before = city.county.department.requests().await.len();
         city.county.seconds_later(600);
-        let held = case.delivery_becomes(&city.app, "HELD", 2).await;
+        let held = eventually("the delivery is held", PATIENCE, async || {
+            let deliveries = case.deliveries(&city.app).await;
+            deliveries
+                .into_iter()
+                .find(|delivery| delivery["state"] == "HELD")
+        })
+        .await;
         assert_eq!(held["reason"], "NOT_CONFIGURED");
         assert_eq!(
             city.county.department.requests().await.len(),
