@@ -61,7 +61,10 @@ pub async fn authorization(upstream: &Upstream, now: DateTime<Utc>) -> Step {
     }
     for (is_there, what) in [
         (auth.hmac.is_some(), "requests are signed (hmac)"),
-        (auth.signing.is_some(), "requests are signed (Standard Webhooks)"),
+        (
+            !auth.signing.is_empty(),
+            "requests are signed (Standard Webhooks)",
+        ),
     ] {
         if is_there {
             found.push(what.to_owned());

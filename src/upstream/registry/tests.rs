@@ -205,3 +205,29 @@ fn what_cannot_be_told_or_proved_is_refused_and_a_subscriber_stands_for_nobody()
         ["upstreams.a.auth.signing"]
     );
 }
+
+#[test]
+fn a_system_that_knows_cases_by_its_own_numbers_alone_is_asked_by_them_alone() {
+    let with = |idempotency: &str| {
+        let more = format!(
+            "protocol = \"open311\"\nbase_url = \"https://a.example/\"\nidempotency = \"{idempotency}\"\n\
+             roles = [\"r\"]\n[options.services]\n\"*\" = \"1\""
+        );
+        build(vec![config("a", &more)])
+    };
+    let faults = with("query-before-retry").expect_err("cannot be asked for what was lost");
+    let [fault] = faults.as_slice() else {
+        panic!("{faults:#?}")
+    };
+    assert_eq!(fault.path, "upstreams.a.idempotency");
+    assert!(fault.reason.contains("open311 cannot"), "{}", fault.reason);
+
+    let registry = with("none").expect("registry");
+    let by_numbers = registry.iter().next().expect("one");
+    let number = ExternalId::parse("7");
+    assert!(by_numbers.can_ask() && by_numbers.can_ask_for(number.as_ref()));
+    assert!(!by_numbers.can_ask_for(None));
+    let county = config("b", &format!("{SOUND} roles = [\"r\"]"));
+    let registry = build(vec![county]).expect("registry");
+    assert!(registry.iter().all(|county| county.can_ask_for(None)));
+}
