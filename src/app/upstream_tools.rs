@@ -192,7 +192,11 @@ impl UpstreamTools {
         );
         Err(ConfigFaults(vec![Fault {
             path: "upstreams.dir".to_owned(),
-            origin: Origin::File(dir.clone()),
+            origin: if is_configured {
+                Origin::File(dir.clone())
+            } else {
+                Origin::Default
+            },
             reason,
         }]))
     }

@@ -227,7 +227,7 @@ pub fn configuration(config: &UpstreamConfig) -> Step {
             let able: Vec<String> = adapter
                 .capabilities()
                 .iter()
-                .map(|one| format!("{one:?}").to_lowercase())
+                .filter_map(|one| serde_json::to_value(one).ok()?.as_str().map(str::to_lowercase))
                 .collect();
             begun.ok(vec![
                 format!("{} {} ({})", config.title_zh, config.title_en, config.origin),
