@@ -41,10 +41,11 @@ const CASE: &str = include_str!("../../upstreams/common/case.json");
 
 /// The first attempt to hand the case over; the same in the recorded requests.
 pub(crate) fn submission() -> DeliveryCommand {
-    use onedoor::upstream::view::{NoticeView, NumberView};
-    use onedoor_domain::case::state::CaseStatus;
-    use onedoor_domain::notice::NoticeKind;
-    use serde_json::Value;
+    recording::command(
+        ScriptedOperation::Submit,
+        serde_json::from_str(CASE).unwrap(),
+        None,
+    )
 }
 
 /// News of the same case; the same in the recorded requests. Who applies is left as it is, so that whatever leaks is seen.
