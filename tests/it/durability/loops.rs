@@ -76,7 +76,11 @@ async fn every_loop_that_reads_the_database_survives_its_absence() {
     let mut postgres = OwnPostgres::start(&["fsync=off"]).await;
     let url = postgres.url();
     let county = County::open(&world, 40).await;
-    let mut gateway = Gateway::start(&world, &county.settings_and(&[("ONEDOOR__DATABASE__URL", &url)])).await;
+    let settings = [
+        ("ONEDOOR__DATABASE__URL", url.as_str()),
+        ("ONEDOOR__WORKER__CHECKPOINT_EVERY_S", "1"),
+    ];
+    let mut gateway = Gateway::start(&world, &county.settings_and(&settings)).await;
     let before = samples(&gateway).await;
     postgres.crash().await;
     // retention runs every ten minutes, too seldom for this story
