@@ -8,6 +8,7 @@ use onedoor_domain::actor::ActorKind;
 use onedoor_domain::case::command::{By, Command, UpstreamNews};
 use onedoor_domain::case::decide;
 use onedoor_domain::case::event::Event;
+use onedoor_domain::case::grid;
 use onedoor_domain::case::state::Case;
 use onedoor_domain::delivery::{DeliveryKind, DeliveryState};
 use onedoor_domain::timeline::StoredEvent;
@@ -282,7 +283,8 @@ impl Deliveries {
         let can = |capability| upstream.capabilities().contains(&capability);
         Ok(match claimed.kind {
             DeliveryKind::Submit | DeliveryKind::Transition => {
-                let wanted = handoff.is_some_and(|handoff| handoff.state.awaits_answer());
+                let wanted = handoff
+                    .is_some_and(|handoff| handoff.state.awaits_answer() || grid::is_second_round(handoff));
                 let taken = handoff.is_some_and(|handoff| handoff.acknowledged_at.is_some());
                 if wanted && !case.is_closed() {
                     Due::Wanted

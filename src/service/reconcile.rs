@@ -339,26 +339,25 @@ fn later(now: DateTime<Utc>, by: Duration) -> DateTime<Utc> {
 
 /// One line a run.
 fn tell(run: &Reconciliation) {
-    macro_rules! line {
-        ($level:ident, $text:literal) => {
-            tracing::$level!(
-                upstream.id = %run.upstream, reconciliation.id = %run.id,
-                reconciliation.checked = run.checked, reconciliation.differing = run.differing,
-                reconciliation.unanswered = run.unanswered, reconciliation.unsettled = run.unsettled,
-                reconciliation.resolved = run.resolved, reason = run.reason.as_deref(),
-                $text
-            )
-        };
-    }
-    match run.state {
-        RunState::NotAskable => line!(
-            warn,
-            "an upstream cannot be asked for cases, so nothing was compared"
+    let attention = match run.state {
+        RunState::NotAskable => Some("an upstream cannot be asked for cases, so nothing was compared"),
+        RunState::Failed => Some("a comparison with an upstream was given up"),
+        RunState::Done if run.differing > 0 => Some("cases stand otherwise at an upstream than here"),
+        RunState::Done | RunState::Waiting | RunState::Running => None,
+    };
+    let reason = run.reason.as_deref();
+    match attention {
+        Some(text) => tracing::warn!(
+            upstream.id = %run.upstream, reconciliation.id = %run.id, reconciliation.checked = run.checked,
+            reconciliation.differing = run.differing, reconciliation.unanswered = run.unanswered,
+            reconciliation.unsettled = run.unsettled, reconciliation.resolved = run.resolved, reason,
+            "{text}"
         ),
-        RunState::Failed => line!(warn, "a comparison with an upstream was given up"),
-        RunState::Done if run.differing > 0 => line!(warn, "cases stand otherwise at an upstream than here"),
-        RunState::Done | RunState::Waiting | RunState::Running => {
-            line!(info, "a comparison with an upstream found nothing that differs");
-        }
+        None => tracing::info!(
+            upstream.id = %run.upstream, reconciliation.id = %run.id, reconciliation.checked = run.checked,
+            reconciliation.unanswered = run.unanswered, reconciliation.unsettled = run.unsettled,
+            reconciliation.resolved = run.resolved, reason,
+            "a comparison with an upstream found nothing that differs"
+        ),
     }
 }

@@ -12,7 +12,7 @@ use super::refusal::{Refusal, Why};
 use super::state::{Case, CaseStatus};
 use crate::actor::ActorKind;
 use crate::clock::{CaseClock, ClockKind, ClockState};
-use crate::handoff::Handoff;
+use crate::handoff::{Handoff, HandoffState};
 use crate::item::{CaseKind, ItemVersion};
 use crate::limit::Limit;
 use crate::route::HandoffKind;
@@ -100,6 +100,19 @@ fn is_own_work(case: &Case, by: &By) -> bool {
             && case.handoffs.iter().any(|handoff| mine(&handoff.acknowledged_by))
 }
 
+/// In whose name the gateway gives an event to its resolver again.
+const REASSIGNMENT: &str = "reassignment";
+
+/// Whether a handoff gave an event to its resolver again. The gateway signs for it at once, so that the event is never
+/// without an owner; where a system resolves, that system is still to be told.
+#[must_use]
+pub fn is_second_round(handoff: &Handoff) -> bool {
+    handoff.kind == HandoffKind::Assign
+        && handoff.state == HandoffState::Acknowledged
+        && handoff.acknowledged_at == Some(handoff.offered_at)
+        && handoff.acknowledged_by.as_deref() == Some(REASSIGNMENT)
+}
+
 /// Whether this actor could check a grid event now.
 pub(super) fn can_check(case: &Case, item: &ItemVersion, by: &By) -> bool {
     let addressed = |handoff: &Handoff| Some(handoff.to) == by.organization && handoff.upstream.is_none();
@@ -153,7 +166,7 @@ impl Work<'_> {
         );
         match result {
             CheckResult::Pass => self.as_system("completion", Self::complete),
-            CheckResult::Fail => self.as_system("reassignment", Self::assign_again),
+            CheckResult::Fail => self.as_system(REASSIGNMENT, Self::assign_again),
         }
     }
 
@@ -195,7 +208,7 @@ impl Work<'_> {
             self.require(self.cx.now < until, Why::TooLate { until })?;
         }
         self.emit_with(Event::Reopened, Some(json!({ "reason": reason })));
-        self.as_system("reassignment", Self::assign_again)
+        self.as_system(REASSIGNMENT, Self::assign_again)
     }
 
     /// The resolver has it again: a new acknowledged ASSIGN of the deciding step, and the clocks that ended with the

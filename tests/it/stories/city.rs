@@ -71,7 +71,7 @@ story!(medical_aid_is_decided_behind_the_x_road, async |world| {
         city.wire(&case).await,
         [(
             format!("{service}/api/applications"),
-            "application/json".to_owned()
+            "application/json; charset=utf-8".to_owned()
         )]
     );
     assert!(
@@ -95,8 +95,9 @@ story!(
         let city = City::with(world, "xroad-exchange").await;
         city.rule(json!({ "mode": "accept-then-reset", "times": 1 }))
             .await;
+        city.app.expect_error("on purpose");
         let case = city.handed_in("medical-aid").await;
-        city.comes_to(&case, MEDICAL_SECURITY).await;
+        city.comes_late_to(&case, MEDICAL_SECURITY).await;
         let applications = city.applications().await;
         assert_eq!((applications.len(), &applications[0]["effects"]), (1, &json!(1)));
         assert_eq!(city.wire(&case).await.len(), 2, "sent twice, done once");
@@ -135,8 +136,9 @@ story!(
         let city = City::with(world, "digit-city").await;
         city.rule(json!({ "mode": "accept-then-reset", "times": 1 }))
             .await;
+        city.app.expect_error("on purpose");
         let case = city.handed_in("individual-business").await;
-        city.comes_to(&case, MARKET).await;
+        city.comes_late_to(&case, MARKET).await;
         assert_eq!(
             city.applications().await.len(),
             1,

@@ -126,14 +126,9 @@ story!(
         for mode in ["accept-then-reset", "callback-never"] {
             city.rule(json!({ "mode": mode, "times": 1 })).await;
         }
+        city.app.expect_error("on purpose");
         let case = city.handed_in("temporary-relief").await;
-        city.reaches(&case, CIVIL_AFFAIRS).await;
-        let auditor = city.auditor();
-        until("the system holds it", PATIENCE, async || {
-            city.county.seconds_later(1);
-            case.seen_by(&auditor).await["owner"]["code"] == CIVIL_AFFAIRS
-        })
-        .await;
+        city.comes_late_to(&case, CIVIL_AFFAIRS).await;
         let requests = city.county.department.requests().await;
         let asked = requests
             .iter()

@@ -14,6 +14,7 @@ use super::every_item;
 use super::kit::{Case, County, STATION, act, handoff, submit};
 use crate::harness::app::{MONDAY_AT_TEN, TestApp};
 use crate::harness::gql::{Gql, http_client};
+use crate::harness::wait::{PATIENCE, until};
 use crate::harness::world::World;
 use crate::upstreams::fixture::Department;
 
@@ -100,6 +101,16 @@ impl City {
             case["owner"]["code"] == office
         })
         .await
+    }
+
+    /// The same, where the first answer is lost and time must pass until it is asked or sent again.
+    pub(super) async fn comes_late_to(&self, case: &Case, office: &str) {
+        self.reaches(case, office).await;
+        until("the system holds it after all", PATIENCE, async || {
+            self.county.seconds_later(2);
+            case.seen_by(&self.auditor()).await["owner"]["code"] == office
+        })
+        .await;
     }
 
     /// The same, until the case is on its way to the system.
