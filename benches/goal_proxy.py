@@ -45,7 +45,8 @@ class Scene:
     def segment(self, side, connections, seconds):
         """One stretch of one side: p50 and p99 in ms, and µs CPU a call of gateway, PostgreSQL and upstream."""
         roots = [self.gateway.process.pid, self.postgres_pid, self.upstream.process.pid]
-        before, asked = [measure.cpu_seconds(root) for root in roots], len(self.upstream.requests("GET"))
+        heard = self.upstream.heard()
+        before = [measure.cpu_seconds(root) for root in roots]
         if side == "through":
             report = servers.load(self.gateway.address, self.through, connections=connections, seconds=seconds,
                                   header=[f"authorization: Bearer {self.token}"], containing=RIGHT)
@@ -53,7 +54,7 @@ class Scene:
             report = servers.load(self.upstream.address, self.direct, connections=connections, seconds=seconds, get=True,
                                   header=[f"authorization: Bearer {township.TOKEN}"], containing='"our_ref"')
         cpu = [(measure.cpu_seconds(root) - had) / report["right"] * 1e6 for root, had in zip(roots, before, strict=True)]
-        asked = len(self.upstream.requests("GET")) - asked
+        asked = len(self.upstream.requests("GET", heard))
         if asked != report["right"]:
             raise RuntimeError(f"{side}: {report['right']} answers, and the upstream was asked {asked} times")
         return report["p50_us"] / 1e3, report["p99_us"] / 1e3, *cpu
@@ -82,7 +83,7 @@ class Scene:
         """One application after the other, by the same client: until the receipt, until the upstream has it, and posted there."""
         count = 50 if quick else 500
         kiosk, command = submission.prepare(self.gateway)
-        receipts, arrivals, sent = [], [], {}
+        receipts, sent, heard = [], {}, self.upstream.heard()
         calls = Calls(self.gateway.address, "/graphql", kiosk)
         before = [measure.cpu_seconds(root) for root in (self.gateway.process.pid, self.postgres_pid)]
         for _ in range(count):
@@ -92,9 +93,9 @@ class Scene:
                 raise RuntimeError(answer)
             receipts.append(took)
             sent[json.loads(answer)["data"]["submitCase"]["case"]["trackingCode"].replace("-", "")] = at
-        servers.wait_until("all arrived", lambda: self.arrived(sent).keys() == sent.keys())
+        servers.wait_until("all arrived", lambda: self.arrived(sent, heard).keys() == sent.keys())
         cpu = [(measure.cpu_seconds(root) - had) / count * 1e6 for root, had in zip((self.gateway.process.pid, self.postgres_pid), before, strict=True)]
-        arrivals = [(at - sent[reference]) * 1e3 for reference, at in self.arrived(sent).items()]
+        arrivals = [(at - sent[reference]) * 1e3 for reference, at in self.arrived(sent, heard).items()]
         directs, calls = [], Calls(self.upstream.address, "/api/applications", township.TOKEN)
         for number in range(count):
             _, took, answer = calls.call(application(number), {"idempotency-key": str(uuid.uuid4())})
@@ -106,10 +107,10 @@ class Scene:
                                     ("  the same posted to the upstream itself", directs))] + [
             row("submission and delivery, µs CPU of the gateway", [cpu[0]]), row("  PostgreSQL beside it, µs CPU", [cpu[1]])]
 
-    def arrived(self, sent):
+    def arrived(self, sent, heard):
         """When the upstream took over each of these, by its own journal."""
         return {line["our_ref"]: datetime.datetime.fromisoformat(line["at"]).timestamp()
-                for line in self.upstream.requests("POST") if line["our_ref"] in sent and line["did"] == "accepted"}
+                for line in self.upstream.requests("POST", heard) if line["our_ref"] in sent and line["did"] == "accepted"}
 
 
 class Calls:

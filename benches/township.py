@@ -81,9 +81,17 @@ class Sandbox:
         request = urllib.request.Request(f"http://{self.address}/control", body, {"content-type": "application/json"}, method="PUT")
         urllib.request.urlopen(request).read()
 
-    def requests(self, method):
-        """The requests of a method so far, oldest first."""
-        return [line for line in self.get("/journal") if line["direction"] == "in" and line["method"] == method]
+    def heard(self):
+        """Number of the last line of its journal; 0 before the first."""
+        journal = self.get("/journal")
+        return journal[-1]["n"] if journal else 0
+
+    def requests(self, method, since):
+        """The requests of a method behind a line of the journal, oldest first."""
+        journal = self.get("/journal")
+        if journal and journal[0]["n"] > since + 1:
+            raise RuntimeError("the journal does not reach back so far: measure for a shorter time")
+        return [line for line in journal if line["n"] > since and line["direction"] == "in" and line["method"] == method]
 
 
 def question(reference):
