@@ -26,6 +26,8 @@ async fn two_replicas(world: &World, county: &County, more: &[(&str, &str)]) -> 
         ("ONEDOOR__SERVER__REQUESTS_MAX", "4000"),
         // a thousand callers and two gateways share this process: their requests take a while to arrive
         ("ONEDOOR__SERVER__BODY_TIMEOUT_MS", "60000"),
+        // and a replica that waits too long for Redis rightly asks for itself
+        ("ONEDOOR__REDIS__COMMAND_TIMEOUT_MS", "10000"),
     ];
     settings.extend_from_slice(PATIENT);
     settings.extend_from_slice(more);
