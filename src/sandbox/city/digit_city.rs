@@ -20,7 +20,7 @@ use chrono::DateTime;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::sandbox::city::book::Application;
+use crate::sandbox::city::book::{Application, Intake};
 use crate::sandbox::city::desk::Desk;
 use crate::sandbox::city::{Numbering, Persona};
 use crate::sandbox::department::Call;
@@ -269,6 +269,29 @@ impl Service {
         let number = one.number.clone();
         let answer = HttpResponse::Ok().json((self.answer)(asked, desk, &[one]));
         desk.done(call, did, Some(&number), answer).await
+    }
+
+    /// Puts the record that came in the place of the one that is held, and moves it along.
+    async fn updated(
+        &self,
+        desk: &Desk,
+        call: &Call,
+        asked: &Asked,
+        (record, number, action): (&Value, &str, &str),
+    ) -> HttpResponse {
+        let taken = match action {
+            "CANCEL" => desk
+                .withdraw(call, number, Some(action.to_owned()))
+                .map(|one| (one, Did::Withdrew)),
+            "REOPEN" => desk.take_again(call, number, Intake::default()).await,
+            _ => desk.supplement(call, number, Vec::new()),
+        };
+        desk.book().hold(number, record.clone());
+        let held = taken.and_then(|(_, did)| Some((desk.book().by_number(number)?.clone(), did)));
+        match held {
+            Some(held) => self.answered(desk, call, asked, held).await,
+            None => desk.refused(call, Refused::new("INVALID_UPDATE", "no such record").answer()),
+        }
     }
 
     async fn searched(&self, desk: &Desk, request: &HttpRequest, body: &[u8]) -> HttpResponse {

@@ -7,9 +7,8 @@ use onedoor::upstream::config::Idempotency;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::kit::{Case, County, STATION, TOWNSHIP, VILLAGE, act, application, offered_to_county, submit};
+use super::kit::{Case, County, TOWNSHIP, bring, offered_to_county, offered_with_a_paper_owed};
 use crate::harness::app::TestApp;
-use crate::harness::people::FARMER;
 use crate::harness::story::story;
 use crate::harness::wait::{PATIENCE, until};
 
@@ -19,26 +18,6 @@ const LONGEST_PAUSE_S: i64 = 301;
 const CASES: usize = 8;
 /// Requests a second that the system takes.
 const RATE: u32 = 10;
-
-async fn offered_with_a_paper_owed(app: &TestApp) -> Case {
-    let form = json!({ "hukou": VILLAGE, "level": "200" });
-    let papers = application("pension-enroll", &FARMER, form, &["id", "hk"]);
-    let case = submit(&app.kiosk(STATION), papers).await;
-    let more = json!({ "advance": true, "owed": [{ "material": "bankc", "due": "2026-03-03" }] });
-    case.done(&app.clerk(TOWNSHIP), "acceptCase", more).await;
-    case
-}
-
-async fn bring(app: &TestApp, case: &Case) {
-    let anybody = app.anybody();
-    let version = case.tracked(&anybody).await["version"].clone();
-    let input = json!({
-        "credential": { "trackingCode": case.tracking_code, "secret": case.secret }, "expectedVersion": version,
-        "idempotencyKey": Uuid::now_v7(), "materials": [{ "code": "bankc", "trust": "C" }],
-    });
-    let payload = act(&anybody, "supplementCase", input).await;
-    assert_eq!(payload["userErrors"], json!([]));
-}
 
 async fn is_delivered(app: &TestApp, case: &Case) -> bool {
     let deliveries = case.deliveries(app).await;

@@ -2,11 +2,10 @@
 
 use onedoor::upstream::config::UpstreamConfig;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::kit::{
-    Case, County, HUMAN_RESOURCES, STATION, TOWNSHIP, VILLAGE, act, application, clock, codes, events,
-    funeral, handoff, pension, submit,
+    County, HUMAN_RESOURCES, STATION, TOWNSHIP, VILLAGE, application, brings, clock, codes, events, funeral,
+    handoff, pension, submit,
 };
 use crate::harness::app::TestApp;
 use crate::harness::gql::Gql;
@@ -25,17 +24,6 @@ async fn before_the_township(county: &County, world: &World) -> TestApp {
     config.roles = Vec::new();
     config.organizations = vec![TOWNSHIP.to_owned()];
     county.gateway_with(world, &[], vec![config]).await
-}
-
-/// What the applicant brings by code and secret.
-async fn brings(case: &Case, anybody: &Gql, material: &str) -> Value {
-    let version = case.tracked(anybody).await["version"].clone();
-    let input = json!({
-        "credential": { "trackingCode": case.tracking_code, "secret": case.secret },
-        "expectedVersion": version, "idempotencyKey": Uuid::now_v7(),
-        "materials": [{ "code": material, "trust": "C" }],
-    });
-    act(anybody, "supplementCase", input).await
 }
 
 /// The line of an event, the last one.

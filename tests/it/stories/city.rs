@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::city_seat::City;
 use super::every_item;
-use super::kit::{Case, MEDICAL_SECURITY, VILLAGE, events, submit};
+use super::kit::{Case, MEDICAL_SECURITY, VILLAGE, count, submit};
 use crate::harness::gql::http_client;
 use crate::harness::story::story;
 use crate::harness::wait::{PATIENCE, until};
@@ -18,10 +18,6 @@ const GRID_CENTER: &str = "340302001000:township.grid-center";
 const POLL_S: i64 = 3;
 /// The readers of updates stay a minute behind, so that none that is written late is missed.
 const BEHIND_S: i64 = 65;
-
-fn count(case: &Value, event: &str) -> usize {
-    events(case).iter().filter(|name| *name == event).count()
-}
 
 /// Hands the event on to the housing department, which is bound to the city's service requests.
 async fn assigned(city: &City, case: &Case) {

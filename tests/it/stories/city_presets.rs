@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::city_seat::City;
 use super::every_item;
-use super::kit::{COMMITTEE, MEDICAL_SECURITY, VILLAGE, events, submit};
+use super::kit::{COMMITTEE, MEDICAL_SECURITY, VILLAGE, count, submit};
 use crate::harness::gql::http_client;
 use crate::harness::story::story;
 use crate::harness::wait::{PATIENCE, eventually, until};
@@ -20,10 +20,6 @@ const GRID_CENTER: &str = "340302001000:township.grid-center";
 const HOUSING: &str = "340302000000:county.housing";
 /// The street office of the stories in the codes of civil affairs; its village has none.
 const STREET_OF_CIVIL_AFFAIRS: &str = "340302002000";
-
-fn count(case: &Value, event: &str) -> usize {
-    events(case).iter().filter(|name| *name == event).count()
-}
 
 story!(the_municipal_platform_decides_a_road_excavation, async |world| {
     let city = City::with(world, "city-platform").await;

@@ -275,6 +275,11 @@ pub(crate) fn events(case: &Value) -> Vec<String> {
         .collect()
 }
 
+/// How often something happened.
+pub(crate) fn count(case: &Value, event: &str) -> usize {
+    events(case).iter().filter(|name| *name == event).count()
+}
+
 /// The codes of the user errors of a payload.
 pub(crate) fn codes(payload: &Value) -> Vec<&str> {
     let errors = payload["userErrors"].as_array().unwrap();
@@ -333,6 +338,45 @@ pub(crate) async fn offered_to_county(app: &TestApp) -> Case {
     let more = json!({ "advance": true });
     case.done(&app.clerk(TOWNSHIP), "acceptCase", more).await;
     case
+}
+
+/// A pension case accepted while its bank card is owed, and offered to the county's system.
+pub(crate) async fn offered_with_a_paper_owed(app: &TestApp) -> Case {
+    let form = json!({ "hukou": VILLAGE, "level": "200" });
+    let papers = application("pension-enroll", &FARMER, form, &["id", "hk"]);
+    let case = submit(&app.kiosk(STATION), papers).await;
+    let more = json!({ "advance": true, "owed": [{ "material": "bankc", "due": "2026-03-03" }] });
+    case.done(&app.clerk(TOWNSHIP), "acceptCase", more).await;
+    case
+}
+
+/// What the applicant brings by code and secret.
+pub(crate) async fn brings(case: &Case, anybody: &Gql, material: &str) -> Value {
+    let version = case.tracked(anybody).await["version"].clone();
+    let input = json!({
+        "credential": { "trackingCode": case.tracking_code, "secret": case.secret },
+        "expectedVersion": version, "idempotencyKey": Uuid::now_v7(),
+        "materials": [{ "code": material, "trust": "C" }],
+    });
+    act(anybody, "supplementCase", input).await
+}
+
+/// The applicant brings the bank card that was owed.
+pub(crate) async fn bring(app: &TestApp, case: &Case) {
+    let payload = brings(case, &app.anybody(), "bankc").await;
+    assert_eq!(payload["userErrors"], json!([]));
+}
+
+/// The applicant withdraws the case.
+pub(crate) async fn withdraw(app: &TestApp, case: &Case) {
+    let anybody = app.anybody();
+    let version = case.tracked(&anybody).await["version"].clone();
+    let input = json!({
+        "credential": { "trackingCode": case.tracking_code, "secret": case.secret }, "expectedVersion": version,
+        "idempotencyKey": Uuid::now_v7(),
+    });
+    let payload = act(&anybody, "withdrawCase", input).await;
+    assert_eq!(payload["userErrors"], json!([]));
 }
 
 /// An application of a person, with what the form of the item asks for besides the usual.

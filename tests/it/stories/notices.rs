@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::kit::{
-    Case, County, HUMAN_RESOURCES, STATION, TOWNSHIP, events, funeral, offered_to_county, submit,
+    Case, County, HUMAN_RESOURCES, STATION, TOWNSHIP, count, funeral, offered_to_county, submit,
 };
 use crate::harness::app::TestApp;
 use crate::harness::gql::http_client;
@@ -82,10 +82,6 @@ async fn quiet_case(county: &County, app: &TestApp) -> (Case, String) {
     let taken = case.taken_over(&app.clerk(TOWNSHIP)).await;
     let number = taken["externalNumbers"][0]["number"].as_str().unwrap().to_owned();
     (case, number)
-}
-
-fn count(case: &Value, event: &str) -> usize {
-    events(case).iter().filter(|name| *name == event).count()
 }
 
 story!(

@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use super::kit::{Case, County, TOWNSHIP, events, offered_to_county};
+use super::kit::{Case, County, TOWNSHIP, count, events, offered_to_county};
 use super::notices::Report;
 use crate::harness::app::TestApp;
 use crate::harness::gql::Gql;
@@ -43,10 +43,6 @@ fn report(app: &TestApp, case: &Case, number: &str, index: usize) -> Report {
         "DECIDED" => Report::decided(app, case, number, seq, "APPROVED"),
         _ => Report::of(app, case, number, seq, kind),
     }
-}
-
-fn count(case: &Value, event: &str) -> usize {
-    events(case).iter().filter(|name| *name == event).count()
 }
 
 /// Where a case stands, whatever was kept on the way. A special procedure whose beginning came after the decision was

@@ -7,7 +7,7 @@ use onedoor::upstream::config::UpstreamConfig;
 use onedoor::upstream::config::poll::PollConfig;
 use serde_json::{Value, json};
 
-use super::kit::{Case, County, TOWNSHIP, events, offered_to_county};
+use super::kit::{Case, County, TOWNSHIP, count, offered_to_county};
 use crate::harness::app::TestApp;
 use crate::harness::story::story;
 
@@ -34,10 +34,6 @@ async fn polls(county: &County) -> Vec<Value> {
         .into_iter()
         .filter(|line| line["path"] == "/api/events")
         .collect()
-}
-
-fn count(case: &Value, event: &str) -> usize {
-    events(case).iter().filter(|name| *name == event).count()
 }
 
 story!(

@@ -3,14 +3,12 @@
 
 use onedoor::upstream::config::Idempotency;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::kit::{
-    COUNTY, Case, County, STATION, TOWNSHIP, VILLAGE, act, application, events, handoff, offered_to_county,
-    submit,
+    COUNTY, Case, County, TOWNSHIP, act, bring, events, handoff, offered_to_county,
+    offered_with_a_paper_owed, withdraw,
 };
 use crate::harness::app::TestApp;
-use crate::harness::people::FARMER;
 use crate::harness::story::story;
 use crate::harness::wait::{PATIENCE, eventually, until};
 use crate::upstreams::fixture::Department;
@@ -34,38 +32,6 @@ async fn did(department: &Department, case: &Case) -> Vec<String> {
         })
         .map(|one| one["did"].as_str().unwrap().to_owned())
         .collect()
-}
-
-async fn withdraw(app: &TestApp, case: &Case) {
-    let anybody = app.anybody();
-    let version = case.tracked(&anybody).await["version"].clone();
-    let input = json!({
-        "credential": { "trackingCode": case.tracking_code, "secret": case.secret }, "expectedVersion": version,
-        "idempotencyKey": Uuid::now_v7(),
-    });
-    let payload = act(&anybody, "withdrawCase", input).await;
-    assert_eq!(payload["userErrors"], json!([]));
-}
-
-/// A pension case accepted while its bank card is owed, and offered to the county's system.
-async fn offered_with_a_paper_owed(app: &TestApp) -> Case {
-    let form = json!({ "hukou": VILLAGE, "level": "200" });
-    let papers = application("pension-enroll", &FARMER, form, &["id", "hk"]);
-    let case = submit(&app.kiosk(STATION), papers).await;
-    let more = json!({ "advance": true, "owed": [{ "material": "bankc", "due": "2026-03-03" }] });
-    case.done(&app.clerk(TOWNSHIP), "acceptCase", more).await;
-    case
-}
-
-async fn bring(app: &TestApp, case: &Case) {
-    let anybody = app.anybody();
-    let version = case.tracked(&anybody).await["version"].clone();
-    let input = json!({
-        "credential": { "trackingCode": case.tracking_code, "secret": case.secret }, "expectedVersion": version,
-        "idempotencyKey": Uuid::now_v7(), "materials": [{ "code": "bankc", "trust": "C" }],
-    });
-    let payload = act(&anybody, "supplementCase", input).await;
-    assert_eq!(payload["userErrors"], json!([]));
 }
 
 /// Waits until a delivery of the case of this operation is in a state; PENDING after an attempt.

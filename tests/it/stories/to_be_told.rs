@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::kit::{
-    Case, County, NEXT_STATION, OTHER_TOWNSHIP, STATION, TOWNSHIP, act, codes, events, offered_to_county,
+    Case, County, NEXT_STATION, OTHER_TOWNSHIP, STATION, TOWNSHIP, codes, events, offered_to_county, withdraw,
 };
 use super::redelivery::{last_line, resolve};
 use crate::harness::app::TestApp;
@@ -51,17 +51,6 @@ async fn to_be_told(case: &Case, app: &TestApp, who: &Gql) -> Value {
         .find(|one| one["operation"] == "WITHDRAW")
         .unwrap()
         .clone()
-}
-
-async fn withdraw(app: &TestApp, case: &Case) {
-    let anybody = app.anybody();
-    let version = case.tracked(&anybody).await["version"].clone();
-    let input = json!({
-        "credential": { "trackingCode": case.tracking_code, "secret": case.secret }, "expectedVersion": version,
-        "idempotencyKey": Uuid::now_v7(),
-    });
-    let payload = act(&anybody, "withdrawCase", input).await;
-    assert_eq!(payload["userErrors"], json!([]));
 }
 
 story!(

@@ -13,7 +13,6 @@ use super::{Asked, Refused, Search, Service, audit, checked_tenant, locality, se
 use crate::sandbox::city::book::{Application, Intake};
 use crate::sandbox::city::desk::Desk;
 use crate::sandbox::modes::Target;
-use crate::sandbox::store::Did;
 use crate::sandbox::wire::{Decision, EventKind, State};
 
 /// The types of trade that are known.
@@ -107,25 +106,9 @@ async fn update(desk: Data<Desk>, request: HttpRequest, body: Bytes) -> HttpResp
         Ok(call) => call,
         Err(answer) => return answer,
     };
-    let (record, number, action) = match known(&desk, &asked) {
-        Ok(known) => known,
-        Err(refused) => return desk.refused(&call, refused.answer()),
-    };
-    let taken = match action {
-        "CANCEL" => desk
-            .withdraw(&call, number, Some(action.to_owned()))
-            .map(|one| (one, Did::Withdrew)),
-        "REOPEN" => desk.take_again(&call, number, Intake::default()).await,
-        _ => desk.supplement(&call, number, Vec::new()),
-    };
-    desk.book().hold(number, record.clone());
-    let held = taken.and_then(|(_, did)| Some((desk.book().by_number(number)?.clone(), did)));
-    match held {
-        Some(held) => SERVICE.answered(&desk, &call, &asked, held).await,
-        None => desk.refused(
-            &call,
-            Refused::new("INVALID UPDATE", "no such application").answer(),
-        ),
+    match known(&desk, &asked) {
+        Ok(known) => SERVICE.updated(&desk, &call, &asked, known).await,
+        Err(refused) => desk.refused(&call, refused.answer()),
     }
 }
 
