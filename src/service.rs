@@ -15,6 +15,7 @@ use crate::store::database::Database;
 use directory::{Directories, UpstreamBindings};
 
 pub mod answer;
+pub mod audit;
 pub mod bells;
 pub mod between;
 pub mod board;

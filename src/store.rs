@@ -4,6 +4,7 @@
 //! a transaction. What many write at once goes through `Database::in_turn`. Rows become domain values here; a row that does not parse is `StoreError::Corrupt`.
 
 pub mod admission;
+pub mod audit;
 mod bulk;
 pub mod calendar;
 pub mod card_list;

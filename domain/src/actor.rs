@@ -22,8 +22,13 @@ pub enum ActorKind {
     Supervisor,
     /// An auditor: reads everything masked, changes nothing.
     Auditor,
-    /// An administrator of the system.
-    Admin,
+    #[serde(alias = "ADMIN")]
+    /// The system administrator (系统管理员): kiosks, issuers, upstream systems; never content.
+    SystemAdmin,
+    /// The security administrator (安全保密管理员): roles and their revocation.
+    SecurityAdmin,
+    /// The audit administrator (安全审计员): the audit log, and nothing it tells of.
+    AuditAdmin,
     /// An upstream system, by a verified notice.
     Upstream,
     /// The gateway itself: a clock that ran out, a completion that follows.
@@ -43,6 +48,43 @@ pub struct Actor {
     pub division: Option<DivisionId>,
     /// The claim `approver`: may extend a case.
     pub approver: bool,
+}
+
+impl ActorKind {
+    /// All kinds, in the order of the policy table.
+    pub const ALL: &'static [Self] = &[
+        Self::Anonymous,
+        Self::Citizen,
+        Self::Kiosk,
+        Self::Clerk,
+        Self::Officer,
+        Self::Supervisor,
+        Self::Auditor,
+        Self::SystemAdmin,
+        Self::SecurityAdmin,
+        Self::AuditAdmin,
+        Self::Upstream,
+        Self::System,
+    ];
+
+    /// The name as logs, columns and the audit log have it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Anonymous => "ANONYMOUS",
+            Self::Citizen => "CITIZEN",
+            Self::Kiosk => "KIOSK",
+            Self::Clerk => "CLERK",
+            Self::Officer => "OFFICER",
+            Self::Supervisor => "SUPERVISOR",
+            Self::Auditor => "AUDITOR",
+            Self::SystemAdmin => "SYSTEM_ADMIN",
+            Self::SecurityAdmin => "SECURITY_ADMIN",
+            Self::AuditAdmin => "AUDIT_ADMIN",
+            Self::Upstream => "UPSTREAM",
+            Self::System => "SYSTEM",
+        }
+    }
 }
 
 impl Actor {

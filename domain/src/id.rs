@@ -115,6 +115,8 @@ define_ids! {
     ServiceItemId = "item";
     /// One published version of a service item.
     ItemVersionId = "itemversion";
+    /// An entry of the audit log.
+    AuditEntryId = "audit";
     /// One import of the working-day calendar.
     CalendarVersionId = "calendar";
 }

@@ -3,6 +3,7 @@
 pub mod actor;
 pub mod admission;
 pub mod applicant;
+pub mod audit;
 pub mod board;
 pub mod calendar;
 pub mod canonical;

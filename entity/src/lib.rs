@@ -3,6 +3,7 @@
 //! Columns are raw; the store parses rows into domain types and calls a row that does not parse corrupt.
 
 pub mod admission;
+pub mod audit_entry;
 pub mod calendar_day;
 pub mod calendar_version;
 pub mod case_card;

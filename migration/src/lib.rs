@@ -36,6 +36,7 @@ mod m20261123_000013_watch;
 mod m20261129_000015_reconciliation;
 mod m20261129_000016_attempt_evidence;
 mod m20261129_000017_checkpoints;
+mod m20261129_000018_audit;
 
 /// All steps in order.
 #[derive(Debug, Clone, Copy)]
@@ -61,6 +62,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000015_reconciliation::Migration),
             Box::new(m20261129_000016_attempt_evidence::Migration),
             Box::new(m20261129_000017_checkpoints::Migration),
+            Box::new(m20261129_000018_audit::Migration),
         ]
     }
 }

@@ -146,7 +146,9 @@ impl Edge {
             | ActorKind::Officer
             | ActorKind::Supervisor
             | ActorKind::Auditor
-            | ActorKind::Admin => true,
+            | ActorKind::SystemAdmin
+            | ActorKind::SecurityAdmin
+            | ActorKind::AuditAdmin => true,
             ActorKind::Anonymous
             | ActorKind::Citizen
             | ActorKind::Kiosk

@@ -54,7 +54,9 @@ fn brought_by<'a>(command: &'a Command, actor: &Actor) -> Option<(&'a [MaterialE
         | ActorKind::Citizen
         | ActorKind::Supervisor
         | ActorKind::Auditor
-        | ActorKind::Admin
+        | ActorKind::SystemAdmin
+        | ActorKind::SecurityAdmin
+        | ActorKind::AuditAdmin
         | ActorKind::Upstream
         | ActorKind::System => Channel::Online,
     };

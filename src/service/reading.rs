@@ -94,7 +94,10 @@ impl Cases {
     pub fn view_of_answer(&self, answer: &Answer, actor: &Actor) -> CaseView {
         let sight = match actor.kind {
             ActorKind::Supervisor => Sight::Supervision,
-            ActorKind::Auditor | ActorKind::Admin => Sight::Masked,
+            ActorKind::Auditor
+            | ActorKind::SystemAdmin
+            | ActorKind::SecurityAdmin
+            | ActorKind::AuditAdmin => Sight::Masked,
             ActorKind::Clerk | ActorKind::Officer if actor.organization.is_some() => Sight::Office,
             ActorKind::Anonymous
             | ActorKind::Citizen

@@ -195,9 +195,12 @@ fn place(by: &By) -> ReceiptPlace {
         },
         ActorKind::Clerk | ActorKind::Officer | ActorKind::Supervisor => ReceiptPlace::Window { name: None },
         ActorKind::Citizen | ActorKind::Anonymous => ReceiptPlace::Online,
-        ActorKind::Auditor | ActorKind::Admin | ActorKind::Upstream | ActorKind::System => {
-            ReceiptPlace::System
-        }
+        ActorKind::Auditor
+        | ActorKind::SystemAdmin
+        | ActorKind::SecurityAdmin
+        | ActorKind::AuditAdmin
+        | ActorKind::Upstream
+        | ActorKind::System => ReceiptPlace::System,
     }
 }
 

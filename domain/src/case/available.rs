@@ -94,7 +94,9 @@ pub fn possible(case: &Case, item: &ItemVersion, by: &By) -> Vec<Act> {
             ActorKind::Clerk
             | ActorKind::Officer
             | ActorKind::Auditor
-            | ActorKind::Admin
+            | ActorKind::SystemAdmin
+            | ActorKind::SecurityAdmin
+            | ActorKind::AuditAdmin
             | ActorKind::Upstream
             | ActorKind::System,
             _,

@@ -123,7 +123,9 @@ pub(super) fn can_check(case: &Case, item: &ItemVersion, by: &By) -> bool {
         | ActorKind::Citizen
         | ActorKind::Kiosk
         | ActorKind::Auditor
-        | ActorKind::Admin
+        | ActorKind::SystemAdmin
+        | ActorKind::SecurityAdmin
+        | ActorKind::AuditAdmin
         | ActorKind::Upstream
         | ActorKind::System => false,
     };

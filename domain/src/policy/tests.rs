@@ -10,7 +10,9 @@ const KINDS: [ActorKind; 10] = [
     ActorKind::Officer,
     ActorKind::Supervisor,
     ActorKind::Auditor,
-    ActorKind::Admin,
+    ActorKind::SystemAdmin,
+    ActorKind::SecurityAdmin,
+    ActorKind::AuditAdmin,
     ActorKind::Upstream,
     ActorKind::System,
 ];
@@ -80,10 +82,18 @@ const ALLOWED: &[(ActorKind, &str)] = &[
          ReadCase:All:masked ReadHandoffs:All:masked ReadCards:All:masked ReadAccessRecords:All ReadAuditLog:All",
     ),
     (
-        ActorKind::Admin,
+        ActorKind::SystemAdmin,
         "ReadViewer ReadCatalogue ReadStatistics ResolveNode VerifyReceipt \
          ReadDeliveries:All:masked ResolveDelivery:All:masked ReadReconciliations:All:masked Reconcile:All \
-         ReadUpstreams:All ManageKiosks:All ManageRoles:All ReadAuditLog:All",
+         ReadUpstreams:All ManageKiosks:All",
+    ),
+    (
+        ActorKind::SecurityAdmin,
+        "ReadViewer ReadCatalogue ReadStatistics ResolveNode VerifyReceipt ManageRoles:All",
+    ),
+    (
+        ActorKind::AuditAdmin,
+        "ReadViewer ReadCatalogue ReadStatistics ResolveNode VerifyReceipt ReadAuditLog:All",
     ),
     (
         ActorKind::Upstream,
@@ -158,6 +168,12 @@ fn auditors_and_administrators_never_act_on_cases() {
         Act::RevealPersonalData,
         Act::VoidCase,
     ] {
-        assert_eq!(grant(act, ActorKind::Admin).scope, Scope::Never, "{act:?}");
+        for kind in [
+            ActorKind::SystemAdmin,
+            ActorKind::SecurityAdmin,
+            ActorKind::AuditAdmin,
+        ] {
+            assert_eq!(grant(act, kind).scope, Scope::Never, "{kind:?}: {act:?}");
+        }
     }
 }

@@ -71,7 +71,7 @@ fn told(actor: &Actor, act: Act, standing: &CaseStanding) -> Result<Capacity, De
 
 #[test]
 fn the_same_case_looks_different_from_every_desk() {
-    use ActorKind::{Admin, Auditor, Citizen, Clerk, Kiosk, Officer};
+    use ActorKind::{Auditor, Citizen, Clerk, Kiosk, Officer, SystemAdmin};
     let clerk = |of| actor(Clerk, "c", Some(of));
     let officer = |of| actor(Officer, "o", Some(of));
     let (submitted, in_review) = (submitted(), in_review());
@@ -103,7 +103,7 @@ fn the_same_case_looks_different_from_every_desk() {
         (supervisor(21), Act::VoidCase, &in_review, Ok(Capacity::Supervisor)),
         (actor(Auditor, "a", None), Act::ReadCase, &in_review, Ok(Capacity::Overseer)),
         (actor(Auditor, "a", None), Act::VoidCase, &in_review, Err(Denied::NotForThisRole)),
-        (actor(Admin, "root", None), Act::ReadCase, &in_review, Err(Denied::NotForThisRole)),
+        (actor(SystemAdmin, "root", None), Act::ReadCase, &in_review, Err(Denied::NotForThisRole)),
         (Actor::anonymous(), Act::ReadCase, &in_review, Err(Denied::NotSignedIn)),
         (Actor::system("clock"), Act::AcceptCase, &submitted, Ok(Capacity::Gateway)),
         (Actor::system("clock"), Act::DecideCase, &submitted, Err(Denied::NotForThisRole)),
@@ -236,7 +236,7 @@ fn readers_get_the_rows_of_their_scope() {
         Ok((ReadScope::All, true))
     );
     assert_eq!(
-        scope(&actor(ActorKind::Admin, "r", None), Act::ReadDeliveries),
+        scope(&actor(ActorKind::SystemAdmin, "r", None), Act::ReadDeliveries),
         Ok((ReadScope::All, true))
     );
     assert_eq!(

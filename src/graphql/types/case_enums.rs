@@ -311,8 +311,12 @@ pub enum ActorKind {
     Supervisor,
     /// An auditor.
     Auditor,
-    /// An administrator.
-    Admin,
+    /// The system administrator (系统管理员).
+    SystemAdmin,
+    /// The security administrator (安全保密管理员).
+    SecurityAdmin,
+    /// The audit administrator (安全审计员).
+    AuditAdmin,
     /// An upstream system.
     Upstream,
     /// The gateway itself.

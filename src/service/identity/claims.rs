@@ -25,8 +25,12 @@ pub enum Role {
     Supervisor,
     /// An auditor.
     Auditor,
-    /// An administrator.
-    Admin,
+    /// The system administrator.
+    SystemAdmin,
+    /// The security administrator.
+    SecurityAdmin,
+    /// The audit administrator.
+    AuditAdmin,
 }
 
 impl Role {
@@ -40,7 +44,9 @@ impl Role {
             Self::Officer => "officer",
             Self::Supervisor => "supervisor",
             Self::Auditor => "auditor",
-            Self::Admin => "admin",
+            Self::SystemAdmin => "system-admin",
+            Self::SecurityAdmin => "security-admin",
+            Self::AuditAdmin => "audit-admin",
         }
     }
 
@@ -54,7 +60,9 @@ impl Role {
             Self::Officer => ActorKind::Officer,
             Self::Supervisor => ActorKind::Supervisor,
             Self::Auditor => ActorKind::Auditor,
-            Self::Admin => ActorKind::Admin,
+            Self::SystemAdmin => ActorKind::SystemAdmin,
+            Self::SecurityAdmin => ActorKind::SecurityAdmin,
+            Self::AuditAdmin => ActorKind::AuditAdmin,
         }
     }
 
@@ -63,7 +71,12 @@ impl Role {
     pub const fn needs_organization(self) -> bool {
         match self {
             Self::Kiosk | Self::Clerk | Self::Officer => true,
-            Self::Citizen | Self::Supervisor | Self::Auditor | Self::Admin => false,
+            Self::Citizen
+            | Self::Supervisor
+            | Self::Auditor
+            | Self::SystemAdmin
+            | Self::SecurityAdmin
+            | Self::AuditAdmin => false,
         }
     }
 
@@ -72,7 +85,14 @@ impl Role {
     pub const fn needs_division(self) -> bool {
         match self {
             Self::Supervisor => true,
-            Self::Citizen | Self::Kiosk | Self::Clerk | Self::Officer | Self::Auditor | Self::Admin => false,
+            Self::Citizen
+            | Self::Kiosk
+            | Self::Clerk
+            | Self::Officer
+            | Self::Auditor
+            | Self::SystemAdmin
+            | Self::SecurityAdmin
+            | Self::AuditAdmin => false,
         }
     }
 }

@@ -58,7 +58,9 @@ fn every_role_of_the_demo_issuer_becomes_its_actor() {
     for (role, kind) in [
         (Role::Citizen, ActorKind::Citizen),
         (Role::Auditor, ActorKind::Auditor),
-        (Role::Admin, ActorKind::Admin),
+        (Role::SystemAdmin, ActorKind::SystemAdmin),
+        (Role::SecurityAdmin, ActorKind::SecurityAdmin),
+        (Role::AuditAdmin, ActorKind::AuditAdmin),
     ] {
         let caller = world.caller(&world.token(&request(role))).unwrap();
         assert_eq!(

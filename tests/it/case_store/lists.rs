@@ -293,7 +293,7 @@ story!(
                 .is_empty()
         );
         assert_eq!(store.delivery(&other, id).await.unwrap(), None);
-        let admin = reader(Act::ReadDeliveries, ActorKind::Admin, 1);
+        let admin = reader(Act::ReadDeliveries, ActorKind::SystemAdmin, 1);
         assert!(admin.masked());
         let elsewhere = DeliveryFilter {
             upstream: Some("x".to_owned()),

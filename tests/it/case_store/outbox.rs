@@ -127,7 +127,7 @@ story!(
             held.next_attempt_at = Some(at(number * 100 + 50));
             assert!(store.finish_delivery(&held, at(number * 100 + 1)).await.unwrap());
         }
-        let admin = reader(Act::ReadDeliveries, ActorKind::Admin, 1);
+        let admin = reader(Act::ReadDeliveries, ActorKind::SystemAdmin, 1);
         let id = claim(&store, at(10_000), 1).await.remove(0).id;
         let attempts = store.attempts_of(&admin, &[id]).await.unwrap();
         let numbers: Vec<u32> = attempts.iter().map(|attempt| attempt.number).collect();

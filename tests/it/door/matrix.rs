@@ -278,7 +278,9 @@ fn everybody(app: &TestApp) -> Vec<(ActorKind, Gql)> {
         (ActorKind::Officer, app.officer(CENTER)),
         (ActorKind::Supervisor, app.supervisor(COUNTY)),
         (ActorKind::Auditor, bearing(app.actors.auditor())),
-        (ActorKind::Admin, bearing(app.actors.admin())),
+        (ActorKind::SystemAdmin, bearing(app.actors.admin())),
+        (ActorKind::SecurityAdmin, bearing(app.actors.security_admin())),
+        (ActorKind::AuditAdmin, bearing(app.actors.audit_admin())),
     ]
 }
 

@@ -73,9 +73,19 @@ impl<C: Clock> Actors<C> {
         self.issue(&of_role(Role::Auditor))
     }
 
-    /// An administrator.
+    /// The system administrator.
     pub(crate) fn admin(&self) -> String {
-        self.issue(&of_role(Role::Admin))
+        self.issue(&of_role(Role::SystemAdmin))
+    }
+
+    /// The security administrator.
+    pub(crate) fn security_admin(&self) -> String {
+        self.issue(&of_role(Role::SecurityAdmin))
+    }
+
+    /// The audit administrator.
+    pub(crate) fn audit_admin(&self) -> String {
+        self.issue(&of_role(Role::AuditAdmin))
     }
 
     /// Any token, for what the others do not say.

@@ -81,7 +81,7 @@ const ACTORS: [(ActorKind, Option<u128>); 13] = [
     (ActorKind::Officer, Some(99)),
     (ActorKind::Supervisor, None),
     (ActorKind::Auditor, None),
-    (ActorKind::Admin, None),
+    (ActorKind::SystemAdmin, None),
     (ActorKind::Upstream, None),
     (ActorKind::System, None),
 ];
