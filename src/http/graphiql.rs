@@ -9,6 +9,7 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::error::{AppError, ErrorCode};
+use crate::http::caller::presented;
 use crate::http::edge::Edge;
 use crate::http::head::Head;
 use crate::http::problem::problem;
@@ -101,11 +102,10 @@ pub async fn sdl(request: HttpRequest, edge: web::Data<Edge>) -> HttpResponse {
 
 async fn admit(edge: &Edge, request: &HttpRequest) -> Result<(), HttpResponse> {
     let head = Head::of(request, edge);
-    let authorization = request
-        .headers()
-        .get(header::AUTHORIZATION)
-        .and_then(|it| it.to_str().ok());
-    let session = edge.authenticator.authenticate(authorization).await;
+    let session = match presented(request) {
+        Ok(presented) => edge.authenticator.authenticate(&presented).await,
+        Err(_not_text) => Err(AppError::of(ErrorCode::Unauthenticated)),
+    };
     match session {
         Ok(session) if edge.may_introspect(&session) => Ok(()),
         Ok(_) => Err(problem(

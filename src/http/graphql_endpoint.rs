@@ -8,7 +8,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::error::{AppError, ErrorCode};
 use crate::http::answer::Answer;
-use crate::http::caller::Caller;
+use crate::http::caller::{Caller, presented};
 use crate::http::crowd::Full;
 use crate::http::edge::Edge;
 use crate::http::envelope::{Envelope, EnvelopeFault};
@@ -112,15 +112,8 @@ fn come_back(edge: &Edge, head: &Head, request: &HttpRequest, full: Full) -> Htt
 }
 
 async fn authenticate(edge: &Edge, head: &Head, request: &HttpRequest) -> Result<Authenticated, Answer> {
-    let authorization = match request.headers().get(header::AUTHORIZATION) {
-        Some(value) => Some(
-            value
-                .to_str()
-                .map_err(|_not_text| refusal(head, ErrorCode::Unauthenticated))?,
-        ),
-        None => None,
-    };
-    let session = edge.authenticator.authenticate(authorization).await;
+    let presented = presented(request).map_err(|_not_text| refusal(head, ErrorCode::Unauthenticated))?;
+    let session = edge.authenticator.authenticate(&presented).await;
     session
         .map_err(|error| Answer::refused(Phase::Transport(error.code), vec![head.mask().app_error(&error)]))
 }

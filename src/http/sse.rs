@@ -82,7 +82,10 @@ fn with_pings(edge: &Edge, events: BoxStream<'static, String>) -> BoxStream<'sta
     .boxed()
 }
 
-/// Cuts a stream when the caller's token ends or the server stops.
+/// A wait without end, for a token that has none.
+const FOREVER: Duration = Duration::from_secs(86_400 * 365);
+
+/// Cuts a stream when the caller's token ends or is revoked, or the server stops.
 fn until_over(
     edge: &Edge,
     caller: &Caller,
@@ -93,13 +96,22 @@ fn until_over(
         .session
         .expires_at
         .map(|end| (end - edge.clock.now()).to_std().unwrap_or_default());
-    let over = async move {
-        match left {
-            Some(left) => {
-                let _either =
-                    futures_util::future::select(Box::pin(stop), Box::pin(tokio::time::sleep(left))).await;
+    let left = left.unwrap_or(FOREVER);
+    let (authenticator, session) = (Arc::clone(&edge.authenticator), caller.session.clone());
+    let pause = Duration::from_millis(edge.settings.websocket.ping_interval_ms);
+    let revoked = async move {
+        loop {
+            tokio::time::sleep(pause).await;
+            if !authenticator.still_admits(&session).await {
+                return;
             }
-            None => stop.await,
+        }
+    };
+    let over = async move {
+        tokio::select! {
+            () = stop => {}
+            () = tokio::time::sleep(left) => {}
+            () = revoked => {}
         }
     };
     events.take_until(Box::pin(over)).boxed()

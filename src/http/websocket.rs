@@ -11,6 +11,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use actix_ws::{CloseCode, CloseReason};
 
 use crate::error::{AppError, ErrorCode};
+use crate::http::caller::presented;
 use crate::http::cors;
 use crate::http::edge::Edge;
 use crate::http::head::Head;
@@ -91,11 +92,9 @@ pub fn upgrade(edge: &Arc<Edge>, head: &Head, request: &HttpRequest, payload: we
         .get_all(header::SEC_WEBSOCKET_PROTOCOL)
         .filter_map(|it| it.to_str().ok())
         .any(|it| it.split(',').any(|offer| offer.trim() == SUBPROTOCOL));
-    let authorization = request
-        .headers()
-        .get(header::AUTHORIZATION)
-        .and_then(|it| it.to_str().ok())
-        .map(str::to_owned);
+    let Ok(presented) = presented(request) else {
+        return problem(edge, head, &AppError::of(ErrorCode::Unauthenticated));
+    };
     match actix_ws::handle_with_protocols(request, payload, &[SUBPROTOCOL]) {
         Ok((response, socket, messages)) => {
             let max = edge.settings.websocket.message_max_bytes;
@@ -104,7 +103,7 @@ pub fn upgrade(edge: &Arc<Edge>, head: &Head, request: &HttpRequest, payload: we
                 .aggregate_continuations()
                 .max_continuation_size(max);
             if speaks {
-                let served = connection::serve(Arc::clone(edge), *head, authorization, socket, messages);
+                let served = connection::serve(Arc::clone(edge), *head, presented, socket, messages);
                 actix_web::rt::spawn(edge.channels.track_future(served));
             } else {
                 let closed = connection::close(socket, Close::Subprotocol);

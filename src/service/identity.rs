@@ -14,6 +14,7 @@ use prometheus::IntCounterVec;
 
 use crate::clock::SharedClock;
 use crate::error::{AppError, ErrorCode};
+use crate::secret::Redacted;
 use crate::telemetry::metrics::Metrics;
 use claims::Claims;
 use verifier::{TokenRefusal, TokenVerifier};
@@ -38,16 +39,44 @@ impl Authenticated {
     }
 }
 
-/// Turns the header `Authorization` into a caller; what every edge asks.
+/// What a request presents of its caller, as the edge found it. None of it is believed yet.
+#[derive(Debug, Clone, Default)]
+pub struct Presented {
+    /// The header `Authorization`.
+    pub authorization: Option<Redacted<String>>,
+    /// The header `Cookie`.
+    pub cookie: Option<Redacted<String>>,
+    /// The header `DPoP`: a proof that the caller holds the key of its token (RFC 9449).
+    pub proof: Option<Redacted<String>>,
+    /// The method of the request.
+    pub method: String,
+    /// Its path, without query.
+    pub path: String,
+}
+
+impl Presented {
+    /// Nothing but this header `Authorization`.
+    #[must_use]
+    pub fn bearing(authorization: Option<&str>) -> Self {
+        Self {
+            authorization: authorization.map(|header| Redacted::new(header.to_owned())),
+            ..Self::default()
+        }
+    }
+}
+
+/// Turns what a request presents into a caller; what every edge asks.
 pub trait Authenticator: Send + Sync + 'static {
-    /// The caller: anonymous without the header.
+    /// The caller: anonymous when nothing is presented.
     ///
     /// # Errors
-    /// UNAUTHENTICATED when there is one and it is bad, or the failure of what had to be asked.
-    fn authenticate<'a>(
-        &'a self,
-        authorization: Option<&'a str>,
-    ) -> BoxFuture<'a, Result<Authenticated, AppError>>;
+    /// UNAUTHENTICATED when something is presented and it is bad, or the failure of what had to be asked.
+    fn authenticate<'a>(&'a self, presented: &'a Presented)
+    -> BoxFuture<'a, Result<Authenticated, AppError>>;
+
+    /// Whether a caller who was let in would still be let in: it was not revoked meanwhile. Asked again and again by what
+    /// lasts longer than a request; the end of a token is watched apart from this.
+    fn still_admits<'a>(&'a self, caller: &'a Authenticated) -> BoxFuture<'a, bool>;
 }
 
 /// Gives the picture of divisions and organizations in force, to resolve the codes of claims.
@@ -139,10 +168,18 @@ impl TokenAuthenticator {
 impl Authenticator for TokenAuthenticator {
     fn authenticate<'a>(
         &'a self,
-        authorization: Option<&'a str>,
+        presented: &'a Presented,
     ) -> BoxFuture<'a, Result<Authenticated, AppError>> {
         // An Ed25519 check takes some 100 µs, less than a hop to another thread is worth.
+        let authorization = presented
+            .authorization
+            .as_ref()
+            .map(|header| header.expose().as_str());
         Box::pin(std::future::ready(self.caller(authorization)))
+    }
+
+    fn still_admits<'a>(&'a self, _caller: &'a Authenticated) -> BoxFuture<'a, bool> {
+        Box::pin(std::future::ready(true))
     }
 }
 

@@ -18,7 +18,8 @@ use crate::http::sockets::SocketGuard;
 use crate::http::websocket::Close;
 use crate::http::websocket::message::{ClientMessage, ServerMessage};
 use crate::http::websocket::operation::{Operation, Operations, Outbound};
-use crate::service::identity::Authenticated;
+use crate::secret::Redacted;
+use crate::service::identity::{Authenticated, Presented};
 
 /// How long a closing socket may take to pass on its close frame.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -29,7 +30,7 @@ const FOREVER: Duration = Duration::from_secs(86_400 * 365);
 pub(super) async fn serve(
     edge: Arc<Edge>,
     head: Head,
-    authorization: Option<String>,
+    presented: Presented,
     socket: Socket,
     messages: AggregatedMessageStream,
 ) {
@@ -51,7 +52,7 @@ pub(super) async fn serve(
     let mut connection = Connection {
         edge,
         head,
-        authorization,
+        presented,
         state: State::Fresh,
         operations: operations.clone(),
         out,
@@ -93,8 +94,8 @@ struct Admitted {
 struct Connection {
     edge: Arc<Edge>,
     head: Head,
-    /// The upgrade's own header, for clients that can set one.
-    authorization: Option<String>,
+    /// What the upgrade itself presents, for clients that can set headers.
+    presented: Presented,
     state: State,
     operations: Operations,
     out: Outbound,
@@ -139,6 +140,9 @@ impl Connection {
                 _ = ping.tick() => {
                     if heard.elapsed() > pause * 2 {
                         return Some(Close::Away);
+                    }
+                    if !self.still_admitted().await {
+                        return Some(Close::Forbidden);
                     }
                     if socket.ping(b"").await.is_err() {
                         return None;
@@ -222,12 +226,11 @@ impl Connection {
     }
 
     async fn admit(&mut self, authorization: Option<String>) -> Option<Close> {
-        let authorization = authorization.or_else(|| self.authorization.take());
-        let known = self
-            .edge
-            .authenticator
-            .authenticate(authorization.as_deref())
-            .await;
+        if let Some(said) = authorization {
+            self.presented.authorization = Some(Redacted::new(said));
+        }
+        let known = self.edge.authenticator.authenticate(&self.presented).await;
+        self.presented = Presented::default();
         let session = match known {
             Ok(session) => session,
             Err(error) => {
@@ -258,6 +261,14 @@ impl Connection {
         }));
         self.out.send(ServerMessage::ConnectionAck.text());
         None
+    }
+
+    /// Whether whoever opened the socket was not revoked meanwhile.
+    async fn still_admitted(&self) -> bool {
+        match &self.state {
+            State::Fresh => true,
+            State::Open(admitted) => self.edge.authenticator.still_admits(&admitted.session).await,
+        }
     }
 
     /// How long the session's token still holds.
