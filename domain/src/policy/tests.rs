@@ -2,7 +2,7 @@
 
 use super::*;
 
-const KINDS: [ActorKind; 10] = [
+const KINDS: [ActorKind; 12] = [
     ActorKind::Anonymous,
     ActorKind::Citizen,
     ActorKind::Kiosk,
