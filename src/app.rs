@@ -1,5 +1,6 @@
 //! The composition root: here and below stand the only files that name concrete back ends.
 
+pub mod audit;
 pub mod copy;
 pub mod gateway;
 pub mod ledger;

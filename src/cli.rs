@@ -1,5 +1,6 @@
 //! The command line: subcommands and their options.
 
+pub mod audit;
 pub mod dispatch;
 pub mod ledger;
 pub mod upstream;
@@ -50,6 +51,9 @@ pub enum Command {
     /// Export, verify and checkpoint the ledger. 账本导出、核验与检查点
     #[command(subcommand)]
     Ledger(ledger::LedgerCommand),
+    /// Export the audit log. 导出审计日志
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Run the sandbox upstream alone. 单独运行沙箱业务系统
     Sandbox(SandboxArgs),
     /// Try one agency's system before cases go there, and compare open cases with it. 试探、录制、回放、对账

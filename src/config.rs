@@ -1,5 +1,6 @@
 //! Configuration: every option, its default and its check.
 
+pub mod audit;
 pub mod auth;
 pub mod cache;
 pub mod catalogue;
@@ -52,6 +53,8 @@ pub struct Config {
     pub redis: redis::RedisConfig,
     /// The in-process cache.
     pub cache: cache::CacheConfig,
+    /// The audit log.
+    pub audit: audit::AuditConfig,
     /// Which tokens are accepted.
     pub auth: auth::AuthConfig,
     /// Files of keys.
@@ -168,6 +171,7 @@ impl Config {
         self.database.check(self.demo, faults);
         self.redis.check(faults);
         self.cache.check(faults);
+        self.audit.check(faults);
         self.auth.check(self.demo, faults);
         self.secrets.check(self.demo, faults);
         self.limits.check(faults);

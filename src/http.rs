@@ -8,6 +8,7 @@ pub mod correlation;
 pub mod cors;
 pub mod crowd;
 pub mod csrf;
+pub mod denied;
 pub mod edge;
 pub mod envelope;
 pub mod graphiql;

@@ -12,6 +12,7 @@ use crate::config::catalogue::SettingRule;
 use crate::error::{AppError, ErrorCode};
 use crate::store::database::Database;
 
+use denials::Denials;
 use directory::{Directories, UpstreamBindings};
 
 pub mod answer;
@@ -30,6 +31,7 @@ pub mod delivery;
 pub mod delivery_acts;
 pub mod delivery_texts;
 mod delivery_view;
+pub mod denials;
 pub mod directory;
 pub mod divisions;
 pub mod drafts;
@@ -57,11 +59,13 @@ pub mod reconcile;
 pub mod reconciliations;
 pub mod reference;
 pub mod rejection;
+pub mod shared_limits;
 pub mod standing;
 pub mod succession;
 pub mod track;
 pub mod upkeep;
 pub mod upstreams;
+pub mod watched;
 pub mod watching;
 
 /// Whether a pass of a loop left work behind.
@@ -85,6 +89,8 @@ pub struct Parts {
     pub database: Database,
     /// The cache of public reference data.
     pub cache: Cache,
+    /// Denied accesses that are to be written to the audit log.
+    pub denials: Denials,
     /// The bus of hints.
     pub hints: Hints,
     /// Where time comes from.
@@ -118,6 +124,7 @@ impl Services {
         let parts = Parts {
             database: foundations.database,
             cache: foundations.cache,
+            denials: Denials::default(),
             hints: foundations.hints,
             clock: foundations.clock,
             directories: Directories::new(foundations.bindings),

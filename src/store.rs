@@ -42,6 +42,7 @@ pub mod retention;
 mod room;
 pub mod succession;
 pub mod tick;
+pub mod tracking_failure;
 pub mod tx;
 pub mod watch;
 pub mod write_set;

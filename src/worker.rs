@@ -1,6 +1,7 @@
 //! Reconcilers: loops without input that read the intended state and act on it.
 
 pub mod cases;
+pub mod denials;
 pub mod epochs;
 mod outbox;
 mod reconcile;

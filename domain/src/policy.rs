@@ -326,6 +326,7 @@ pub const FIELDS: &[(&str, &str, Act)] = &[
     ("Query", "upstreams", Act::ReadUpstreams),
     ("Query", "reconciliations", Act::ReadReconciliations),
     ("Query", "openDifferences", Act::ReadReconciliations),
+    ("Query", "auditLog", Act::ReadAuditLog),
     ("Mutation", "saveDraft", Act::SaveDraft),
     ("Mutation", "submitCase", Act::SubmitCase),
     ("Mutation", "supplementCase", Act::SupplementCase),

@@ -34,5 +34,6 @@ pub mod reconciliation_difference;
 pub mod reference_epoch;
 pub mod service_item;
 pub mod service_item_version;
+pub mod tracking_failure;
 pub mod upstream_watch;
 pub mod write_probe;

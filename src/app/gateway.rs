@@ -43,6 +43,7 @@ use crate::service::succession::Successions;
 use crate::service::track::TrackLimits;
 use crate::service::upkeep::Upkeep;
 use crate::service::upstreams::Upstreams as Systems;
+use crate::service::watched::WatchedAuthenticator;
 use crate::service::watching::Watching;
 use crate::service::{Foundations, Services, reference};
 use crate::store::case::CaseStore;
@@ -52,7 +53,7 @@ use crate::telemetry::metrics::Metrics;
 use crate::upstream::listeners::Listeners;
 use crate::upstream::registry::Registry;
 use crate::worker::supervise::Supervisor;
-use crate::worker::{cases as case_loops, epochs};
+use crate::worker::{cases as case_loops, denials, epochs};
 
 /// How often a start waits for its database.
 const FIRST_CONNECTION_WAITS: u32 = 10;
@@ -192,7 +193,7 @@ pub(super) fn cases_alone(config: &Config, services: &Services) -> Result<Cases,
         changes: Arc::new(changes),
         outbox: Arc::new(Bells::new(std::iter::empty())),
         listeners: Upstreams::listeners(config)?,
-        track_limits: track_limits(config),
+        track_limits: track_limits(config, services),
     };
     Ok(Cases::new(services.clone(), parts))
 }
@@ -221,10 +222,11 @@ fn open_keys(config: &Config) -> Result<Keyring, AppFailure> {
     )?)
 }
 
-fn track_limits(config: &Config) -> TrackLimits {
+fn track_limits(config: &Config, services: &Services) -> TrackLimits {
     TrackLimits::per_minute(
         config.tracking.failures_per_source_per_minute,
         config.tracking.failures_per_source_and_code_per_minute,
+        services.shared_limits(),
     )
 }
 
@@ -316,6 +318,8 @@ async fn reference_data(config: &Config, metrics: &Metrics, ground: &Ground) -> 
         &services,
         Duration::from_millis(config.cache.epoch_poll_ms),
     );
+    services.denials.measure(metrics)?;
+    denials::spawn(&ground.supervisor, &services);
     Ok(services)
 }
 
@@ -341,7 +345,7 @@ async fn build(config: &Config, metrics: &Metrics, ground: Ground) -> Result<Hou
             changes: Arc::clone(&changes),
             outbox: Arc::clone(&bells),
             listeners: Listeners::of(registry.iter().map(|upstream| upstream.config())),
-            track_limits: track_limits(config),
+            track_limits: track_limits(config, &services),
         },
     ));
     tell_address(config, &cases);
@@ -368,7 +372,7 @@ async fn build(config: &Config, metrics: &Metrics, ground: Ground) -> Result<Hou
         reconciling: Arc::clone(&reconciling),
         changes,
         successions: Arc::new(Successions::new(Arc::clone(&cases))),
-        upkeep: Arc::new(Upkeep::new(Arc::clone(&cases), &config.worker)),
+        upkeep: Arc::new(Upkeep::new(Arc::clone(&cases), &config.worker, config.audit)),
         gauges: Arc::new(Gauges::new(Arc::clone(&cases), metrics)?),
         ledger: Arc::clone(&ledger),
         bells,
@@ -437,9 +441,14 @@ fn serve(
         config,
         EdgeParts {
             executor,
-            authenticator: Arc::new(authenticator),
+            authenticator: Arc::new(WatchedAuthenticator::new(
+                Arc::new(authenticator),
+                house.services.clone(),
+            )),
             clock,
             metrics: metrics.clone(),
+            denials: house.services.denials.clone(),
+            shared_limits: house.services.shared_limits(),
         },
     )?;
     let (notices, readiness, ledger, metrics) = (

@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::DateTime;
+use onedoor_domain::audit::AuditAction;
 use onedoor_domain::ledger::audit::{Audit, Report};
 use onedoor_domain::ledger::export::{CheckpointRecord, ReceiptRecord, Record};
 
-use super::{AppFailure, gateway};
+use super::{AppFailure, audit, gateway};
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::secret::receipt_key::PublicKeys;
@@ -25,6 +26,7 @@ const KEYS_WITHIN: usize = 100;
 /// The ledger cannot be read, or the export not written.
 pub async fn export(config: &Config, out: Option<&Path>, receipts: Receipts) -> Result<u64, AppFailure> {
     let ledger = gateway::ledger_alone(config, Arc::new(SystemClock)).await?;
+    audit::tell(ledger.services(), AuditAction::LedgerExported, "ledger").await?;
     let written = match out {
         Some(path) => {
             let file = OpenOptions::new().write(true).create_new(true).open(path);
@@ -42,8 +44,10 @@ pub async fn export(config: &Config, out: Option<&Path>, receipts: Receipts) -> 
 /// The database cannot be used.
 pub async fn checkpoint(config: &Config) -> Result<String, AppFailure> {
     let ledger = gateway::ledger_alone(config, Arc::new(SystemClock)).await?;
+    let taken = ledger.checkpoint().await?;
+    audit::tell(ledger.services(), AuditAction::LedgerCheckpointed, "ledger").await?;
     let mut text = String::new();
-    for record in ledger.checkpoint().await? {
+    for record in taken {
         text.push_str(&serde_json::to_string(&record).map_err(io::Error::other)?);
         text.push('\n');
     }

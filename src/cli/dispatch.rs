@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use chrono::TimeDelta;
 
+use super::audit::{AuditCommand, AuditExportArgs, AuditExportFormat};
 use super::ledger::{LedgerCommand, LedgerVerifyArgs};
 use super::{
     Cli, Command, ConfigCommand, CopyArgs, ImportArgs, ImportKind, MigrateArgs, SandboxArgs, SchemaCommand,
@@ -13,6 +14,7 @@ use super::{
 use crate::app::run::{self, Imported};
 use crate::app::{self, AppFailure};
 use crate::config::DEFAULT_TOML;
+use crate::service::audit::{AuditFilter, AuditFormat};
 use crate::service::identity::demo::TokenRequest;
 use crate::service::import::Mode;
 use crate::service::ledger::Receipts;
@@ -58,6 +60,7 @@ async fn dispatch(cli: Cli) -> Result<(), AppFailure> {
             answer(&Box::pin(app::copy::copy(&config, from, to)).await?)
         }
         Command::Ledger(command) => Box::pin(ledger(command)).await,
+        Command::Audit(AuditCommand::Export(arguments)) => Box::pin(export_audit(arguments)).await,
         Command::Sandbox(SandboxArgs { config }) => {
             run::play_sandbox(&app::start(config, true)?, answer).await
         }
@@ -103,6 +106,22 @@ async fn import(arguments: ImportArgs) -> Result<(), AppFailure> {
         Mode::Write
     };
     answer(&run::import(&config, what, &arguments.file, mode).await?)
+}
+
+async fn export_audit(arguments: AuditExportArgs) -> Result<(), AppFailure> {
+    let config = app::start(arguments.settings.config, arguments.settings.demo)?;
+    let filter = AuditFilter {
+        from: arguments.from,
+        to: arguments.to,
+        ..AuditFilter::default()
+    };
+    let format = match arguments.format {
+        AuditExportFormat::Jsonl => AuditFormat::Jsonl,
+        AuditExportFormat::Csv => AuditFormat::Csv,
+    };
+    let entries = app::audit::export(&config, &filter, format, arguments.out.as_deref()).await?;
+    tracing::info!(audit.entries = entries, "the audit log was exported");
+    Ok(())
 }
 
 async fn ledger(command: LedgerCommand) -> Result<(), AppFailure> {

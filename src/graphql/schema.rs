@@ -14,6 +14,7 @@ use super::mutation::intake::IntakeMutations;
 use super::mutation::reconciliations::ReconciliationMutations;
 use super::mutation::special::SpecialMutations;
 use super::mutation::supervision::SupervisionMutations;
+use super::query::audit::AuditQueries;
 use super::query::board::BoardQueries;
 use super::query::calendar::CalendarQuery;
 use super::query::cards::CardQueries;
@@ -46,6 +47,7 @@ pub struct Query(
     UpstreamQueries,
     ReceiptQueries,
     ReconciliationQueries,
+    AuditQueries,
 );
 
 /// What can be done.

@@ -1,6 +1,7 @@
 //! The types of the schema.
 
 pub mod admission;
+pub mod audit;
 pub mod calendar;
 pub mod card;
 pub mod case;

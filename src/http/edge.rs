@@ -21,7 +21,9 @@ use crate::graphql::trusted::{ManifestError, TrustedDocuments};
 use crate::http::crowd::Crowd;
 use crate::http::metrics::EdgeMetrics;
 use crate::http::sockets::SocketCounts;
+use crate::service::denials::Denials;
 use crate::service::identity::{Authenticated, Authenticator};
+use crate::service::shared_limits::SharedLimits;
 use crate::telemetry::metrics::Metrics;
 
 /// What the edge is built from.
@@ -34,6 +36,10 @@ pub struct EdgeParts {
     pub clock: SharedClock,
     /// Where the edge counts.
     pub metrics: Metrics,
+    /// Where denied accesses are noted.
+    pub denials: Denials,
+    /// What replicas count together.
+    pub shared_limits: SharedLimits,
 }
 
 /// The edge cannot be built.
@@ -79,6 +85,8 @@ pub struct Edge {
     pub clock: SharedClock,
     /// Counters.
     pub metrics: EdgeMetrics,
+    /// Denied accesses.
+    pub denials: Denials,
     /// Parsed and checked documents.
     pub documents: Documents,
     /// Registered documents.
@@ -118,7 +126,7 @@ impl Edge {
             crowd: Crowd::new(&config.server, &parts.metrics)?,
             channels: TaskTracker::new(),
             documents: Documents::new(&config.limits),
-            budget: FieldBudget::new(&config.limits),
+            budget: FieldBudget::new(&config.limits, parts.shared_limits),
             sockets: SocketCounts::new(config.websocket.sockets_per_principal_max),
             settings: EdgeSettings {
                 demo: config.demo,
@@ -131,6 +139,7 @@ impl Edge {
             executor: parts.executor,
             authenticator: parts.authenticator,
             clock: parts.clock,
+            denials: parts.denials,
             trusted,
             mutations: TaskTracker::new(),
             runtime: Handle::current(),

@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 
-use onedoor_domain::actor::Actor;
+use onedoor_domain::actor::{Actor, ActorKind};
+use onedoor_domain::audit::AuditAction;
 use onedoor_domain::calendar::WorkCalendar;
 use onedoor_domain::case::command::{By, Context};
 use onedoor_domain::case::decide::Outcome;
@@ -130,8 +131,20 @@ impl Cases {
             .await?
             .ok_or_else(|| AppError::of(ErrorCode::NotFound))?;
         let directory = self.directory();
-        let proof = prove(actor, act, &loaded.case, &directory)?;
-        Ok((loaded, proof))
+        let proof = prove(actor, act, &loaded.case, &directory);
+        if !matches!(proof, Ok(Ok(_))) {
+            let hidden = proof.is_err();
+            self.note_denied(actor, id, if hidden { "HIDDEN" } else { "OTHER_OFFICE" });
+        }
+        Ok((loaded, proof?))
+    }
+
+    /// Notes in the audit log that a case was not for somebody who asked for it. What systems say is told in its ledger.
+    pub(super) fn note_denied(&self, actor: &Actor, case: CaseId, reason: &str) {
+        if !matches!(actor.kind, ActorKind::Upstream | ActorKind::System) {
+            let object = Some(case.to_string());
+            self.services.denied(actor, AuditAction::Access, object, reason);
+        }
     }
 
     /// The item version a case pins.

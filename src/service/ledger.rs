@@ -14,6 +14,7 @@ use onedoor_domain::ledger::{Head, Known, LedgerFault, verify_chain};
 use onedoor_domain::policy::Act;
 use onedoor_domain::receipt::ReceiptBody;
 
+use super::Services;
 use super::cases::Cases;
 use super::guard;
 use crate::error::AppError;
@@ -125,6 +126,12 @@ impl Ledger {
     #[must_use]
     pub const fn new(cases: Arc<Cases>, keys: Arc<Keyring>, every: TimeDelta) -> Self {
         Self { cases, keys, every }
+    }
+
+    /// What it works with.
+    #[must_use]
+    pub fn services(&self) -> &Services {
+        &self.cases.services
     }
 
     /// The interval of checkpoints.

@@ -107,7 +107,10 @@ impl Cases {
         let directory = self.directory();
         let view = |id: &CaseId| {
             let found = loaded.iter().find(|loaded| loaded.case.id == *id)?;
-            let proof = prove(actor, Act::ReadCase, &found.case, &directory).ok()?.ok()?;
+            let Ok(Ok(proof)) = prove(actor, Act::ReadCase, &found.case, &directory) else {
+                self.note_denied(actor, *id, "HIDDEN");
+                return None;
+            };
             Some(self.view(found.case.clone(), sight(&proof)))
         };
         Ok(ids.iter().map(view).collect())

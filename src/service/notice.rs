@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use chrono::Duration;
 
+use onedoor_domain::actor::Actor;
+use onedoor_domain::audit::AuditAction;
 use onedoor_domain::case::command::{Command, Said, UpstreamNews};
 use onedoor_domain::case::decide;
 use onedoor_domain::case::event::Event;
@@ -78,7 +80,10 @@ impl Notices {
             .ok_or_else(|| AppError::of(ErrorCode::NotFound))?;
         let notice = verifier
             .verify(envelope, body, self.cases.clock.now())
-            .map_err(refused)?;
+            .map_err(|reason| {
+                self.note_refused(&upstream, "CALLBACK_REFUSED");
+                refused(reason)
+            })?;
         let facts = match upstream.read_notice(&notice) {
             Ok(facts) => facts,
             Err(error) => {
@@ -88,6 +93,7 @@ impl Notices {
         for fact in &facts {
             if matches!(self.find(&upstream, fact).await?, Match::Foreign) {
                 tracing::error!(upstream.id = %upstream.config().name, "an upstream speaks of a case it was never given");
+                self.note_refused(&upstream, "FOREIGN_CASE");
                 return Err(AppError::of(ErrorCode::Forbidden));
             }
         }
@@ -112,6 +118,14 @@ impl Notices {
                 self.apply(&upstream, &key, &facts).await
             }
         }
+    }
+
+    /// Whoever sent it has not proved to be that system.
+    fn note_refused(&self, upstream: &Upstream, reason: &str) {
+        let (nobody, name) = (Actor::anonymous(), upstream.config().name.to_string());
+        self.cases
+            .services
+            .denied(&nobody, AuditAction::NoticeReceived, Some(name), reason);
     }
 
     /// Offers every waiting notice again; called after deliveries and on a timer. Returns how many were settled.

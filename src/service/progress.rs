@@ -130,7 +130,12 @@ impl Cases {
             });
             let outcome = match decided {
                 Ok(outcome) => outcome,
-                Err(refusal) => return Ok(Err(vec![refusal.into()])),
+                Err(refusal) => {
+                    if refusal == Refusal::WrongOrganization {
+                        self.note_denied(actor, loaded.case.id, "OTHER_OFFICE");
+                    }
+                    return Ok(Err(vec![refusal.into()]));
+                }
             };
             let today = sla::beijing_date(self.clock.now());
             let faults = papers::faults(&order.command, &loaded.case, &item, actor, today);

@@ -2,6 +2,7 @@
 //! watch, so that a crash neither loses nor doubles a difference.
 
 use chrono::{DateTime, Utc};
+use onedoor_domain::audit::AuditEntry;
 use onedoor_domain::delivery::DeliveryState;
 use onedoor_domain::handoff::HandoffState;
 use onedoor_domain::id::{CaseId, HandoffId, ReconciliationId};
@@ -14,6 +15,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
+use super::audit;
 use super::case::CaseStore;
 use super::error::StoreError;
 use super::idempotency::row as key_row;
@@ -54,8 +56,9 @@ impl CaseStore {
         &self,
         run: &Reconciliation,
         claim: &IdempotencyClaim,
+        told: &AuditEntry,
     ) -> Result<Option<ReconciliationId>, StoreError> {
-        let (store, run, claim) = (self.clone(), run.clone(), claim.clone());
+        let (store, run, claim, told) = (self.clone(), run.clone(), claim.clone(), told.clone());
         let waiting = name_of(RunState::Waiting)?;
         let write = async move {
             let tx = store.database().write_tx().await?;
@@ -81,6 +84,7 @@ impl CaseStore {
             if known.is_none() {
                 save(&tx, &run).await?;
             }
+            audit::write(&tx, &told).await?;
             tx.commit().await?;
             Ok(Some(id))
         };

@@ -1,6 +1,7 @@
 //! One act as services hand it to the store: everything it changes, in one value.
 
 use chrono::{DateTime, Utc};
+use onedoor_domain::audit::AuditEntry;
 use onedoor_domain::case::event::NewEvent;
 use onedoor_domain::case::state::Case;
 use onedoor_domain::delivery::{DeliveryKind, NoticeState};
@@ -47,6 +48,8 @@ pub struct WriteSet {
     pub finished_draft: Option<DraftId>,
     /// Makes the answer's payload, which is kept (sealed) under the caller's key.
     pub answer: Option<AnswerBuilder>,
+    /// What the audit log is told of the act: one of an administrator's.
+    pub audit: Option<AuditEntry>,
 }
 
 impl WriteSet {
@@ -68,6 +71,7 @@ impl WriteSet {
             inbox: None,
             finished_draft: None,
             answer: None,
+            audit: None,
         }
     }
 }

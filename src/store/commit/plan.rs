@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use onedoor_domain::audit::AuditEntry;
 use onedoor_domain::case::state::Case;
 use onedoor_domain::id::{CaseId, DraftId, HandoffId, OrganizationId};
 use onedoor_domain::ledger::Head;
@@ -44,6 +45,7 @@ pub(super) struct Plan {
     pub(super) inbox: Option<InboxMark>,
     pub(super) change: change::ActiveModel,
     pub(super) finished_draft: Option<DraftId>,
+    pub(super) audit: Option<AuditEntry>,
     pub(super) sealed: SealedSet,
 }
 
@@ -100,6 +102,7 @@ impl Plan {
             inbox: set.inbox,
             change: change_row(before.as_ref(), case, revision, now)?,
             finished_draft: set.finished_draft,
+            audit: set.audit,
             sealed,
         })
     }

@@ -17,7 +17,7 @@ use super::Verdict;
 use super::plan::Plan;
 use crate::store::error::StoreError;
 use crate::store::tx::Tx;
-use crate::store::{inbox, outbox};
+use crate::store::{audit, inbox, outbox};
 
 /// Runs all statements of a set; anything but `Stored` is to be rolled back.
 pub(super) async fn write(tx: &Tx, plan: &Plan) -> Result<Verdict, StoreError> {
@@ -60,6 +60,9 @@ pub(super) async fn write(tx: &Tx, plan: &Plan) -> Result<Verdict, StoreError> {
             .filter(draft::Column::Author.eq(claim.principal.as_str()))
             .exec(tx.connection())
             .await?;
+    }
+    if let Some(entry) = &plan.audit {
+        audit::write(tx, entry).await?;
     }
     change::Entity::insert(plan.change.clone())
         .exec_without_returning(tx.connection())

@@ -8,6 +8,7 @@ use super::source::{SourceFile, assert_none, rust_files};
 
 /// The fields of log lines, beside time, level, target and message.
 const LOG_FIELDS: &[(&str, &str)] = &[
+    ("audit.entries", "entries of an export of the audit log"),
     ("case.id", "opaque key of a case"),
     (
         "checkpoint.heads",
@@ -82,6 +83,10 @@ const LOG_FIELDS: &[(&str, &str)] = &[
         "cases about which something was on its way during a comparison",
     ),
     ("redis.fault", "kind of a fault of Redis"),
+    (
+        "removed.audit",
+        "old entries of the audit log that retention removed",
+    ),
     ("removed.changes", "changes of the feed that retention removed"),
     ("removed.deliveries", "finished deliveries that retention removed"),
     ("removed.drafts", "drafts that retention removed"),

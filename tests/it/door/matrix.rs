@@ -67,6 +67,7 @@ const ASKED: &[(&str, &str, &str)] = &[
         "openDifferences",
         "openDifferences(first: 1) { totalCount }",
     ),
+    ("Query", "auditLog", "auditLog(first: 1) { nodes { id } }"),
     (
         "Mutation",
         "saveDraft",
