@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::parser::types::{ExecutableDocument, OperationType, Selection, SelectionSet};
-use async_graphql::{PathSegment, ServerError};
+use async_graphql::{Name, PathSegment, ServerError};
 use onedoor_domain::actor::Actor;
 use onedoor_domain::audit::{AuditAction, AuditEntry};
 use onedoor_domain::id::AuditEntryId;
@@ -13,6 +13,7 @@ use crate::clock::SharedClock;
 use crate::error::{AppError, ErrorCode};
 use crate::graphql::context::CorrelationId;
 use crate::graphql::documents::CheckedDocument;
+use crate::graphql::precheck::OperationFacts;
 use crate::http::caller::Caller;
 use crate::http::edge::Edge;
 use crate::http::head::Head;
@@ -26,20 +27,22 @@ pub struct Asked {
     actor: Arc<Actor>,
     correlation: CorrelationId,
     document: Arc<CheckedDocument>,
+    operation: Option<String>,
     kind: OperationType,
 }
 
 impl Asked {
     /// An operation of a caller.
     #[must_use]
-    pub fn of(edge: &Edge, caller: &Caller, document: Arc<CheckedDocument>, kind: OperationType) -> Self {
+    pub fn of(edge: &Edge, caller: &Caller, document: Arc<CheckedDocument>, facts: &OperationFacts) -> Self {
         Self {
             denials: edge.denials.clone(),
             clock: Arc::clone(&edge.clock),
             actor: Arc::clone(&caller.session.actor),
             correlation: caller.head.correlation_id,
             document,
-            kind,
+            operation: facts.name.clone(),
+            kind: facts.kind,
         }
     }
 
@@ -80,10 +83,9 @@ impl Asked {
             return None;
         };
         let document = &self.document.document;
-        let operations = document.operations.iter().map(|(_, operation)| &operation.node);
-        let field = operations
-            .filter(|operation| operation.ty == self.kind)
-            .find_map(|operation| field_of(document, &operation.selection_set.node, key))?;
+        let named = |name: Option<&Name>| name.map(|it| it.as_str()) == self.operation.as_deref();
+        let (_, operation) = document.operations.iter().find(|(name, _)| named(*name))?;
+        let field = field_of(document, &operation.node.selection_set.node, key)?;
         let root = match self.kind {
             OperationType::Query => "Query",
             OperationType::Mutation => "Mutation",

@@ -206,7 +206,7 @@ async fn find_and_check(
         refuse(Phase::Check, "operation_name", vec![error])
     })?;
     check_kind(&mask, facts.kind, carries)?;
-    let asked = Asked::of(edge, caller, Arc::clone(&checked), facts.kind);
+    let asked = Asked::of(edge, caller, Arc::clone(&checked), facts);
     if facts.cost.introspection_depth > 0 && !edge.may_introspect(&caller.session) {
         asked.refused(ErrorCode::IntrospectionDisabled);
         return Err(transport(
