@@ -1,5 +1,7 @@
 //! Who may do what (DOMAIN §7), as a table: one row per act, one column per kind of actor.
 
+pub mod fields;
+
 use crate::actor::ActorKind;
 
 macro_rules! acts {

@@ -2,6 +2,7 @@
 
 pub mod kind;
 pub mod parts;
+pub mod qr;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};

@@ -13,6 +13,7 @@ use onedoor_domain::ledger::export::{CheckpointRecord, FORMAT, ReceiptRecord, Re
 use onedoor_domain::ledger::{Head, Known, LedgerFault, verify_chain};
 use onedoor_domain::policy::Act;
 use onedoor_domain::receipt::ReceiptBody;
+use onedoor_domain::receipt::qr::QrPayload;
 
 use super::cases::Cases;
 use super::guard;
@@ -58,6 +59,8 @@ pub enum Asked {
     Id(Option<ReceiptId>),
     /// As somebody holds it.
     Held(ReceiptRecord),
+    /// By all that its QR code says; `None`: what was read is no such text.
+    Qr(Option<QrPayload>),
 }
 
 /// What a receipt is worth.
@@ -243,6 +246,13 @@ impl Ledger {
         Ok(reading.audit.finish())
     }
 
+    async fn held(&self, id: Option<ReceiptId>) -> Result<Option<ReceiptRecord>, AppError> {
+        match id {
+            Some(id) => Ok(self.cases.store.held_receipt(id).await?),
+            None => Ok(None),
+        }
+    }
+
     /// Checks a receipt. Whoever holds one, or its QR code, may.
     ///
     /// # Errors
@@ -252,16 +262,16 @@ impl Ledger {
         let only = |verdict| Checked { verdict, body: None };
         let held = match asked {
             Asked::Held(held) => held,
-            Asked::Id(id) => {
-                let found = match id {
-                    Some(id) => self.cases.store.held_receipt(id).await?,
-                    None => None,
-                };
-                match found {
-                    Some(held) => held,
-                    None => return Ok(only(ReceiptVerdict::Unknown)),
-                }
-            }
+            Asked::Id(id) => match self.held(id).await? {
+                Some(held) => held,
+                None => return Ok(only(ReceiptVerdict::Unknown)),
+            },
+            Asked::Qr(None) => return Ok(only(ReceiptVerdict::Unreadable)),
+            Asked::Qr(Some(scanned)) => match self.held(Some(scanned.receipt)).await? {
+                Some(held) if fits(&scanned, &held) => held,
+                Some(_) => return Ok(only(ReceiptVerdict::Forged)),
+                None => return Ok(only(ReceiptVerdict::Unknown)),
+            },
         };
         let body: Option<ReceiptBody> = serde_json::from_str(&held.canonical).ok();
         let Some(body) = body else {
@@ -302,6 +312,12 @@ impl Ledger {
             body: Some(Box::new(body)),
         })
     }
+}
+
+/// Whether a QR code was printed from a receipt as it was issued.
+fn fits(scanned: &QrPayload, held: &ReceiptRecord) -> bool {
+    let signature = STANDARD.decode(&held.signature).unwrap_or_default();
+    scanned.is_of(held.canonical.as_bytes(), &held.key_id, &signature)
 }
 
 /// Reads an export while it is written.

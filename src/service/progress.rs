@@ -117,11 +117,11 @@ impl Cases {
                 return Ok(Err(vec![self.other_office(actor, named, &loaded.case).await?]));
             }
             if let Err(refusal) = check_version(&loaded.case, order.expected) {
-                let status = Some(loaded.case.status);
-                return Ok(Err(vec![Rejection {
-                    status,
+                let rejection = Rejection {
+                    status: Some(loaded.case.status),
                     ..refusal.into()
-                }]));
+                };
+                return Ok(Err(vec![self.as_told_to(actor, &loaded.case, rejection)]));
             }
             let item = self.item_of(&loaded.case).await?;
             let (calendar, directory) = (self.calendar().await?, self.directory());
@@ -130,7 +130,9 @@ impl Cases {
             });
             let outcome = match decided {
                 Ok(outcome) => outcome,
-                Err(refusal) => return Ok(Err(vec![refusal.into()])),
+                Err(refusal) => {
+                    return Ok(Err(vec![self.as_told_to(actor, &loaded.case, refusal.into())]));
+                }
             };
             let today = sla::beijing_date(self.clock.now());
             let faults = papers::faults(&order.command, &loaded.case, &item, actor, today);
@@ -156,15 +158,15 @@ impl Cases {
         Err(AppError::of(ErrorCode::Overloaded).retry_after_ms(500))
     }
 
-    /// What an actor is told whose work on this case lies on another desk. One that held it, and asks for what the state
-    /// has no place for, learns the state; whoever resolved a grid event learns that its check is another person's.
+    /// What an actor is told whose work on this case lies on another desk. One that has a part in it still, and asks for
+    /// what the state has no place for, learns the state; whoever resolved a grid event learns that its check is another person's.
     async fn other_office(
         &self,
         actor: &Actor,
         named: available::Act,
         case: &Case,
     ) -> Result<Rejection, AppError> {
-        let held = actor.organization.is_some_and(|own| case.ever_at(own));
+        let held = actor.organization.is_some_and(|own| case.ever_at(own)) && !self.is_past(actor, case);
         let own_work =
             named == available::Act::CheckGridEvent && case.decided_by.as_ref() == Some(&actor.subject);
         if !own_work && (!held || available::admits(named, case)) {

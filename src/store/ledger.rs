@@ -211,16 +211,38 @@ impl CaseStore {
         &self,
         cases: &[CaseId],
     ) -> Result<BTreeMap<CaseId, Vec<StoredEvent>>, StoreError> {
-        let chains = || cases.iter().map(|case| case.uuid());
-        let lines = ledger_event::Entity::find()
-            .filter(ledger_event::Column::Chain.is_in(chains()))
+        let lines = self.lines_of(cases).await?;
+        let texts = ledger_private::Entity::find()
+            .filter(ledger_private::Column::Chain.is_in(cases.iter().map(|case| case.uuid())))
+            .all(self.database().read())
+            .await?;
+        self.stored_events(lines, texts)
+    }
+
+    /// The same without any text.
+    ///
+    /// # Errors
+    /// As [`Self::timeline`].
+    pub async fn events(
+        &self,
+        cases: &[CaseId],
+    ) -> Result<BTreeMap<CaseId, Vec<StoredEvent>>, StoreError> {
+        self.stored_events(self.lines_of(cases).await?, Vec::new())
+    }
+
+    async fn lines_of(&self, cases: &[CaseId]) -> Result<Vec<ledger_event::Model>, StoreError> {
+        Ok(ledger_event::Entity::find()
+            .filter(ledger_event::Column::Chain.is_in(cases.iter().map(|case| case.uuid())))
             .order_by_asc(ledger_event::Column::Seq)
             .all(self.database().read())
-            .await?;
-        let texts = ledger_private::Entity::find()
-            .filter(ledger_private::Column::Chain.is_in(chains()))
-            .all(self.database().read())
-            .await?;
+            .await?)
+    }
+
+    fn stored_events(
+        &self,
+        lines: Vec<ledger_event::Model>,
+        texts: Vec<ledger_private::Model>,
+    ) -> Result<BTreeMap<CaseId, Vec<StoredEvent>>, StoreError> {
         let mut texts: BTreeMap<(Uuid, i64), ledger_private::Model> = texts
             .into_iter()
             .map(|text| ((text.chain, text.seq), text))

@@ -2,9 +2,13 @@
 
 use onedoor_domain::card::{CardState, Rung};
 use onedoor_domain::division::CodeSystem;
+use onedoor_domain::handoff::HandoffState;
 use onedoor_domain::id::{DivisionId, OrganizationId};
+use onedoor_domain::organization::OrganizationKind;
 use onedoor_domain::proof::{ReadProof, ReadScope};
-use onedoor_entity::{case_card, case_party, cases, division, division_code, external_number, handoff};
+use onedoor_entity::{
+    case_card, case_party, cases, division, division_code, external_number, handoff, organization,
+};
 use sea_orm::sea_query::{
     Alias, CaseStatement, CommonTableExpression, Condition, Expr, ExprTrait as _, Func, Query,
     SelectStatement, SimpleExpr, UnionType, WithClause,
@@ -38,6 +42,48 @@ pub(super) fn cases_within(proof: &ReadProof) -> Condition {
         }
         ReadScope::All => Condition::all(),
     }
+}
+
+/// A condition on `cases`, that an organization has more of it than a part which ended before the case did: it took the case
+/// in, holds it or held it to its end, was handed it, or acts for a holder that cannot act here. What changes after the
+/// end of a part is not its reader's business, so nothing that a list tells or counts by may depend on it.
+pub(super) fn present_of(proof: &ReadProof, own: OrganizationId) -> Result<Condition, StoreError> {
+    let acknowledged = || -> Result<Condition, StoreError> {
+        Ok(Condition::all()
+            .add(Expr::col((handoff::Entity, handoff::Column::Owning)))
+            .add(handoff::Column::State.eq(name_of(HandoffState::Acknowledged)?)))
+    };
+    let outside = Query::select()
+        .column(organization::Column::Id)
+        .from(organization::Entity)
+        .and_where(organization::Column::Kind.eq(name_of(OrganizationKind::External)?))
+        .to_owned();
+    let handed = Condition::all().add(is_of(proof, handoff::Column::ToId, own)).add(
+        Condition::any()
+            .add(Expr::col((handoff::Entity, handoff::Column::Open)))
+            .add(acknowledged()?),
+    );
+    let acts_for = Condition::all()
+        .add(is_of(proof, handoff::Column::FromId, own))
+        .add(acknowledged()?)
+        .add(
+            Condition::any()
+                .add(handoff::Column::Upstream.is_not_null())
+                .add(handoff::Column::ToId.in_subquery(outside)),
+        );
+    let with_it = Query::select()
+        .expr(Expr::value(1))
+        .from(handoff::Entity)
+        .and_where(
+            Expr::col((handoff::Entity, handoff::Column::CaseId))
+                .equals((cases::Entity, cases::Column::Id)),
+        )
+        .cond_where(Condition::any().add(handed).add(acts_for))
+        .to_owned();
+    Ok(Condition::any()
+        .add(is_of(proof, cases::Column::OwnerId, own))
+        .add(is_of(proof, cases::Column::FirstContactId, own))
+        .add(Expr::exists(with_it)))
 }
 
 /// A condition on `cases` and `handoff`, of what an organization handed to a system; of the first handoff of a case, what

@@ -39,6 +39,7 @@ mod grid;
 mod hands;
 mod order;
 mod owner;
+mod parts;
 mod procedures;
 mod properties;
 mod recomputed;

@@ -136,7 +136,9 @@ impl CaseQueries {
         Some(track(ctx, &tracking_code, secret).await)
     }
 
-    /// The cases the viewer may read, the last submitted first.
+    /// The cases the viewer may read, the last submitted first. Of a case that it handed on an organization keeps its own
+    /// part in this list; where states, holders, dates, cards or outside numbers narrow the list, or due dates order it,
+    /// such parts are left out.
     async fn cases(
         &self,
         ctx: &Context<'_>,
@@ -233,6 +235,7 @@ async fn list(
         due_before: filter.due_before,
         submitted_from: filter.submitted_from,
         submitted_before: filter.submitted_before,
+        of_the_present: order.key == CaseKey::Due,
     };
     let (cases, actor) = (cases(ctx)?, &request(ctx)?.actor);
     let found = cases.list_cases(actor, &filter, order, &page).await;

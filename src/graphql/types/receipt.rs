@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use async_graphql::{Context, Enum, ID, Object, Result};
 use chrono::{DateTime, Utc};
+use onedoor_domain::policy::fields;
+use onedoor_domain::receipt::qr::qr_payload;
 use onedoor_domain::receipt::{ReceiptBody, SignedReceipt};
 
 use super::case_enums::ReceiptKind;
@@ -37,7 +39,7 @@ impl Receipt {
 
     /// The body as this viewer may read it: without the words of a decision where those are hidden.
     fn shown(&self) -> Cow<'_, ReceiptBody> {
-        if matches!(self.sight, Sight::Masked | Sight::Supervision) {
+        if !fields::sees("Receipt", "canonical", self.sight) {
             Cow::Owned(ReceiptBody {
                 statement: None,
                 ..self.signed.body.clone()
@@ -102,7 +104,7 @@ impl Receipt {
     /// Everything it says, as the canonical JSON that is signed; null for viewers who may not read the words of a
     /// decision.
     async fn canonical(&self, ctx: &Context<'_>) -> Option<Result<String>> {
-        if matches!(self.sight, Sight::Masked | Sight::Supervision) {
+        if !fields::sees("Receipt", "canonical", self.sight) {
             return None;
         }
         let bytes = self.signed.body.canonical_bytes().map_err(AppError::internal);
@@ -123,6 +125,13 @@ impl Receipt {
     /// The address that verifies it, for a QR code. Holds no secret.
     async fn verify_url(&self) -> &str {
         &self.signed.body.contact.verify_url
+    }
+
+    /// The text of its QR code (二维码): that address, and behind `#`, which reaches no server, key, hash and signature, so
+    /// that whoever has the receipt checks it without asking. Nothing of it says anything about a person.
+    async fn qr_payload(&self, ctx: &Context<'_>) -> Option<Result<String>> {
+        let payload = qr_payload(&self.signed).map_err(AppError::internal);
+        Some(payload.map_err(|error| failed(ctx, error)))
     }
 
     /// Plain text for thermal paper, in the language of the request. With `trackingSecret` it is printed along;

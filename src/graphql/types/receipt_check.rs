@@ -18,6 +18,8 @@ pub enum ReceiptBy {
     Id(ID),
     /// By what somebody holds of it.
     Document(ReceiptDocument),
+    /// By the whole text of its QR code, `qrPayload`: what is printed there must be what was issued.
+    QrPayload(String),
 }
 
 /// A receipt as somebody holds it.
