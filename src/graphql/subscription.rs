@@ -132,11 +132,13 @@ impl Subscriptions {
                 let Heard { change, cursor } = heard?;
                 let seen = cases.read_case(&actor, change.case).await?;
                 // a change the viewer may not see did not happen for the viewer
-                Ok(seen.filter(|view| view.tells(change.at)).map(|view| HandoffsChange {
-                    case: Case::of(view),
-                    at: change.at,
-                    cursor,
-                }))
+                Ok(seen
+                    .filter(|view| view.tells(change.at))
+                    .map(|view| HandoffsChange {
+                        case: Case::of(view),
+                        at: change.at,
+                        cursor,
+                    }))
             }
         });
         Ok(until_failure(read, reach::language(ctx)))

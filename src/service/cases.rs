@@ -124,11 +124,9 @@ impl Cases {
         id: CaseId,
     ) -> Result<(Loaded, Result<CaseProof, Denied>), AppError> {
         guard::allow(actor, act)?;
-        let loaded = self
-            .store
-            .load_case(id)
-            .await?
-            .ok_or_else(|| AppError::of(ErrorCode::NotFound))?;
+        let scope = self.may_read(actor, Act::ReadCase)?;
+        let loaded = self.store.load_cases_within(&scope, &[id]).await?.pop();
+        let loaded = loaded.ok_or_else(|| AppError::of(ErrorCode::NotFound))?;
         let directory = self.directory();
         let proof = prove(actor, act, &loaded.case, &directory)?;
         Ok((loaded, proof))

@@ -10,7 +10,6 @@ use chrono::{DateTime, Utc};
 use super::More;
 use super::cases::Cases;
 use super::changes::Following;
-use super::guard;
 use super::reading::CaseView;
 use crate::error::{AppError, ErrorCode};
 
@@ -101,8 +100,8 @@ impl Cases {
     /// # Errors
     /// As [`Cases::read_case`].
     pub async fn read_cases(&self, actor: &Actor, ids: &[CaseId]) -> Result<Vec<Option<CaseView>>, AppError> {
-        guard::allow(actor, Act::ReadCase)?;
-        let loaded = self.store.load_cases(ids).await?;
+        let scope = self.may_read(actor, Act::ReadCase)?;
+        let loaded = self.store.load_cases_within(&scope, ids).await?;
         let views = self.views(actor, Act::ReadCase, loaded).await?;
         Ok(ids.iter().map(|id| views.get(id).cloned()).collect())
     }

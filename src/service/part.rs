@@ -83,7 +83,12 @@ impl Cases {
         };
         if sight == Sight::Past {
             let case = answer.case.id;
-            let mut lines = self.store.events(&[case]).await?.remove(&case).unwrap_or_default();
+            let mut lines = self
+                .store
+                .events(&[case])
+                .await?
+                .remove(&case)
+                .unwrap_or_default();
             lines.retain(|line| line.seq <= answer.head);
             if let Some(part) = own_part(actor, &lines, &directory) {
                 return Ok(past_view(part, answer.case.version));
@@ -95,7 +100,7 @@ impl Cases {
             at: answer.at,
             head: Some(answer.head),
             also: BTreeSet::new(),
-            told_until: None,
+            instants: None,
         })
     }
 
@@ -165,6 +170,6 @@ fn past_view(part: Part, version: i32) -> CaseView {
         at: part.ended_at,
         head: Some(part.until),
         also: part.later,
-        told_until: Some(part.last_at),
+        instants: Some(part.instants),
     }
 }

@@ -21,6 +21,7 @@ use onedoor_domain::route::HandoffKind;
 use onedoor_domain::timeline::StoredEvent;
 use onedoor_domain::tracking::TrackingCode;
 use onedoor_domain::{identifier, mask};
+use uuid::Uuid;
 
 use super::answer::Answer;
 use super::cases::Cases;
@@ -43,8 +44,8 @@ pub struct CaseView {
     pub head: Option<u64>,
     /// Lines behind it that belong to it too: what a past handler reads of itself.
     pub also: BTreeSet<u64>,
-    /// A change after this instant is not told to its reader; `None`: every change is.
-    pub told_until: Option<DateTime<Utc>>,
+    /// The instants at which lines were written, and whether the reader is told of what happened then; `None`: of all.
+    pub instants: Option<BTreeMap<DateTime<Utc>, bool>>,
 }
 
 impl CaseView {
@@ -54,10 +55,14 @@ impl CaseView {
         self.head.is_none_or(|head| seq <= head) || self.also.contains(&seq)
     }
 
-    /// Whether its reader is told of a change of that instant.
+    /// Whether its reader is told of a change of that instant, which is the one of the last line before it.
     #[must_use]
     pub fn tells(&self, changed_at: DateTime<Utc>) -> bool {
-        self.told_until.is_none_or(|until| changed_at <= until)
+        let Some(instants) = &self.instants else {
+            return true;
+        };
+        let line = instants.range(..=changed_at).next_back();
+        line.is_some_and(|(_, told)| *told)
     }
 }
 
@@ -93,7 +98,7 @@ impl Cases {
             at: self.clock.now(),
             head: None,
             also: BTreeSet::new(),
-            told_until: None,
+            instants: None,
         }
     }
 
@@ -107,11 +112,9 @@ impl Cases {
     /// # Errors
     /// FORBIDDEN or UNAUTHENTICATED by the policy, STORE_UNAVAILABLE.
     pub async fn read_case(&self, actor: &Actor, id: CaseId) -> Result<Option<CaseView>, AppError> {
-        guard::allow(actor, Act::ReadCase)?;
-        let loaded = self.store.load_case(id).await?;
-        let mut views = self
-            .views(actor, Act::ReadCase, loaded.into_iter().collect())
-            .await?;
+        let scope = self.may_read(actor, Act::ReadCase)?;
+        let loaded = self.store.load_cases_within(&scope, &[id]).await?;
+        let mut views = self.views(actor, Act::ReadCase, loaded).await?;
         Ok(views.remove(&id))
     }
 
@@ -125,10 +128,10 @@ impl Cases {
         code: &TrackingCode,
     ) -> Result<Option<CaseView>, AppError> {
         guard::allow(actor, Act::ReadCase)?;
-        match self.store.find_by_tracking(code).await? {
-            Some((case, _)) => self.read_case(actor, case).await,
-            None => Ok(None),
-        }
+        // a code that nobody has costs the look that a foreign one costs
+        let found = self.store.find_by_tracking(code).await?;
+        let case = found.map_or(CaseId::from_uuid(Uuid::nil()), |(case, _)| case);
+        self.read_case(actor, case).await
     }
 
     /// A page of the cases an actor may read.
@@ -253,9 +256,7 @@ impl Cases {
 /// The timeline of a view, from the ledger of its case.
 #[must_use]
 pub fn timeline(view: &CaseView, ledger: &[StoredEvent]) -> Vec<TimelineEntry> {
-    let within = ledger
-        .iter()
-        .filter(|stored| view.holds(stored.seq));
+    let within = ledger.iter().filter(|stored| view.holds(stored.seq));
     let entry = |stored: &StoredEvent| TimelineEntry {
         texts: fields::words(view.sight, &stored.event)
             .then(|| stored.private.clone())

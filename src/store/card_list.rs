@@ -148,7 +148,7 @@ fn within(proof: &ReadProof, filter: &CardFilter) -> Result<Option<Condition>, S
         ReadScope::ByOrganization(own) if filter.organization == Some(*own) => None,
         ReadScope::All => None,
         ReadScope::ByOrganization(own) => {
-            let of_present = reach::cases_within(proof).add(reach::present_of(proof, *own)?);
+            let of_present = reach::present_within(proof)?;
             Some(
                 Condition::any()
                     .add(reach::is_of(proof, case_card::Column::HolderId, *own))

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use onedoor_domain::case::state::Case;
 use onedoor_domain::id::CaseId;
 use onedoor_domain::ledger::Head;
+use onedoor_domain::proof::ReadProof;
 use onedoor_domain::tracking::TrackingCode;
 use onedoor_entity::{case_card, case_clock, case_private, cases, external_number, handoff, ledger_head};
+use sea_orm::sea_query::Condition;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _};
 use serde_json::Value;
 use uuid::Uuid;
@@ -16,6 +18,7 @@ use super::database::Database;
 use super::error::StoreError;
 use super::ledger;
 use super::parse::Row;
+use super::reach;
 use crate::secret::keyring::Keyring;
 use crate::secret::seal::{SealPlace, Sealed};
 
@@ -87,10 +90,27 @@ impl CaseStore {
     /// # Errors
     /// As [`Self::load_case`].
     pub async fn load_cases(&self, ids: &[CaseId]) -> Result<Vec<Loaded>, StoreError> {
+        self.load(Condition::all(), ids).await
+    }
+
+    /// The same of those within a scope. One that is not there and one that is not within it cost the same: the time of an
+    /// answer does not tell them apart.
+    ///
+    /// # Errors
+    /// As [`Self::load_case`].
+    pub async fn load_cases_within(
+        &self,
+        proof: &ReadProof,
+        ids: &[CaseId],
+    ) -> Result<Vec<Loaded>, StoreError> {
+        self.load(reach::cases_within(proof), ids).await
+    }
+
+    async fn load(&self, within: Condition, ids: &[CaseId]) -> Result<Vec<Loaded>, StoreError> {
         let mut found = BTreeMap::new();
         let mut wanted: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
         for _ in 0..TORN_READS_MAX {
-            let (whole, torn) = self.read_cases(&wanted).await?;
+            let (whole, torn) = self.read_cases(&within, &wanted).await?;
             found.extend(whole.into_iter().map(|loaded| (loaded.case.id, loaded)));
             if torn.is_empty() {
                 return Ok(ids.iter().filter_map(|id| found.remove(id)).collect());
@@ -102,7 +122,11 @@ impl CaseStore {
 
     /// Reads cases part by part, their own row first. A part that was written by a later revision than the row was
     /// read at tells that a write came between: that case is named in the second list.
-    async fn read_cases(&self, ids: &[Uuid]) -> Result<(Vec<Loaded>, Vec<Uuid>), StoreError> {
+    async fn read_cases(
+        &self,
+        within: &Condition,
+        ids: &[Uuid],
+    ) -> Result<(Vec<Loaded>, Vec<Uuid>), StoreError> {
         if ids.is_empty() {
             return Ok((Vec::new(), Vec::new()));
         }
@@ -110,8 +134,13 @@ impl CaseStore {
         let found = cases::Entity::find()
             .find_also_linked(rows::HeadOfCase)
             .filter(cases::Column::Id.is_in(ids.iter().copied()))
+            .filter(within.clone())
             .all(read)
             .await?;
+        let ids: Vec<Uuid> = found.iter().map(|(row, _)| row.id).collect();
+        if ids.is_empty() {
+            return Ok((Vec::new(), Vec::new()));
+        }
         let mut handoffs: BTreeMap<Uuid, Vec<handoff::Model>> = BTreeMap::new();
         for row in handoff::Entity::find()
             .filter(handoff::Column::CaseId.is_in(ids.iter().copied()))

@@ -272,11 +272,11 @@ fn joined(proof: &ReadProof) -> Result<Select<delivery::Entity>, StoreError> {
             let news = Condition::all()
                 .add(delivery::Column::Operation.eq(notify))
                 .add(reach::present_of(proof, *own)?)
-                .add(
-                    Condition::any()
-                        .add(reach::sent_within(proof))
-                        .add(reach::is_of(proof, handoff::Column::ToId, *own)),
-                );
+                .add(Condition::any().add(reach::sent_within(proof)).add(reach::is_of(
+                    proof,
+                    handoff::Column::ToId,
+                    *own,
+                )));
             Condition::any().add(caused).add(news)
         }
         ReadScope::BySubject(_) | ReadScope::ByDevice(_) | ReadScope::BySubtree(_) | ReadScope::All => {

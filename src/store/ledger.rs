@@ -223,10 +223,7 @@ impl CaseStore {
     ///
     /// # Errors
     /// As [`Self::timeline`].
-    pub async fn events(
-        &self,
-        cases: &[CaseId],
-    ) -> Result<BTreeMap<CaseId, Vec<StoredEvent>>, StoreError> {
+    pub async fn events(&self, cases: &[CaseId]) -> Result<BTreeMap<CaseId, Vec<StoredEvent>>, StoreError> {
         self.stored_events(self.lines_of(cases).await?, Vec::new())
     }
 

@@ -35,7 +35,7 @@ pub(super) fn cases_within(proof: &ReadProof) -> Condition {
         ReadScope::BySubject(subject) => Condition::all().add(cases::Column::ApplicantSubject.eq(subject)),
         ReadScope::ByDevice(subject) => Condition::all().add(cases::Column::SubmittedBy.eq(subject)),
         ReadScope::ByOrganization(organization) => {
-            Condition::all().add(cases::Column::Id.in_subquery(cases_of(*organization)))
+            Condition::all().add(cases::Column::Id.in_subquery(cases_of(proof, *organization)))
         }
         ReadScope::BySubtree(division) => {
             Condition::all().add(cases::Column::DivisionId.in_subquery(subtree(*division)))
@@ -58,11 +58,13 @@ pub(super) fn present_of(proof: &ReadProof, own: OrganizationId) -> Result<Condi
         .from(organization::Entity)
         .and_where(organization::Column::Kind.eq(name_of(OrganizationKind::External)?))
         .to_owned();
-    let handed = Condition::all().add(is_of(proof, handoff::Column::ToId, own)).add(
-        Condition::any()
-            .add(Expr::col((handoff::Entity, handoff::Column::Open)))
-            .add(acknowledged()?),
-    );
+    let handed = Condition::all()
+        .add(is_of(proof, handoff::Column::ToId, own))
+        .add(
+            Condition::any()
+                .add(Expr::col((handoff::Entity, handoff::Column::Open)))
+                .add(acknowledged()?),
+        );
     let acts_for = Condition::all()
         .add(is_of(proof, handoff::Column::FromId, own))
         .add(acknowledged()?)
@@ -75,8 +77,7 @@ pub(super) fn present_of(proof: &ReadProof, own: OrganizationId) -> Result<Condi
         .expr(Expr::value(1))
         .from(handoff::Entity)
         .and_where(
-            Expr::col((handoff::Entity, handoff::Column::CaseId))
-                .equals((cases::Entity, cases::Column::Id)),
+            Expr::col((handoff::Entity, handoff::Column::CaseId)).equals((cases::Entity, cases::Column::Id)),
         )
         .cond_where(Condition::any().add(handed).add(acts_for))
         .to_owned();
@@ -84,6 +85,15 @@ pub(super) fn present_of(proof: &ReadProof, own: OrganizationId) -> Result<Condi
         .add(is_of(proof, cases::Column::OwnerId, own))
         .add(is_of(proof, cases::Column::FirstContactId, own))
         .add(Expr::exists(with_it)))
+}
+
+/// A condition on `cases`: those of a scope of which its reader sees the present. What is counted must be of these.
+pub(super) fn present_within(proof: &ReadProof) -> Result<Condition, StoreError> {
+    let present = match proof.scope() {
+        ReadScope::ByOrganization(own) => Some(present_of(proof, *own)?),
+        ReadScope::BySubject(_) | ReadScope::ByDevice(_) | ReadScope::BySubtree(_) | ReadScope::All => None,
+    };
+    Ok(Condition::all().add(cases_within(proof)).add_option(present))
 }
 
 /// A condition on `cases` and `handoff`, of what an organization handed to a system; of the first handoff of a case, what
@@ -123,12 +133,12 @@ pub(super) fn numbered(number: &str) -> SelectStatement {
         .to_owned()
 }
 
-/// Ids of the cases an organization ever held or was handed.
-fn cases_of(organization: OrganizationId) -> SelectStatement {
+/// Ids of the cases an organization, or one whose work it took over, ever held or was handed.
+fn cases_of(proof: &ReadProof, organization: OrganizationId) -> SelectStatement {
     Query::select()
         .column(case_party::Column::CaseId)
         .from(case_party::Entity)
-        .and_where(case_party::Column::OrganizationId.eq(organization.uuid()))
+        .and_where(is_of(proof, case_party::Column::OrganizationId, organization))
         .to_owned()
 }
 

@@ -23,6 +23,7 @@ mod overload;
 mod postgres;
 mod redis;
 mod replicas;
+mod restore;
 mod retries;
 mod sockets;
 mod stop;

@@ -5,7 +5,7 @@
 //! supervision orders, what the other office of its handoff thinks of its work). It learns to whom the case went; what
 //! became of it there, whether it is still open included, is no longer its business.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
@@ -36,8 +36,8 @@ pub struct Part {
     pub ended_at: DateTime<Utc>,
     /// Lines behind it that concern the organization itself.
     pub later: BTreeSet<u64>,
-    /// When the last line of all these was written: a later change is not told.
-    pub last_at: DateTime<Utc>,
+    /// The instants at which lines were written, and whether any of each is in the part: what a change of then was.
+    pub instants: BTreeMap<DateTime<Utc>, bool>,
     /// Whether something of it can still be answered: an order, or a card that was not appealed against.
     pub answerable: bool,
 }
@@ -52,17 +52,18 @@ pub fn part_of(whose: &Whose<'_>, ledger: &[StoredEvent]) -> Option<Part> {
     let mut case = replayed(within)?;
     let own = OwnMatters::of(whose, ledger);
     let mut later = BTreeSet::new();
-    let mut last_at = last.at;
+    let mut instants: BTreeMap<DateTime<Utc>, bool> = within.iter().map(|line| (line.at, true)).collect();
     for line in behind {
-        if own.concern(whose, &line.event) {
+        let concerns = own.concern(whose, &line.event);
+        if concerns {
             apply(&mut case, &line.as_new());
             later.insert(line.seq);
-            last_at = last_at.max(line.at);
         }
+        let shown = instants.entry(line.at).or_default();
+        *shown = *shown || concerns;
     }
-    let unanswered = |order: &crate::card::SupervisionOrder| {
-        own.orders.contains(&order.id) && order.answered_at.is_none()
-    };
+    let unanswered =
+        |order: &crate::card::SupervisionOrder| own.orders.contains(&order.id) && order.answered_at.is_none();
     let answerable = case.orders.iter().any(unanswered)
         || case
             .cards
@@ -72,7 +73,7 @@ pub fn part_of(whose: &Whose<'_>, ledger: &[StoredEvent]) -> Option<Part> {
         until: last.seq,
         ended_at: last.at,
         later,
-        last_at,
+        instants,
         answerable,
         case,
     })
@@ -117,7 +118,11 @@ fn end_of(whose: &Whose<'_>, ledger: &[StoredEvent]) -> Option<usize> {
         .map(|handoff| handoff.id)
         .collect();
     let follows = |line: &&StoredEvent| line.at == last.at && follows_at_once(&line.event, all, &own);
-    let more = ledger.iter().skip(end.checked_add(1)?).take_while(follows).count();
+    let more = ledger
+        .iter()
+        .skip(end.checked_add(1)?)
+        .take_while(follows)
+        .count();
     end.checked_add(more)
 }
 

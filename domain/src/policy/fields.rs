@@ -130,12 +130,28 @@ pub fn sees(object: &str, field: &str, sight: Sight) -> bool {
 
 /// The table: type, who sees, which of its fields. The first row of a type is its rule, later ones are its exceptions.
 pub const TYPES: &[(&str, Seen, &str)] = &[
-    ("Admission", Seen::Everybody, "approver divisionCode fundsNote list number validFrom validTo"),
+    (
+        "Admission",
+        Seen::Everybody,
+        "approver divisionCode fundsNote list number validFrom validTo",
+    ),
     ("Applicant", Seen::Case, "idNumber kind name phone"),
-    ("Board", Seen::By(Act::ReadHandoffs), "byDay counts page silent undelivered"),
+    (
+        "Board",
+        Seen::By(Act::ReadHandoffs),
+        "byDay counts page silent undelivered",
+    ),
     ("BoardCount", Seen::By(Act::ReadHandoffs), "count late state"),
-    ("BoardDay", Seen::By(Act::ReadHandoffs), "count daysLeft dueDate late"),
-    ("Calendar", Seen::Everybody, "addWorkingDays dueDate isWorkingDay number version"),
+    (
+        "BoardDay",
+        Seen::By(Act::ReadHandoffs),
+        "count daysLeft dueDate late",
+    ),
+    (
+        "Calendar",
+        Seen::Everybody,
+        "addWorkingDays dueDate isWorkingDay number version",
+    ),
     (
         "Card",
         Seen::Case,
@@ -165,17 +181,38 @@ pub const TYPES: &[(&str, Seen, &str)] = &[
          operation operatorContact reason reportDueAt state stateText trackingCode upstream upstreamTitle \
          version",
     ),
-    ("DeliveryAttempt", Seen::By(Act::ReadDeliveries), "evidence finishedAt number outcome startedAt"),
+    (
+        "DeliveryAttempt",
+        Seen::By(Act::ReadDeliveries),
+        "evidence finishedAt number outcome startedAt",
+    ),
     (
         "Division",
         Seen::Everybody,
-        "ancestors children code codes counted id kind level loopClosure name organizations parent setting \
+        "ancestors children code codes counted id kind level name organizations parent setting \
          successor validTo",
     ),
-    ("DivisionCodeEntry", Seen::Everybody, "code name system validFrom validTo"),
-    ("Draft", Seen::By(Act::SaveDraft), "content createdAt id savedAt serviceItem"),
-    ("DueDate", Seen::Everybody, "calendarVersion date lateAt provisional"),
-    ("Evaluation", Seen::Case, "at code contactedAt followedUpAt grade negative rectifiedAt stars"),
+    ("Division", Seen::By(Act::ReadCase), "loopClosure"),
+    (
+        "DivisionCodeEntry",
+        Seen::Everybody,
+        "code name system validFrom validTo",
+    ),
+    (
+        "Draft",
+        Seen::By(Act::SaveDraft),
+        "content createdAt id savedAt serviceItem",
+    ),
+    (
+        "DueDate",
+        Seen::Everybody,
+        "calendarVersion date lateAt provisional",
+    ),
+    (
+        "Evaluation",
+        Seen::Case,
+        "at code contactedAt followedUpAt grade negative rectifiedAt stars",
+    ),
     ("ExternalNumber", Seen::Case, "number upstream"),
     ("FollowedCase", Seen::Case, "at case cursor"),
     ("GradeCount", Seen::Everybody, "code count grade stars"),
@@ -212,7 +249,11 @@ pub const TYPES: &[(&str, Seen, &str)] = &[
          organization refusalReason seq supervisionOrderId upstream",
     ),
     ("HandoffDone", Seen::Words, "remedy text"),
-    ("HandoffEvaluation", Seen::Parties, "at by code comment grade negative of stars"),
+    (
+        "HandoffEvaluation",
+        Seen::Parties,
+        "at by code comment grade negative of stars",
+    ),
     (
         "HandoffExpired",
         Seen::Case,
@@ -264,13 +305,29 @@ pub const TYPES: &[(&str, Seen, &str)] = &[
     ("HandoffWaived", Seen::Words, "remedy text"),
     ("HandoffsChange", Seen::By(Act::ReadHandoffs), "at case cursor"),
     ("Limit", Seen::Everybody, "unit value"),
-    ("LoopClosure", Seen::Everybody, "bySetting total"),
-    ("LoopFigures", Seen::Everybody, "checked closureRate failedChecks fedBack reopenings reported setting"),
-    ("Material", Seen::Everybody, "code deferAllowed form fromSharedData name producedBy required"),
+    ("LoopClosure", Seen::By(Act::ReadCase), "bySetting total"),
+    (
+        "LoopFigures",
+        Seen::By(Act::ReadCase),
+        "checked closureRate failedChecks fedBack reopenings reported setting",
+    ),
+    (
+        "Material",
+        Seen::Everybody,
+        "code deferAllowed form fromSharedData name producedBy required",
+    ),
     ("NextStep", Seen::Case, "dueAt kind organization text"),
-    ("Organization", Seen::Everybody, "code division hasSystem id kind level name role successor"),
+    (
+        "Organization",
+        Seen::Everybody,
+        "code division hasSystem id kind level name role successor",
+    ),
     ("OwedMaterial", Seen::Case, "broughtAt due material missed"),
-    ("PageInfo", Seen::Everybody, "endCursor hasNextPage hasPreviousPage startCursor"),
+    (
+        "PageInfo",
+        Seen::Everybody,
+        "endCursor hasNextPage hasPreviousPage startCursor",
+    ),
     (
         "Receipt",
         Seen::Case,
@@ -301,7 +358,11 @@ pub const TYPES: &[(&str, Seen, &str)] = &[
         "accepts action assignment atLeast clock decides handoff index level limit parallelGroup role unit",
     ),
     ("Satisfaction", Seen::Everybody, "bySetting total"),
-    ("SatisfactionFigures", Seen::Everybody, "evaluated grades positiveRate setting"),
+    (
+        "SatisfactionFigures",
+        Seen::Everybody,
+        "evaluated grades positiveRate setting",
+    ),
     (
         "ServiceItem",
         Seen::Everybody,
@@ -309,7 +370,11 @@ pub const TYPES: &[(&str, Seen, &str)] = &[
          processingType promisedBasis promisedLimit route routeFor statutoryBasis statutoryLimit version",
     ),
     ("SubmitWarning", Seen::Everybody, "field message"),
-    ("SupervisionOrder", Seen::Case, "answeredAt division dueAt id issuedAt to"),
+    (
+        "SupervisionOrder",
+        Seen::Case,
+        "answeredAt division dueAt id issuedAt to",
+    ),
     ("Supplement", Seen::Case, "beforeAcceptance broughtAt materials"),
     (
         "TimelineEvent",
@@ -318,15 +383,27 @@ pub const TYPES: &[(&str, Seen, &str)] = &[
          refusalReason seq supervisionOrderId upstream",
     ),
     ("TimelineEvent", Seen::Words, "remedy text"),
-    ("UndeliveredCount", Seen::By(Act::ReadDeliveries), "count oldestAt state"),
-    ("UpstreamStatus", Seen::Present, "asOf changedAt source stale state upstream version"),
+    (
+        "UndeliveredCount",
+        Seen::By(Act::ReadDeliveries),
+        "count oldestAt state",
+    ),
+    (
+        "UpstreamStatus",
+        Seen::Present,
+        "asOf changedAt source stale state upstream version",
+    ),
     (
         "UpstreamSystem",
         Seen::By(Act::ReadUpstreams),
         "backlog breaker capabilities carriesItems goneAt idempotency lastFailure lastFailureAt lastSuccessAt \
          name oldestAt operatorContact protocol retriesAvailable silent title",
     ),
-    ("Viewer", Seen::Everybody, "division drafts kind organization serverTime subject"),
+    (
+        "Viewer",
+        Seen::Everybody,
+        "division drafts kind organization serverTime subject",
+    ),
 ];
 
 #[cfg(test)]

@@ -8,9 +8,7 @@ use onedoor_domain::organization::OrganizationKind;
 use onedoor_domain::proof::{ReadProof, ReadScope};
 use onedoor_entity::{cases, delivery, handoff, organization};
 use sea_orm::ColumnTrait as _;
-use sea_orm::sea_query::{
-    Condition, Expr, ExprTrait as _, Query, SelectStatement, SimpleExpr, UnionType,
-};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, Query, SelectStatement, SimpleExpr, UnionType};
 
 use super::HandoffFilter;
 use crate::store::error::StoreError;
@@ -41,8 +39,7 @@ fn handed_on_at_present(proof: &ReadProof, own: OrganizationId) -> Result<Simple
         .expr(Expr::value(1))
         .from(cases::Entity)
         .and_where(
-            Expr::col((cases::Entity, cases::Column::Id))
-                .equals((handoff::Entity, handoff::Column::CaseId)),
+            Expr::col((cases::Entity, cases::Column::Id)).equals((handoff::Entity, handoff::Column::CaseId)),
         )
         .cond_where(
             Condition::any()
@@ -109,7 +106,9 @@ pub(super) fn narrowed(proof: &ReadProof, filter: &HandoffFilter) -> Result<Cond
     if !filter.cards.is_empty() {
         // cards of a case that went on are not told by what is over
         if let ReadScope::ByOrganization(own) = proof.scope() {
-            let present = Condition::any().add(is_open()).add(handed_on_at_present(proof, *own)?);
+            let present = Condition::any()
+                .add(is_open())
+                .add(handed_on_at_present(proof, *own)?);
             all = all.add(present);
         }
         all = all.add(handoff::Column::CaseId.in_subquery(reach::carded(&filter.cards)?));

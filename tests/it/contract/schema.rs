@@ -109,6 +109,51 @@ impl Contract {
             .collect()
     }
 
+    /// The fields of an object type with the types at their bottom; none for other types.
+    pub(crate) fn field_names(&self, object: &str) -> Vec<(String, String)> {
+        let fields = self.objects().find(|(name, _)| *name == object);
+        fields
+            .into_iter()
+            .flat_map(|(_, kind)| &kind.fields)
+            .map(|field| {
+                let field = &field.node;
+                (field.name.node.to_string(), bottom(&field.ty.node).to_owned())
+            })
+            .collect()
+    }
+
+    /// Every field of every object type.
+    pub(crate) fn all_fields(&self) -> Vec<(String, String)> {
+        self.objects()
+            .flat_map(|(name, kind)| {
+                let fields = kind.fields.iter();
+                fields.map(move |field| (name.to_owned(), field.node.name.node.to_string()))
+            })
+            .collect()
+    }
+
+    /// What a union or interface can be; none for other types.
+    pub(crate) fn members(&self, name: &str) -> Vec<String> {
+        match self.named(name).map(|definition| &definition.kind) {
+            Some(TypeKind::Union(union)) => union.members.iter().map(|one| one.node.to_string()).collect(),
+            Some(TypeKind::Interface(_)) => self
+                .objects()
+                .filter(|(object, _)| self.implements(object, name))
+                .map(|(object, _)| object.to_owned())
+                .collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether a type has nothing below it.
+    pub(crate) fn is_leaf(&self, name: &str) -> bool {
+        let below = self.named(name).map(|definition| &definition.kind);
+        !matches!(
+            below,
+            Some(TypeKind::Object(_) | TypeKind::Interface(_) | TypeKind::Union(_))
+        )
+    }
+
     fn named(&self, name: &str) -> Option<&TypeDefinition> {
         self.types.iter().find(|definition| definition.name.node == name)
     }

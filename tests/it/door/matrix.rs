@@ -251,23 +251,36 @@ const ASKED: &[(&str, &str, &str)] = &[
 ];
 
 fn document(root: &str, field: &str) -> String {
+    format!("{} {{ {} }}", root.to_lowercase(), asked(root, field))
+}
+
+/// A root field with the least it must be asked with, of things that do not exist.
+fn asked(root: &str, field: &str) -> String {
     let fresh = |prefix: &str| format!("{prefix}_{}", Uuid::now_v7().simple());
     let (_, _, asked) = ASKED
         .iter()
         .find(|(its_root, its_field, _)| *its_root == root && *its_field == field)
         .unwrap();
-    let selection = asked
+    asked
         .replace("CASE", &fresh("case"))
         .replace("HANDOFF", &fresh("handoff"))
         .replace("CARD", &fresh("card"))
         .replace("DELIVERY", &fresh("delivery"))
         .replace("ORDER", &fresh("order"))
         .replace("OFFICE", &fresh("organization"))
-        .replace("KEY", &Uuid::now_v7().to_string());
-    format!("{} {{ {selection} }}", root.to_lowercase())
+        .replace("KEY", &Uuid::now_v7().to_string())
 }
 
-fn everybody(app: &TestApp) -> Vec<(ActorKind, Gql)> {
+/// The same without what is selected of it.
+pub(super) fn arguments_of(root: &str, field: &str) -> String {
+    let asked = asked(root, field);
+    match asked.rfind(')') {
+        Some(end) => asked[..=end].to_owned(),
+        None => field.to_owned(),
+    }
+}
+
+pub(super) fn everybody(app: &TestApp) -> Vec<(ActorKind, Gql)> {
     let anybody = app.anybody();
     let bearing = |token: String| anybody.bearing(&token);
     vec![
