@@ -104,16 +104,24 @@ impl Cases {
         })
     }
 
-    /// A rejection as its actor may read it: to whose part has ended it does not tell how the case stands now.
-    pub(super) fn as_told_to(&self, actor: &Actor, case: &Case, rejection: Rejection) -> Rejection {
-        if !self.is_past(actor, case) {
-            return rejection;
+    /// A rejection as its actor may read it: to whose part has ended before the case did it does not tell how that stands.
+    ///
+    /// # Errors
+    /// STORE_UNAVAILABLE.
+    pub(super) async fn as_told_to(
+        &self,
+        actor: &Actor,
+        case: &Case,
+        rejection: Rejection,
+    ) -> Result<Rejection, AppError> {
+        if !self.is_past(actor, case).await? {
+            return Ok(rejection);
         }
         let mine = |id: Option<OrganizationId>| id.is_some() && id == actor.organization;
         let has_matters = case.cards.iter().any(|card| mine(card.holder))
             || case.orders.iter().any(|order| mine(Some(order.to)));
         if !has_matters && rejection.code == RejectionCode::StaleVersion {
-            return Refusal::WrongOrganization.into();
+            return Ok(Refusal::WrongOrganization.into());
         }
         let told = Rejection {
             status: None,
@@ -121,25 +129,37 @@ impl Cases {
             ..rejection
         };
         if told.code != RejectionCode::IllegalAct {
-            return told;
+            return Ok(told);
         }
-        Rejection {
+        Ok(Rejection {
             zh: "现在不能进行此操作。".to_owned(),
             en: "This act is not possible now.".to_owned(),
             ..told
-        }
+        })
     }
 
     /// Whether all that an actor has of a case is a part that ended before the case did.
-    pub(super) fn is_past(&self, actor: &Actor, case: &Case) -> bool {
+    ///
+    /// # Errors
+    /// STORE_UNAVAILABLE.
+    pub(super) async fn is_past(&self, actor: &Actor, case: &Case) -> Result<bool, AppError> {
         let directory = self.directory();
-        let own = actor.organization.map(|own| directory.living(own));
-        let last_holder = case.holding().map(|holding| directory.living(holding.to));
         let past = matches!(
             prove(actor, Act::ReadCase, case, &directory),
             Ok(Ok(proof)) if proof.capacity() == Capacity::Past
         );
-        past && (own.is_none() || own != last_holder)
+        if !past {
+            return Ok(false);
+        }
+        let lines = self
+            .store
+            .events(&[case.id])
+            .await?
+            .remove(&case.id)
+            .unwrap_or_default();
+        let to_its_end = own_part(actor, &lines, &directory)
+            .is_some_and(|part| part.case.is_closed() && part.case.status == case.status);
+        Ok(!to_its_end)
     }
 }
 

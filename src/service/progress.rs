@@ -121,7 +121,7 @@ impl Cases {
                     status: Some(loaded.case.status),
                     ..refusal.into()
                 };
-                return Ok(Err(vec![self.as_told_to(actor, &loaded.case, rejection)]));
+                return Ok(Err(vec![self.as_told_to(actor, &loaded.case, rejection).await?]));
             }
             let item = self.item_of(&loaded.case).await?;
             let (calendar, directory) = (self.calendar().await?, self.directory());
@@ -131,7 +131,8 @@ impl Cases {
             let outcome = match decided {
                 Ok(outcome) => outcome,
                 Err(refusal) => {
-                    return Ok(Err(vec![self.as_told_to(actor, &loaded.case, refusal.into())]));
+                    let told = self.as_told_to(actor, &loaded.case, refusal.into()).await?;
+                    return Ok(Err(vec![told]));
                 }
             };
             let today = sla::beijing_date(self.clock.now());
@@ -166,7 +167,8 @@ impl Cases {
         named: available::Act,
         case: &Case,
     ) -> Result<Rejection, AppError> {
-        let held = actor.organization.is_some_and(|own| case.ever_at(own)) && !self.is_past(actor, case);
+        let held =
+            actor.organization.is_some_and(|own| case.ever_at(own)) && !self.is_past(actor, case).await?;
         let own_work =
             named == available::Act::CheckGridEvent && case.decided_by.as_ref() == Some(&actor.subject);
         if !own_work && (!held || available::admits(named, case)) {

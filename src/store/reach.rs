@@ -87,6 +87,26 @@ pub(super) fn present_of(proof: &ReadProof, own: OrganizationId) -> Result<Condi
         .add(Expr::exists(with_it)))
 }
 
+/// A condition on `cases` and `handoff`: the handoff was closed by the end of its case, which closes all that are open.
+fn ended_with_the_case() -> Result<Condition, StoreError> {
+    let other = || Alias::new("other");
+    let column = |column| Expr::col((other(), column));
+    let held_on = Condition::all()
+        .add(column(handoff::Column::Owning))
+        .add(column(handoff::Column::State).eq(name_of(HandoffState::Acknowledged)?));
+    let later = column(handoff::Column::ClosedAt).gt(Expr::col((handoff::Entity, handoff::Column::ClosedAt)));
+    let outlived = Query::select()
+        .expr(Expr::value(1))
+        .from_as(handoff::Entity, other())
+        .and_where(column(handoff::Column::CaseId).equals((handoff::Entity, handoff::Column::CaseId)))
+        .cond_where(Condition::any().add(held_on).add(later))
+        .to_owned();
+    Ok(Condition::all()
+        .add(cases::Column::OwnerId.is_null())
+        .add(handoff::Column::ClosedAt.is_not_null())
+        .add(Expr::exists(outlived).not()))
+}
+
 /// A condition on `cases`: those of a scope of which its reader sees the present. What is counted must be of these.
 pub(super) fn present_within(proof: &ReadProof) -> Result<Condition, StoreError> {
     let present = match proof.scope() {

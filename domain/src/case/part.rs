@@ -99,43 +99,72 @@ fn end_of(whose: &Whose<'_>, ledger: &[StoredEvent]) -> Option<usize> {
     };
     let mut case = begin(submitted, first.at, &first.by);
     let mut had = had_by(whose, &case);
-    let mut end = had.then_some((0, false));
+    let mut end = had.then_some(0_usize);
     for (index, line) in rest.iter().enumerate() {
         apply(&mut case, &line.as_new());
         let has = had_by(whose, &case);
         if has || had {
-            end = Some((index.checked_add(1)?, case.is_closed()));
+            end = Some(index.checked_add(1)?);
         }
         had = has;
     }
-    let (end, closed) = end?;
+    let end = end?;
     let last = ledger.get(end)?;
-    let all = closed || last.by.organization.is_some_and(whose.own);
-    let own: BTreeSet<HandoffId> = case
+    let (within, behind) = ledger.split_at_checked(end.checked_add(1)?)?;
+    let at_once = || behind.iter().take_while(|line| line.at == last.at);
+    // the case ended while it was with the organization, or by the same stroke
+    let mut ended = replayed(within)?;
+    let mut closing = 0_usize;
+    for line in at_once().take_while(|line| ends_with_it(&line.event)) {
+        apply(&mut ended, &line.as_new());
+        closing = closing.checked_add(1)?;
+    }
+    if ended.is_closed() {
+        return end.checked_add(closing);
+    }
+    let own_act = last.by.organization.is_some_and(whose.own);
+    let own: BTreeSet<HandoffId> = ended
         .handoffs
         .iter()
         .filter(|handoff| (whose.own)(handoff.to))
         .map(|handoff| handoff.id)
         .collect();
-    let follows = |line: &&StoredEvent| line.at == last.at && follows_at_once(&line.event, all, &own);
-    let more = ledger
-        .iter()
-        .skip(end.checked_add(1)?)
-        .take_while(follows)
-        .count();
-    end.checked_add(more)
+    let follows = |line: &&StoredEvent| follows_at_once(&line.event, own_act, &own);
+    end.checked_add(at_once().take_while(follows).count())
+}
+
+/// What the end of a case is written with, in one instant.
+const fn ends_with_it(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::HandoffDone { .. }
+            | Event::HandoffRecalled { .. }
+            | Event::ClockStopped { .. }
+            | Event::Declined { to: None, .. }
+            | Event::Lapsed
+            | Event::Withdrawn
+            | Event::Voided
+            | Event::GridChecked { .. }
+            | Event::Delivered
+            | Event::Completed
+            | Event::Closed
+    )
 }
 
 /// What stands behind the last line of a part and still belongs to it: its handoff is closed by the next one's
-/// acknowledgement; and what its own act, or the end of the case, brings about is written in the same instant.
-fn follows_at_once(event: &Event, all: bool, own: &BTreeSet<HandoffId>) -> bool {
+/// acknowledgement; and what its own act brings about is written in the same instant.
+fn follows_at_once(event: &Event, own_act: bool, own: &BTreeSet<HandoffId>) -> bool {
     if let Event::HandoffDone { handoff, .. } = event {
         return own.contains(handoff);
     }
-    all && matches!(
-        event,
-        Event::ClockStopped { .. } | Event::HandoffRecalled { .. } | Event::Completed | Event::Closed
-    )
+    own_act
+        && matches!(
+            event,
+            Event::ClockStopped { .. }
+                | Event::HandoffRecalled { .. }
+                | Event::GridChecked { .. }
+                | Event::Completed
+        )
 }
 
 /// Whether something of the case lies with the organization: it owns it, took it in, was handed it, or acts for a holder

@@ -170,3 +170,23 @@ fn of_later_lines_a_past_office_reads_those_about_itself() {
         .any(|line| matches!(line.event, Event::Decided { .. }) && part.later.contains(&line.seq));
     assert!(!decided);
 }
+
+#[test]
+fn who_was_offered_a_case_that_was_taken_back_learns_its_end() {
+    let mut story = Story::pension().submitted();
+    story.days_later(1);
+    let applicant = By {
+        kind: ActorKind::Citizen,
+        subject: "resident".to_owned(),
+        organization: None,
+        on_behalf_of: None,
+    };
+    let withdrawal = Command::Withdraw {
+        reason: None,
+        authorization: None,
+    };
+    story.attempt(applicant, &withdrawal).unwrap();
+    assert_eq!(story.status(), CaseStatus::Withdrawn);
+    let part = part(&story, TOWNSHIP).unwrap();
+    assert_eq!(part.case, *story.case());
+}
