@@ -67,7 +67,8 @@ pub(super) fn present_of(proof: &ReadProof, own: OrganizationId) -> Result<Condi
         );
     let acts_for = Condition::all()
         .add(is_of(proof, handoff::Column::FromId, own))
-        .add(acknowledged()?)
+        .add(Expr::col((handoff::Entity, handoff::Column::Owning)))
+        .add(Condition::any().add(acknowledged()?).add(ended_with_the_case()?))
         .add(
             Condition::any()
                 .add(handoff::Column::Upstream.is_not_null())

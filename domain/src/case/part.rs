@@ -2,7 +2,7 @@
 //!
 //! A past owner or helper reads its own part, as it was when it ended: everything up to the line by which the case left
 //! its hands, what its own act brought about, and of what came later only what concerns itself (its cards, its
-//! supervision orders, what the other office of its handoff thinks of its work). It learns to whom the case went; what
+//! supervision orders, the deliveries it caused, what the other office of its handoff thinks of its work). It learns to whom the case went; what
 //! became of it there, whether it is still open included, is no longer its business.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -191,6 +191,8 @@ struct OwnMatters {
     cards: BTreeSet<CardId>,
     orders: BTreeSet<SupervisionOrderId>,
     clocks: BTreeSet<ClockId>,
+    /// Handoffs to systems that it sent: what becomes of their deliveries.
+    sent: BTreeSet<HandoffId>,
 }
 
 impl OwnMatters {
@@ -199,8 +201,15 @@ impl OwnMatters {
             cards: BTreeSet::new(),
             orders: BTreeSet::new(),
             clocks: BTreeSet::new(),
+            sent: BTreeSet::new(),
         };
         for line in ledger {
+            if let Event::HandoffOffered { handoff } = &line.event
+                && handoff.from.is_some_and(whose.own)
+                && handoff.upstream.is_some()
+            {
+                own.sent.insert(handoff.id);
+            }
             if let Event::CardRaised { card } = &line.event
                 && card.holder.is_some_and(whose.own)
             {
@@ -228,6 +237,9 @@ impl OwnMatters {
         }
         if let Event::SupervisionAnswered { order } = event {
             return self.orders.contains(order);
+        }
+        if let Event::UpstreamTold { handoff, .. } | Event::DeliveryResolved { handoff, .. } = event {
+            return self.sent.contains(handoff);
         }
         if let Event::HandoffEvaluated { by, of, .. } = event {
             return (whose.own)(*by) || (whose.own)(*of);

@@ -52,10 +52,9 @@ fn handed_on_at_present(proof: &ReadProof, own: OrganizationId) -> Result<Simple
         .from(organization::Entity)
         .and_where(organization::Column::Kind.eq(name_of(OrganizationKind::External)?))
         .to_owned();
-    // whoever handed it to a holder that cannot act here acts for it
+    // whoever handed it to a holder that cannot act here acts for it, until that handoff ends and their part with it
     let acts_for = Condition::all()
         .add(Expr::col((handoff::Entity, handoff::Column::Owning)))
-        .add(handoff::Column::State.eq(name_of(HandoffState::Acknowledged)?))
         .add(
             Condition::any()
                 .add(handoff::Column::Upstream.is_not_null())

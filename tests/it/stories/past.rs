@@ -12,6 +12,9 @@ use crate::harness::gql::Gql;
 use crate::harness::people::FARMER;
 use crate::harness::story::story;
 
+/// The city, whose supervisor stands above the county.
+const CITY: &str = "340300000000";
+
 /// Everything that could tell how a case goes on.
 const ALL_OF_IT: &str = "query($id: ID!) { node(id: $id) { ...A } } fragment A on Case {
     ...C backAndForth due: dueAt card owedMaterials { material } supplements { materials broughtAt }
@@ -73,7 +76,7 @@ async fn goes_on(app: &TestApp, county: &County, case: &Case) {
     let card = json!({
         "to": id_of(app, CIVIL_AFFAIRS).await, "reason": "NO_REASON", "text": "理由不充分",
     });
-    case.done(&supervisor, "issueCard", card).await;
+    case.done(&app.supervisor(CITY), "issueCard", card).await;
     county.seconds_later(60);
     case.done(&officer, "deliverResult", json!({})).await;
     county.seconds_later(60);
