@@ -2,6 +2,7 @@
 
 pub mod copy;
 pub mod gateway;
+mod identity;
 pub mod ledger;
 mod probes;
 pub mod reconcile;
@@ -22,6 +23,7 @@ use crate::http::edge::EdgeError;
 use crate::sandbox::SandboxError;
 use crate::secret::keyring::KeyringError;
 use crate::service::identity::demo::{DemoIssuer, DemoIssuerError, TokenRequest};
+use crate::service::identity::issuer::IssuerError;
 use crate::service::identity::verifier::{self, VerifierError};
 use crate::service::import::ImportError;
 use crate::service::ledger::ExportError;
@@ -43,6 +45,9 @@ pub enum AppFailure {
     /// The signature library does not work.
     #[error("token signatures do not work on this machine")]
     Crypto(#[from] VerifierError),
+    /// An issuer cannot be set up.
+    #[error("an issuer of tokens cannot be set up")]
+    Issuer(#[from] IssuerError),
     /// No demo token.
     #[error("no token was made")]
     Token(#[from] DemoIssuerError),

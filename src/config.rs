@@ -7,6 +7,7 @@ pub mod database;
 pub mod fault;
 pub mod graphql;
 pub mod http;
+pub mod issuer;
 pub mod layers;
 pub mod limits;
 pub mod log;
@@ -17,6 +18,7 @@ pub mod sandbox;
 pub mod secret_source;
 pub mod secrets;
 pub mod server;
+pub mod session;
 pub mod traces;
 pub mod tracking;
 pub mod upstreams;
@@ -26,6 +28,7 @@ pub mod worker;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use url::{Host, Url};
 
 use crate::secret::Redacted;
 use fault::{ConfigFaults, Faults, Origin};
@@ -54,6 +57,8 @@ pub struct Config {
     pub cache: cache::CacheConfig,
     /// Which tokens are accepted.
     pub auth: auth::AuthConfig,
+    /// Sign-in sessions of browsers.
+    pub session: session::SessionConfig,
     /// Files of keys.
     pub secrets: secrets::SecretsConfig,
     /// Limits of operations.
@@ -160,6 +165,23 @@ impl Config {
         self.data_dir.join("keys")
     }
 
+    /// Whether what a cookie holds cannot be read on the way to this gateway.
+    fn cookies_are_safe(&self) -> bool {
+        if self.server.public_url.is_empty() {
+            return self.server.listen.ip().is_loopback();
+        }
+        let Ok(url) = Url::parse(&self.server.public_url) else {
+            return true; // told already
+        };
+        let loopback = match url.host() {
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            Some(Host::Domain(name)) => name == "localhost",
+            None => false,
+        };
+        url.scheme() == "https" || loopback
+    }
+
     fn check(&self, faults: &mut Faults) {
         if self.data_dir == Path::new("") {
             faults.at("data_dir", "must name a folder");
@@ -169,6 +191,7 @@ impl Config {
         self.redis.check(faults);
         self.cache.check(faults);
         self.auth.check(self.demo, faults);
+        self.session.check(faults);
         self.secrets.check(self.demo, faults);
         self.limits.check(faults);
         self.websocket.check(faults);
@@ -187,6 +210,27 @@ impl Config {
             faults.at(
                 "limits.query_timeout_ms",
                 "must be longer than database.acquire_timeout_ms, or a query ends before it may have a connection",
+            );
+        }
+        // a revoked caller is gone after 60 s: until the next poll it is not known, until the next ping not looked at, and
+        // a poll may fail twice
+        if self.auth.revocation_poll_ms * 3 + self.websocket.ping_interval_ms > auth::REVOKED_WITHIN_MS {
+            faults.at(
+                "auth.revocation_poll_ms",
+                "three times this and websocket.ping_interval_ms must fit into 60 seconds, or a revoked caller stays longer",
+            );
+        }
+        if !self.demo
+            && self
+                .auth
+                .issuers
+                .iter()
+                .any(|issuer| !issuer.client_id.is_empty())
+            && !self.cookies_are_safe()
+        {
+            faults.at(
+                "server.public_url",
+                "must be an https:// address (http:// only to a loopback address) when people sign in by an issuer",
             );
         }
         if !self.demo && !self.redis.url.expose().is_empty() && self.redis.prefix.is_empty() {

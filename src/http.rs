@@ -20,6 +20,7 @@ pub mod negotiate;
 pub mod pipeline;
 pub mod problem;
 pub mod server;
+pub mod session;
 pub mod sockets;
 pub mod sse;
 pub mod status;

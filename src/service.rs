@@ -57,6 +57,7 @@ pub mod reconcile;
 pub mod reconciliations;
 pub mod reference;
 pub mod rejection;
+pub mod revocations;
 pub mod standing;
 pub mod succession;
 pub mod track;

@@ -2,6 +2,7 @@
 
 pub mod cases;
 pub mod epochs;
+pub mod identity;
 mod outbox;
 mod reconcile;
 pub mod supervise;

@@ -15,6 +15,14 @@ use crate::id::{AuditEntryId, OrganizationId};
 pub enum AuditAction {
     /// A root field was asked for.
     Access,
+    /// A session was begun.
+    SignIn,
+    /// A session was ended by whoever held it.
+    SignOut,
+    /// Access was taken back.
+    RevokeAccess,
+    /// A revocation was taken back.
+    RestoreAccess,
 }
 
 /// How it ended.

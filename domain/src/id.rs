@@ -115,6 +115,10 @@ define_ids! {
     ServiceItemId = "item";
     /// One published version of a service item.
     ItemVersionId = "itemversion";
+    /// A revocation of access.
+    RevocationId = "revocation";
+    /// A sign-in session of a browser.
+    SessionId = "session";
     /// An entry of the audit log.
     AuditEntryId = "audit";
     /// One import of the working-day calendar.

@@ -34,6 +34,7 @@ pub mod policy;
 pub mod proof;
 pub mod receipt;
 pub mod reconciliation;
+pub mod revocation;
 pub mod route;
 pub mod sla;
 pub mod statistics;

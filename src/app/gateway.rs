@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
 use super::AppFailure;
+use super::identity::Identity;
 use super::probes;
 use super::upstreams::{self, Upstreams};
 use crate::cache::hints::Hints;
@@ -21,7 +22,7 @@ use crate::graphql::schema;
 use crate::http::edge::{Edge, EdgeParts};
 use crate::http::graphiql::GraphiqlFiles;
 use crate::http::server::{self, RunningServer};
-use crate::http::{callbacks, health, verify};
+use crate::http::{callbacks, health, session, verify};
 use crate::secret::keyring::Keyring;
 use crate::service::bells::Bells;
 use crate::service::cases::{CaseParts, Cases};
@@ -31,9 +32,6 @@ use crate::service::delivery::Deliveries;
 use crate::service::directory::UpstreamBindings;
 use crate::service::gauges::Gauges;
 use crate::service::health::Readiness;
-use crate::service::identity::TokenAuthenticator;
-use crate::service::identity::demo::DemoIssuer;
-use crate::service::identity::verifier::TokenVerifier;
 use crate::service::import::shipped;
 use crate::service::ledger::Ledger;
 use crate::service::live::{LiveReads, QuestionPlaces};
@@ -82,6 +80,7 @@ struct House {
     reconciling: Arc<Reconciling>,
     readiness: Arc<Readiness>,
     supervisor: Supervisor,
+    identity: Identity,
 }
 
 impl Gateway {
@@ -110,6 +109,9 @@ impl Gateway {
         let house = build(config, &metrics, ground).await?;
         let server = serve(config, &metrics, &house, clock)?;
         house.cases.set_public_url(&config.server.public_url, server.addr);
+        house
+            .identity
+            .set_public_url(&config.server.public_url, server.addr)?;
         Ok(Self {
             server,
             supervisor: house.supervisor,
@@ -375,7 +377,9 @@ async fn build(config: &Config, metrics: &Metrics, ground: Ground) -> Result<Hou
         feed_nudge,
     };
     case_loops::spawn(supervisor, &services, &loops, &config.outbox, &config.worker);
+    let identity = Identity::build(config, metrics, &services, &cases, supervisor).await?;
     Ok(House {
+        identity,
         readiness: Arc::new(Readiness::new(probes::all(database, keys, &services))),
         services,
         upstreams: Arc::new(Systems::new(Arc::clone(&cases), Arc::clone(registry))),
@@ -414,6 +418,7 @@ fn serve(
     clock: SharedClock,
 ) -> Result<RunningServer, AppFailure> {
     let upstreams = Arc::clone(&house.upstreams);
+    let revocations = Arc::clone(&house.identity.revocations);
     let (services, cases, live, reconciling, ledger) = (
         house.services.clone(),
         Arc::clone(&house.cases),
@@ -429,20 +434,19 @@ fn serve(
             .data(Arc::clone(&live))
             .data(Arc::clone(&ledger))
             .data(Arc::clone(&reconciling))
+            .data(Arc::clone(&revocations))
     })?;
-    let services = house.services.clone();
-    let directory = Arc::new(move || services.directories.current());
-    let authenticator = TokenAuthenticator::new(verifier(config)?, directory, Arc::clone(&clock), metrics)?;
     let edge = Edge::new(
         config,
         EdgeParts {
             executor,
-            authenticator: Arc::new(authenticator),
+            authenticator: house.identity.callers.clone(),
             clock,
             metrics: metrics.clone(),
         },
     )?;
-    let (notices, readiness, ledger, metrics) = (
+    let (sign_in, notices, readiness, ledger, metrics) = (
+        Arc::clone(&house.identity.sign_in),
         Arc::clone(&house.notices),
         Arc::clone(&house.readiness),
         Arc::clone(&house.ledger),
@@ -452,20 +456,13 @@ fn serve(
     server::run(edge, GraphiqlFiles::default(), move |routes| {
         health::configure(routes, &readiness, &metrics, &runtime);
         callbacks::configure(routes, &notices);
+        session::configure(routes, &sign_in);
         verify::configure(routes, &ledger);
     })
     .map_err(|source| AppFailure::Listen {
         listen: config.server.listen,
         source,
     })
-}
-
-/// Who signs tokens: the configured issuer, else the demo's, whose key lies in the data folder.
-fn verifier(config: &Config) -> Result<TokenVerifier, AppFailure> {
-    if config.auth.issuer.is_empty() {
-        return Ok(DemoIssuer::open(&config.keys_dir())?.verifier(&config.auth));
-    }
-    Ok(TokenVerifier::from_key_file(&config.auth)?)
 }
 
 fn open_redis(config: &Config, supervisor: &Supervisor) -> Result<Option<Redis>, AppFailure> {

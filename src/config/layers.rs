@@ -26,6 +26,12 @@ pub fn merge(default_toml: &str, inputs: &ConfigInputs, faults: &mut Faults) -> 
     }
     read_environment(&inputs.env, &defaults, &mut overlays, faults);
     for Overlay { path, value, origin } in overlays {
+        let value = match value {
+            Value::Array(entries) if entries.iter().any(Value::is_table) => {
+                Value::Array(good_entries(&defaults, &path, entries, &origin, faults))
+            }
+            value => value,
+        };
         let mut alone = defaults.clone();
         place(&mut alone, &path, value.clone());
         faults.set_origin(&path, origin);
@@ -36,6 +42,46 @@ pub fn merge(default_toml: &str, inputs: &ConfigInputs, faults: &mut Faults) -> 
         }
     }
     merged
+}
+
+/// The tables of a list with every good value in them; each value is tried alone here too.
+fn good_entries(
+    defaults: &Table,
+    path: &str,
+    entries: Vec<Value>,
+    origin: &Origin,
+    faults: &mut Faults,
+) -> Vec<Value> {
+    let tables = entries
+        .into_iter()
+        .enumerate()
+        .filter_map(|(at, entry)| match entry {
+            Value::Table(table) => Some((at, table)),
+            // a list of tables holds nothing else (`fits`)
+            Value::String(_)
+            | Value::Integer(_)
+            | Value::Float(_)
+            | Value::Boolean(_)
+            | Value::Datetime(_)
+            | Value::Array(_) => None,
+        });
+    tables
+        .map(|(at, table)| {
+            let mut good = Table::new();
+            for (key, value) in table {
+                let option = format!("{path}[{at}].{key}");
+                let mut alone = defaults.clone();
+                let one = Table::from_iter([(key.clone(), value.clone())]);
+                place(&mut alone, path, Value::Array(vec![Value::Table(one)]));
+                faults.set_origin(&option, origin.clone());
+                match alone.try_into::<Config>() {
+                    Ok(_) => drop(good.insert(key, value)),
+                    Err(error) => faults.at(&option, error.message()),
+                }
+            }
+            Value::Table(good)
+        })
+        .collect()
 }
 
 /// One value of an overlay, of the default's type.
@@ -111,7 +157,7 @@ fn unknown_reason(defaults: &Table, key: &str) -> String {
 fn fits(expected: &Value, value: &Value) -> Result<(), String> {
     let same = expected.same_type(value)
         && match value {
-            Value::Array(entries) => entries.iter().all(Value::is_str),
+            Value::Array(entries) => entries.iter().all(Value::is_str) || entries.iter().all(Value::is_table),
             Value::String(_)
             | Value::Integer(_)
             | Value::Float(_)

@@ -1,6 +1,7 @@
 //! What can be done: one file a group of acts.
 
 pub mod acceptance;
+pub mod access;
 mod act;
 pub mod applicant;
 pub mod cases;

@@ -10,6 +10,7 @@ pub mod divisions;
 pub mod organizations;
 pub mod receipts;
 pub mod reconciliations;
+pub mod revocations;
 pub mod statistics;
 pub mod upstreams;
 pub mod viewer;

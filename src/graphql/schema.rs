@@ -4,6 +4,7 @@ use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions, Schema, 
 
 use super::descriptions::Descriptions;
 use super::mutation::acceptance::AcceptanceMutations;
+use super::mutation::access::AccessMutations;
 use super::mutation::applicant::ApplicantMutations;
 use super::mutation::cases::CaseMutations;
 use super::mutation::deliveries::DeliveryMutations;
@@ -24,6 +25,7 @@ use super::query::divisions::DivisionQuery;
 use super::query::organizations::OrganizationQuery;
 use super::query::receipts::ReceiptQueries;
 use super::query::reconciliations::ReconciliationQueries;
+use super::query::revocations::RevocationQueries;
 use super::query::statistics::StatisticsQuery;
 use super::query::upstreams::UpstreamQueries;
 use super::query::viewer::ViewerQueries;
@@ -46,6 +48,7 @@ pub struct Query(
     UpstreamQueries,
     ReceiptQueries,
     ReconciliationQueries,
+    RevocationQueries,
 );
 
 /// What can be done.
@@ -62,6 +65,7 @@ pub struct Mutation(
     EvaluationMutations,
     DeliveryMutations,
     ReconciliationMutations,
+    AccessMutations,
 );
 
 /// What can be followed.

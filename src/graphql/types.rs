@@ -18,6 +18,7 @@ pub mod organization;
 pub mod receipt;
 pub mod receipt_check;
 pub mod reconciliation;
+pub mod revocation;
 pub mod scalars;
 pub mod service_item;
 pub mod timeline;

@@ -194,6 +194,10 @@ user_errors! {
     }
     /// Why `reconcileUpstream` was not carried out.
     ReconcileUpstreamUserError, ReconcileUpstreamErrorCode { IdempotencyMismatch, InvalidField }
+    /// Why `revokeAccess` was not carried out.
+    RevokeAccessUserError, RevokeAccessErrorCode { IdempotencyMismatch, InvalidField, UnknownRevocation }
+    /// Why `restoreAccess` was not carried out.
+    RestoreAccessUserError, RestoreAccessErrorCode { IdempotencyMismatch, UnknownRevocation }
     /// Why `evaluateHandoff` was not carried out.
     EvaluateHandoffUserError, EvaluateHandoffErrorCode {
         IdempotencyMismatch, WrongOrganization, IllegalAct, UnknownHandoff, InvalidField,

@@ -14,14 +14,16 @@ use crate::config::http::StatusProfile;
 use crate::config::limits::LimitsConfig;
 use crate::config::server::ServerConfig;
 use crate::config::websocket::WebsocketConfig;
+use crate::error::AppError;
 use crate::graphql::budget::FieldBudget;
 use crate::graphql::documents::Documents;
 use crate::graphql::executor::GraphqlExecutor;
 use crate::graphql::trusted::{ManifestError, TrustedDocuments};
 use crate::http::crowd::Crowd;
+use crate::http::home::AtHome;
 use crate::http::metrics::EdgeMetrics;
 use crate::http::sockets::SocketCounts;
-use crate::service::identity::{Authenticated, Authenticator};
+use crate::service::identity::{Authenticated, Authenticator, Presented};
 use crate::telemetry::metrics::Metrics;
 
 /// What the edge is built from.
@@ -136,6 +138,19 @@ impl Edge {
             runtime: Handle::current(),
             stop: CancellationToken::new(),
         }))
+    }
+
+    /// The caller of a request; what has to be asked for is asked at home.
+    ///
+    /// # Errors
+    /// Those of [`Authenticator::authenticate`].
+    pub async fn authenticate(&self, presented: &Presented) -> Result<Authenticated, AppError> {
+        AtHome::new(&self.runtime, self.authenticator.authenticate(presented)).await
+    }
+
+    /// Whether a caller who was let in would still be let in.
+    pub async fn still_admits(&self, session: &Authenticated) -> bool {
+        AtHome::new(&self.runtime, self.authenticator.still_admits(session)).await
     }
 
     /// Whether a caller may introspect, open GraphiQL and read the schema's text.

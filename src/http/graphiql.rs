@@ -103,7 +103,7 @@ pub async fn sdl(request: HttpRequest, edge: web::Data<Edge>) -> HttpResponse {
 async fn admit(edge: &Edge, request: &HttpRequest) -> Result<(), HttpResponse> {
     let head = Head::of(request, edge);
     let session = match presented(request) {
-        Ok(presented) => edge.authenticator.authenticate(&presented).await,
+        Ok(presented) => edge.authenticate(&presented).await,
         Err(_not_text) => Err(AppError::of(ErrorCode::Unauthenticated)),
     };
     match session {

@@ -113,7 +113,7 @@ fn come_back(edge: &Edge, head: &Head, request: &HttpRequest, full: Full) -> Htt
 
 async fn authenticate(edge: &Edge, head: &Head, request: &HttpRequest) -> Result<Authenticated, Answer> {
     let presented = presented(request).map_err(|_not_text| refusal(head, ErrorCode::Unauthenticated))?;
-    let session = edge.authenticator.authenticate(&presented).await;
+    let session = edge.authenticate(&presented).await;
     session
         .map_err(|error| Answer::refused(Phase::Transport(error.code), vec![head.mask().app_error(&error)]))
 }

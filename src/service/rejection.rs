@@ -55,6 +55,7 @@ rejection_codes! {
     OutcomeDoesNotFit = "The decision does not belong to this kind of case.";
     UnknownCard = "The case has no such card (预警、黄牌、红牌).";
     UnknownOrder = "The case has no such supervision order (督办单).";
+    UnknownRevocation = "There is no such revocation (撤销), or it was taken back.";
     NotAHolder = "The organization has no part in the case; name one that holds or held it.";
     LevelTooLow = "Only a supervisor of a level above the card's may do this; at the city, the city's.";
     OutsideCalendar = "A due date would lie outside the working-day calendar (工作日历).";

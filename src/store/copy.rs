@@ -11,7 +11,7 @@ use onedoor_entity::{
     cases, change, delivery, delivery_attempt, division, division_code, draft, external_number, handoff,
     idempotency, inbox, ledger_checkpoint, ledger_checkpoint_head, ledger_event, ledger_head, ledger_private,
     organization, organization_name, receipt, reconciliation, reconciliation_difference, reference_epoch,
-    service_item, service_item_version, upstream_watch,
+    revocation, service_item, service_item_version, upstream_watch,
 };
 use sea_orm::{
     ActiveModelTrait, ConnectionTrait as _, EntityName as _, EntityTrait, IntoActiveModel, Iterable as _,
@@ -27,7 +27,8 @@ use super::tx::Tx;
 /// How many rows of each table went over.
 pub type Copied = BTreeMap<String, u64>;
 
-/// Every table that is copied, what is referred to before what refers to it. The one that is left out holds nothing.
+/// Every table that is copied, what is referred to before what refers to it. Left out: `write_probe`, which holds nothing,
+/// `session` and `sign_in`, because whoever was signed in signs in again.
 macro_rules! tables {
     ($($table:ident),* $(,)?) => {
         /// Names of the tables that are copied.
@@ -48,7 +49,7 @@ tables! {
     service_item_version, reference_epoch, cases, case_private, case_party, case_clock, case_card, handoff,
     external_number, delivery, delivery_attempt, inbox, upstream_watch, draft, idempotency, receipt, change,
     ledger_head, ledger_event, ledger_private, ledger_checkpoint, ledger_checkpoint_head, reconciliation,
-    reconciliation_difference,
+    reconciliation_difference, revocation,
 }
 
 /// Copies everything. The source must not be written to meanwhile: stop its gateways first.

@@ -229,7 +229,7 @@ impl Connection {
         if let Some(said) = authorization {
             self.presented.authorization = Some(Redacted::new(said));
         }
-        let known = self.edge.authenticator.authenticate(&self.presented).await;
+        let known = self.edge.authenticate(&self.presented).await;
         self.presented = Presented::default();
         let session = match known {
             Ok(session) => session,
@@ -267,7 +267,7 @@ impl Connection {
     async fn still_admitted(&self) -> bool {
         match &self.state {
             State::Fresh => true,
-            State::Open(admitted) => self.edge.authenticator.still_admits(&admitted.session).await,
+            State::Open(admitted) => self.edge.still_admits(&admitted.session).await,
         }
     }
 

@@ -51,7 +51,7 @@ const BOUNDED_LISTS: &[&str] = &[
 const NODES: &[&str] = &["Case", "Division", "Organization", "ServiceItem"];
 
 /// Mutations that begin something; all others change the state of something that has a version.
-const BEGINNING: &[&str] = &["saveDraft", "submitCase", "reconcileUpstream"];
+const BEGINNING: &[&str] = &["saveDraft", "submitCase", "reconcileUpstream", "revokeAccess"];
 
 /// Acts that change nothing another could have changed (DOMAIN §2).
 const UNVERSIONED: &[&str] = &[
@@ -59,6 +59,7 @@ const UNVERSIONED: &[&str] = &[
     "evaluateCase",
     "evaluateHandoff",
     "answerEvaluation",
+    "restoreAccess",
 ];
 
 /// The types of the schema, parsed from its own text.

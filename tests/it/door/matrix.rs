@@ -67,6 +67,17 @@ const ASKED: &[(&str, &str, &str)] = &[
         "openDifferences",
         "openDifferences(first: 1) { totalCount }",
     ),
+    ("Query", "revocations", "revocations(first: 1) { nodes { id } }"),
+    (
+        "Mutation",
+        "revokeAccess",
+        r#"revokeAccess(input: { idempotencyKey: "KEY", access: { subject: "" }, reason: OTHER }) { userErrors { code } }"#,
+    ),
+    (
+        "Mutation",
+        "restoreAccess",
+        r#"restoreAccess(input: { idempotencyKey: "KEY", revocation: "REVOCATION" }) { userErrors { code } }"#,
+    ),
     (
         "Mutation",
         "saveDraft",
@@ -263,6 +274,7 @@ fn document(root: &str, field: &str) -> String {
         .replace("DELIVERY", &fresh("delivery"))
         .replace("ORDER", &fresh("order"))
         .replace("OFFICE", &fresh("organization"))
+        .replace("REVOCATION", &fresh("revocation"))
         .replace("KEY", &Uuid::now_v7().to_string());
     format!("{} {{ {selection} }}", root.to_lowercase())
 }

@@ -228,6 +228,7 @@ impl Authenticator for Names {
             Ok(Authenticated {
                 actor: Arc::new(actor),
                 expires_at: Some(SystemClock.now() + left),
+                grounds: None,
             })
         })
     }
