@@ -18,8 +18,8 @@ use crate::secret::Redacted;
 use crate::service::identity::sessions::Held;
 use crate::service::identity::sign_in::{CALLBACK, Returned, SignIn};
 
-/// What a step of a sign-in costs of the caller's budget of field executions.
-const PRICE: u64 = 20;
+/// What a step of a sign-in costs of the source's budget of field executions; a whole hall may have one address.
+const PRICE: u64 = 2;
 /// How long a browser keeps a sign-in that it has begun, seconds.
 const SIGN_IN_MAX_AGE_S: u32 = 600;
 

@@ -2,6 +2,7 @@
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use onedoor::clock::HeldClock;
+use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -121,7 +122,8 @@ story!(
         let events = Events::open(&person, FOLLOW, json!({})).await;
         let (socket, kept) = (follow(&person).await, follow(&colleague).await);
         let admin = security(&here);
-        let revoking = revoke(&admin, &json!({ "subject": "staff/u-1" }));
+        let subject = json!({ "subject": "staff/u-1" });
+        let revoking = revoke(&admin, &subject);
         let (code, (), revoked) = tokio::join!(closed(socket), until_cut(events), revoking);
         assert_eq!(code, 4403);
         drop(kept);
@@ -224,5 +226,37 @@ story!(
         assert_eq!(refused.codes(), ["FORBIDDEN"]);
         there.stop(world).await;
         here.stop(world).await;
+    }
+);
+
+story!(
+    /// A replica that cannot learn who was revoked admits nobody who presents something, and everybody again afterwards.
+    a_replica_that_cannot_learn_who_was_revoked_admits_nobody,
+    async |world| {
+        let clock = HeldClock::at(MONDAY_AT_TEN.parse().unwrap());
+        // what is known may be a minute old less the pause between pings: here a second
+        let settings = [
+            ("ONEDOOR__AUTH__REVOCATION_POLL_MS", "100"),
+            ("ONEDOOR__WEBSOCKET__PING_INTERVAL_MS", "59000"),
+        ];
+        let app = TestApp::start_with(world, clock, &settings).await;
+        app.expect_error("background loop failed");
+        app.expect_error("a request failed in the gateway");
+        let clerk = app.clerk("BB-MCA");
+        assert_eq!(status(&clerk).await, 200);
+        let database = world.database().await;
+        let rename = async |from: &str, to: &str| {
+            let sql = format!("ALTER TABLE {from} RENAME TO {to}");
+            database.execute_unprepared(&sql).await.unwrap();
+        };
+        rename("revocation", "revocation_away").await;
+        until("what is known is too old", PATIENCE, async || status(&clerk).await == 503).await;
+        let refused = clerk.ask(WHO, json!({})).await;
+        assert_eq!(refused.codes(), ["STORE_UNAVAILABLE"]);
+        assert_eq!(status(&app.anybody()).await, 200, "who presents nothing is served on");
+        rename("revocation_away", "revocation").await;
+        until("it is known again", PATIENCE, async || status(&clerk).await == 200).await;
+        database.close().await.unwrap();
+        app.stop(world).await;
     }
 );
