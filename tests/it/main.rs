@@ -23,7 +23,7 @@ mod durability;
 #[cfg(test)]
 mod edge;
 #[cfg(test)]
-mod kiosks;
+mod identity;
 #[cfg(test)]
 mod pinned_defects;
 #[cfg(test)]
