@@ -26,11 +26,12 @@ pub fn merge(default_toml: &str, inputs: &ConfigInputs, faults: &mut Faults) -> 
     }
     read_environment(&inputs.env, &defaults, &mut overlays, faults);
     for Overlay { path, value, origin } in overlays {
-        let value = match value {
-            Value::Array(entries) if entries.iter().any(Value::is_table) => {
-                Value::Array(good_entries(&defaults, &path, entries, &origin, faults))
-            }
-            value => value,
+        let value = if let Value::Array(entries) = &value
+            && entries.iter().any(Value::is_table)
+        {
+            Value::Array(good_entries(&defaults, &path, entries, &origin, faults))
+        } else {
+            value
         };
         let mut alone = defaults.clone();
         place(&mut alone, &path, value.clone());
@@ -48,23 +49,11 @@ pub fn merge(default_toml: &str, inputs: &ConfigInputs, faults: &mut Faults) -> 
 fn good_entries(
     defaults: &Table,
     path: &str,
-    entries: Vec<Value>,
+    entries: &[Value],
     origin: &Origin,
     faults: &mut Faults,
 ) -> Vec<Value> {
-    let tables = entries
-        .into_iter()
-        .enumerate()
-        .filter_map(|(at, entry)| match entry {
-            Value::Table(table) => Some((at, table)),
-            // a list of tables holds nothing else (`fits`)
-            Value::String(_)
-            | Value::Integer(_)
-            | Value::Float(_)
-            | Value::Boolean(_)
-            | Value::Datetime(_)
-            | Value::Array(_) => None,
-        });
+    let tables = entries.iter().filter_map(Value::as_table).enumerate();
     tables
         .map(|(at, table)| {
             let mut good = Table::new();
@@ -75,7 +64,7 @@ fn good_entries(
                 place(&mut alone, path, Value::Array(vec![Value::Table(one)]));
                 faults.set_origin(&option, origin.clone());
                 match alone.try_into::<Config>() {
-                    Ok(_) => drop(good.insert(key, value)),
+                    Ok(_) => drop(good.insert(key.clone(), value.clone())),
                     Err(error) => faults.at(&option, error.message()),
                 }
             }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{AppError, ErrorCode};
 use crate::graphql::budget::Payer;
+use crate::http::crowd::Place;
 use crate::http::csrf;
 use crate::http::edge::Edge;
 use crate::http::head::Head;
@@ -64,12 +65,12 @@ struct Who {
 }
 
 impl Who {
-    fn of(held: Option<Held>) -> Self {
-        let (actor, id) = match &held {
+    fn of(held: Option<&Held>) -> Self {
+        let (actor, id) = match held {
             Some(held) => (Some(&held.caller.actor), Some(held.id)),
             None => (None, None),
         };
-        let ends = held.as_ref().and_then(|held| held.caller.expires_at);
+        let ends = held.and_then(|held| held.caller.expires_at);
         Self {
             signed_in: held.is_some(),
             session: id.map(|id| id.to_string()),
@@ -92,7 +93,7 @@ async fn login(
     let head = Head::of(&request, &edge);
     let _place = match enter(&request, &edge, &head) {
         Ok(place) => place,
-        Err(refused) => return refused,
+        Err(refused) => return *refused,
     };
     let begins = sign_in.begin(wanted.issuer.as_deref(), &wanted.to);
     match AtHome::new(&edge.runtime, Box::pin(begins)).await {
@@ -122,7 +123,7 @@ async fn callback(
     let head = Head::of(&request, &edge);
     let _place = match enter(&request, &edge, &head) {
         Ok(place) => place,
-        Err(refused) => return refused,
+        Err(refused) => return *refused,
     };
     let cookies = cookies(&request);
     let secret = sign_in.secret_in(cookies.expose());
@@ -154,7 +155,7 @@ async fn logout(request: HttpRequest, sign_in: web::Data<SignIn>, edge: web::Dat
     }
     let _place = match enter(&request, &edge, &head) {
         Ok(place) => place,
-        Err(refused) => return refused,
+        Err(refused) => return *refused,
     };
     let sessions = sign_in.sessions();
     if let Some(secret) = sessions.secret_in(cookies(&request).expose()) {
@@ -173,7 +174,7 @@ async fn who(request: HttpRequest, sign_in: web::Data<SignIn>, edge: web::Data<E
     let head = Head::of(&request, &edge);
     let _place = match enter(&request, &edge, &head) {
         Ok(place) => place,
-        Err(refused) => return refused,
+        Err(refused) => return *refused,
     };
     let sessions = sign_in.sessions();
     let secret = sessions.secret_in(cookies(&request).expose());
@@ -186,11 +187,11 @@ async fn who(request: HttpRequest, sign_in: web::Data<SignIn>, edge: web::Data<E
     if held.is_none() && secret.is_some() {
         answer.append_header((SET_COOKIE, cookie(&sign_in, sessions.cookie_name(), "", Some(0))));
     }
-    answer.json(Who::of(held))
+    answer.json(Who::of(held.as_ref()))
 }
 
 /// A place among those being served, paid for.
-fn enter(request: &HttpRequest, edge: &Edge, head: &Head) -> Result<crate::http::crowd::Place, HttpResponse> {
+fn enter(request: &HttpRequest, edge: &Edge, head: &Head) -> Result<Place, Box<HttpResponse>> {
     if let Err(spent) = edge
         .budget
         .spend(&Payer::of(&Actor::anonymous(), head.source), PRICE)
@@ -200,13 +201,13 @@ fn enter(request: &HttpRequest, edge: &Edge, head: &Head) -> Result<crate::http:
             Some(wait_ms) => limited.retry_after_ms(wait_ms),
             None => limited,
         };
-        return Err(unlogged_problem(head, &limited));
+        return Err(Box::new(unlogged_problem(head, &limited)));
     }
     let entered = match edge.crowd.look(request.conn_data()) {
         Ok(()) => edge.crowd.enter(),
         Err(full) => Err(full),
     };
-    entered.map_err(|full| unlogged_problem(head, &full.error()))
+    entered.map_err(|full| Box::new(unlogged_problem(head, &full.error())))
 }
 
 /// All that the browser sent; cookies may come in several headers.

@@ -184,8 +184,7 @@ fn code(
     };
     let said = texts(found)?;
     match said.as_slice() {
-        [] => Ok(None),
-        [one] if one.is_empty() => Ok(None),
+        [] | [""] => Ok(None),
         [one] => Ok(Some(
             values.get(*one).map_or_else(|| (*one).to_owned(), Clone::clone),
         )),

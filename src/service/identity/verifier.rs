@@ -193,7 +193,7 @@ impl Rules {
             return Err(TokenRefusal::Issuer);
         }
         let audiences = audiences(&claims)?;
-        if !audiences.contains(&audience.as_ref()) {
+        if !audiences.contains(&audience) {
             return Err(TokenRefusal::Audience);
         }
         let expires_at = instant(&claims, "exp")?.ok_or(TokenRefusal::Claims)?;
