@@ -2,6 +2,7 @@
 
 pub mod copy;
 pub mod gateway;
+mod keys;
 pub mod ledger;
 mod probes;
 pub mod reconcile;

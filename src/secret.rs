@@ -1,9 +1,11 @@
 //! Values that must not be shown: they print as stars and compare in constant time.
 
+pub mod index_key;
 pub mod key_file;
 pub mod keyring;
 pub mod receipt_key;
 pub mod seal;
+pub mod suite;
 pub mod tracking_secret;
 
 use std::fmt;

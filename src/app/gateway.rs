@@ -1,7 +1,6 @@
 //! The running gateway: its parts joined, its loops started, its server listening.
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +9,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
 use super::AppFailure;
+use super::keys::open_keys;
 use super::probes;
 use super::upstreams::{self, Upstreams};
 use crate::cache::hints::Hints;
@@ -211,14 +211,6 @@ pub(super) async fn ledger_alone(config: &Config, clock: SharedClock) -> Result<
 fn ledger_of(config: &Config, cases: &Arc<Cases>, keys: &Arc<Keyring>) -> Ledger {
     let every = TimeDelta::seconds(i64::from(config.worker.checkpoint_every_s));
     Ledger::new(Arc::clone(cases), Arc::clone(keys), every)
-}
-
-fn open_keys(config: &Config) -> Result<Keyring, AppFailure> {
-    Ok(Keyring::open(
-        Path::new(&config.secrets.data_key_file),
-        Path::new(&config.secrets.receipt_key_file),
-        &config.keys_dir(),
-    )?)
 }
 
 fn track_limits(config: &Config) -> TrackLimits {

@@ -8,13 +8,14 @@
 use std::fmt::{self, Display};
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
-use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::error::Unspecified;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use zeroize::Zeroizing;
 
 use super::Redacted;
 use super::key_file::Key;
+use super::suite::SuiteName;
 
 const VERSION: u8 = 1;
 const KEY_ID_BYTES: usize = 8;
@@ -64,6 +65,18 @@ pub struct KeyId([u8; KEY_ID_BYTES]);
 impl Display for KeyId {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(&hex::encode(self.0))
+    }
+}
+
+impl KeyId {
+    /// The name of a key of some purpose under a suite. It tells nothing of the key.
+    pub(super) fn of(purpose: &str, suite: SuiteName, key: &Key) -> Self {
+        let labelled = Zeroizing::new([purpose.as_bytes(), b"\0", key.expose()].concat());
+        let mut id = [0; KEY_ID_BYTES];
+        id.iter_mut()
+            .zip(suite.provider().hash(&labelled))
+            .for_each(|(to, from)| *to = from);
+        Self(id)
     }
 }
 
@@ -264,16 +277,9 @@ impl Sealer {
 
 impl DataKey {
     fn new(key: &Key) -> Result<Self, SealError> {
-        let mut labelled = b"onedoor data key id\0".to_vec();
-        labelled.extend_from_slice(key.expose());
-        let hash = digest(&SHA256, &labelled);
-        labelled.fill(0);
-        let mut id = [0; KEY_ID_BYTES];
-        id.iter_mut()
-            .zip(hash.as_ref())
-            .for_each(|(to, from)| *to = *from);
+        let id = KeyId::of("onedoor data key id", SuiteName::Intl, key);
         let aead = RandomizedNonceKey::new(&AES_256_GCM, key.expose()).map_err(SealError::Key)?;
-        Ok(Self { id: KeyId(id), aead })
+        Ok(Self { id, aead })
     }
 }
 
