@@ -2,7 +2,7 @@
 
 pub mod copy;
 pub mod gateway;
-mod keys;
+pub mod keys;
 pub mod ledger;
 mod probes;
 pub mod reconcile;
@@ -22,6 +22,8 @@ use crate::graphql::typemap::TypeMapError;
 use crate::http::edge::EdgeError;
 use crate::sandbox::SandboxError;
 use crate::secret::keyring::KeyringError;
+use crate::secret::receipt_key::NotAPublicKey;
+use crate::service::erasure::EraseRefusal;
 use crate::service::identity::demo::{DemoIssuer, DemoIssuerError, TokenRequest};
 use crate::service::identity::verifier::{self, VerifierError};
 use crate::service::import::ImportError;
@@ -97,12 +99,21 @@ pub enum AppFailure {
     /// What an export of the ledger says does not hold; each fault was told.
     #[error("the ledger does not hold 账本核验未通过")]
     LedgerFaults,
+    /// Nothing was erased.
+    #[error("nothing was erased 未删除任何数据")]
+    NotErased(#[source] EraseRefusal),
     /// The database to copy from is of an older version.
     #[error("the source lacks {0} migration steps: run `onedoor migrate` on it first 源库结构落后，请先迁移")]
     SourceBehind(usize),
     /// A public key that is none.
-    #[error("{0} is no public key: 64 hex digits are wanted 公钥须为64位十六进制数")]
-    NotAPublicKey(String),
+    #[error("{text} is no public key 不是公钥")]
+    NotAPublicKey {
+        /// What was given.
+        text: String,
+        /// What is wanted.
+        #[source]
+        source: NotAPublicKey,
+    },
     /// The schema's own text cannot be read back.
     #[error("the schema is not sound")]
     Schema(#[from] TypeMapError),

@@ -1,8 +1,10 @@
 //! Values that must not be shown: they print as stars and compare in constant time.
 
+pub mod data_key;
 pub mod index_key;
 pub mod key_file;
 pub mod keyring;
+pub mod master_key;
 pub mod receipt_key;
 pub mod seal;
 pub mod suite;

@@ -15,6 +15,10 @@ use crate::id::{AuditEntryId, OrganizationId};
 pub enum AuditAction {
     /// A root field was asked for.
     Access,
+    /// The personal data of a case was erased.
+    EraseCase,
+    /// Data keys were retired, and what they sealed is sealed anew.
+    RotateKeys,
 }
 
 /// How it ended.

@@ -91,7 +91,7 @@ pub struct SignedReceipt {
     pub body: ReceiptBody,
     /// Key that signed.
     pub key_id: String,
-    /// Ed25519 signature, base64.
+    /// Signature, base64.
     pub signature: String,
 }
 

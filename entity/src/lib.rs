@@ -12,6 +12,7 @@ pub mod case_party;
 pub mod case_private;
 pub mod cases;
 pub mod change;
+pub mod data_key;
 pub mod delivery;
 pub mod delivery_attempt;
 pub mod division;

@@ -39,6 +39,7 @@ use crate::service::ledger::Ledger;
 use crate::service::live::{LiveReads, QuestionPlaces};
 use crate::service::notice::Notices;
 use crate::service::reconcile::Reconciling;
+use crate::service::rotation::Rotation;
 use crate::service::succession::Successions;
 use crate::service::track::TrackLimits;
 use crate::service::upkeep::Upkeep;
@@ -363,6 +364,7 @@ async fn build(config: &Config, metrics: &Metrics, ground: Ground) -> Result<Hou
         upkeep: Arc::new(Upkeep::new(Arc::clone(&cases), &config.worker)),
         gauges: Arc::new(Gauges::new(Arc::clone(&cases), metrics)?),
         ledger: Arc::clone(&ledger),
+        rotation: Arc::new(Rotation::new(Arc::clone(&cases), &config.worker, metrics)?),
         bells,
         feed_nudge,
     };

@@ -13,7 +13,7 @@ use onedoor_domain::ledger::export::{CheckpointRecord, ReceiptRecord, Record};
 use super::{AppFailure, gateway};
 use crate::clock::SystemClock;
 use crate::config::Config;
-use crate::secret::receipt_key::PublicKeys;
+use crate::secret::receipt_key::{PublicKey, PublicKeys};
 use crate::service::ledger::Receipts;
 
 /// Records of an export before its first chain, in which its keys stand.
@@ -62,9 +62,11 @@ pub fn verify(
 ) -> Result<(String, bool), AppFailure> {
     let mut trusted = PublicKeys::default();
     for key in keys {
-        trusted
-            .add(key)
-            .ok_or_else(|| AppFailure::NotAPublicKey(key.clone()))?;
+        let key: PublicKey = key.parse().map_err(|source| AppFailure::NotAPublicKey {
+            text: key.clone(),
+            source,
+        })?;
+        trusted.add(key);
     }
     if keys.is_empty() {
         trust_the_export(export, &mut trusted)?;
@@ -127,8 +129,17 @@ pub(super) fn told(report: &Report) -> String {
 fn trust_the_export(export: &Path, trusted: &mut PublicKeys) -> Result<(), AppFailure> {
     for line in lines_of(export)?.take(KEYS_WITHIN) {
         let line = line.map_err(|source| unreadable(export, source))?;
-        if let Ok(Record::Key { public_key, .. }) = serde_json::from_slice(&line) {
-            trusted.add(&public_key);
+        let Ok(Record::Key {
+            algorithm,
+            public_key,
+            ..
+        }) = serde_json::from_slice(&line)
+        else {
+            continue;
+        };
+        // what is signed by an algorithm that is not known here does not hold
+        if let Ok(key) = PublicKey::of(&algorithm, &public_key) {
+            trusted.add(key);
         }
     }
     Ok(())

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use chrono::TimeDelta;
 
+use super::keys::{EraseArgs, KeysCommand, KeysRotateArgs};
 use super::ledger::{LedgerCommand, LedgerVerifyArgs};
 use super::{
     Cli, Command, ConfigCommand, CopyArgs, ImportArgs, ImportKind, MigrateArgs, SandboxArgs, SchemaCommand,
@@ -58,6 +59,15 @@ async fn dispatch(cli: Cli) -> Result<(), AppFailure> {
             answer(&Box::pin(app::copy::copy(&config, from, to)).await?)
         }
         Command::Ledger(command) => Box::pin(ledger(command)).await,
+        Command::Keys(command) => Box::pin(keys(command)).await,
+        Command::Erase(EraseArgs {
+            case,
+            reason,
+            settings,
+        }) => {
+            let config = app::start(settings.config, settings.demo)?;
+            answer(&Box::pin(app::keys::erase(&config, &case, reason.into())).await?)
+        }
         Command::Sandbox(SandboxArgs { config }) => {
             run::play_sandbox(&app::start(config, true)?, answer).await
         }
@@ -103,6 +113,19 @@ async fn import(arguments: ImportArgs) -> Result<(), AppFailure> {
         Mode::Write
     };
     answer(&run::import(&config, what, &arguments.file, mode).await?)
+}
+
+async fn keys(command: KeysCommand) -> Result<(), AppFailure> {
+    match command {
+        KeysCommand::Status(settings) => {
+            let config = app::start(settings.config, settings.demo)?;
+            answer(&app::keys::status(&config).await?)
+        }
+        KeysCommand::Rotate(KeysRotateArgs { case, settings }) => {
+            let config = app::start(settings.config, settings.demo)?;
+            answer(&app::keys::rotate(&config, case.as_ref()).await?)
+        }
+    }
 }
 
 async fn ledger(command: LedgerCommand) -> Result<(), AppFailure> {

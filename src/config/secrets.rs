@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fault::Faults;
 use crate::secret::key_file;
+use crate::secret::receipt_key::PublicKey;
 use crate::secret::suite::SuiteName;
 
 /// Files of keys.
@@ -20,7 +21,7 @@ pub struct SecretsConfig {
     pub data_key_retired_files: Vec<PathBuf>,
     /// Seed of the receipt signing key; empty in demo mode: generated.
     pub receipt_key_file: PathBuf,
-    /// Seeds of keys whose signatures still hold.
+    /// Public keys whose signatures still hold.
     pub receipt_key_retired_files: Vec<PathBuf>,
     /// Key of the blind index; empty in demo mode: generated.
     pub index_key_file: PathBuf,
@@ -55,7 +56,12 @@ impl SecretsConfig {
                 used.push((file, class));
             }
             for file in retired {
-                if let Err(error) = key_file::read(file) {
+                let read = if class == "receipt_key" {
+                    PublicKey::read(file).map(drop)
+                } else {
+                    key_file::read(file).map(drop)
+                };
+                if let Err(error) = read {
                     faults.at(&format!("secrets.{class}_retired_files"), error);
                 }
             }

@@ -32,12 +32,12 @@ pub fn configure(routes: &mut web::ServiceConfig, ledger: &Arc<Ledger>) {
         .route("/verify/{receipt}", web::get().to(page));
 }
 
-/// The keys that receipts and checkpoints are signed with, and how often checkpoints are signed.
+/// The keys that receipts and checkpoints are or were signed with, the current one first, and how often checkpoints are signed.
 async fn keys(ledger: web::Data<Ledger>) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, "max-age=300"))
         .json(serde_json::json!({
-            "keys": [ledger.public_key()],
+            "keys": ledger.public_keys(),
             "checkpointEverySeconds": ledger.every().num_seconds(),
         }))
 }

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::index_key::IndexKeys;
 use super::key_file::{self, Key, KeyFileError};
-use super::receipt_key::{ReceiptKeyError, ReceiptSigner};
-use super::seal::{SealError, Sealer};
+use super::master_key::MasterKeys;
+use super::receipt_key::{PublicKey, ReceiptKeyError, ReceiptSigner};
+use super::seal::SealError;
 use super::suite::SuiteName;
 
 /// Why the keys cannot be used.
@@ -14,8 +15,8 @@ pub enum KeyringError {
     /// A key file cannot be used.
     #[error("the key file {path} cannot be used", path = .0.display())]
     File(PathBuf, #[source] KeyFileError),
-    /// The data key does not work.
-    #[error("the data key does not work")]
+    /// A master key does not work.
+    #[error("the master key does not work")]
     Data(#[from] SealError),
     /// The receipt key does not work.
     #[error("the receipt key does not work")]
@@ -39,7 +40,7 @@ pub struct KeyPlaces<'a> {
     pub suite: SuiteName,
     /// Master keys.
     pub data: KeyFiles<'a>,
-    /// Seeds of the keys that sign receipts and checkpoints.
+    /// Seed of the key that signs receipts and checkpoints; the retired files hold public keys.
     pub receipt: KeyFiles<'a>,
     /// Keys of the blind index.
     pub index: KeyFiles<'a>,
@@ -64,9 +65,9 @@ impl<'a> KeyPlaces<'a> {
 /// The keys of one process.
 #[derive(Debug)]
 pub struct Keyring {
-    /// Seals personal data.
-    pub sealer: Sealer,
-    /// Signs receipts.
+    /// Wrap the keys that seal personal data.
+    pub masters: MasterKeys,
+    /// Signs receipts and checkpoints.
     pub receipts: ReceiptSigner,
     /// Finds values that are sealed by equality.
     pub index: IndexKeys,
@@ -80,11 +81,12 @@ impl Keyring {
     pub fn open(places: KeyPlaces<'_>) -> Result<Self, KeyringError> {
         let folder = places.generated_in;
         let (data, older_data) = read_all(places.data, &folder.join("data.key"))?;
-        let (receipt, _) = read_all(places.receipt, &folder.join("receipt.key"))?;
+        let receipt = read_current(places.receipt.current, &folder.join("receipt.key"))?;
+        let retired = read_each(places.receipt.retired, PublicKey::read)?;
         let (index, older_index) = read_all(places.index, &folder.join("index.key"))?;
         let keyring = Self {
-            sealer: Sealer::new(&data, &older_data)?,
-            receipts: ReceiptSigner::new(&receipt)?,
+            masters: MasterKeys::new(places.suite, &data, &older_data)?,
+            receipts: ReceiptSigner::new(places.suite, &receipt, retired)?,
             index: IndexKeys::new(places.suite, &index, &older_index),
         };
         keyring.self_test()?;
@@ -96,26 +98,33 @@ impl Keyring {
     /// # Errors
     /// One of them does not.
     pub fn self_test(&self) -> Result<(), KeyringError> {
-        self.sealer.self_test()?;
+        self.masters.self_test()?;
         self.receipts.self_test()?;
         Ok(())
     }
 }
 
 fn read_all(files: KeyFiles<'_>, generated: &Path) -> Result<(Key, Vec<Key>), KeyringError> {
-    let failed = |path: &Path| {
-        let path = path.to_owned();
-        |error| KeyringError::File(path, error)
+    Ok((
+        read_current(files.current, generated)?,
+        read_each(files.retired, key_file::read)?,
+    ))
+}
+
+fn read_current(configured: Option<&Path>, generated: &Path) -> Result<Key, KeyringError> {
+    let (path, read) = match configured {
+        Some(path) => (path, key_file::read(path)),
+        None => (generated, key_file::read_or_create(generated)),
     };
-    let current = match files.current {
-        Some(path) => key_file::read(path).map_err(failed(path))?,
-        None => key_file::read_or_create(generated).map_err(failed(generated))?,
-    };
-    let retired = files
-        .retired
-        .iter()
-        .map(|path| key_file::read(path).map_err(failed(path)));
-    Ok((current, retired.collect::<Result<_, _>>()?))
+    read.map_err(|error| KeyringError::File(path.to_owned(), error))
+}
+
+fn read_each<T>(
+    files: &[PathBuf],
+    read: fn(&Path) -> Result<T, KeyFileError>,
+) -> Result<Vec<T>, KeyringError> {
+    let read = |path: &PathBuf| read(path).map_err(|error| KeyringError::File(path.clone(), error));
+    files.iter().map(read).collect()
 }
 
 #[cfg(test)]
@@ -127,7 +136,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let open = || Keyring::open(KeyPlaces::generated(SuiteName::Intl, folder.path())).unwrap();
         let (first, second) = (open(), open());
-        assert_eq!(first.sealer.key_id(), second.sealer.key_id());
+        assert_eq!(first.masters.key_id(), second.masters.key_id());
         assert_eq!(first.receipts.key_id(), second.receipts.key_id());
         assert_eq!(first.index.key_id(), second.index.key_id());
         assert_ne!(

@@ -18,7 +18,8 @@ use super::cases::Cases;
 use super::guard;
 use crate::error::AppError;
 use crate::secret::keyring::Keyring;
-use crate::secret::receipt_key::PublicKeys;
+use crate::secret::receipt_key::PublicKey;
+use crate::store::receipt::HeldReceipt;
 
 /// Checks the ledger and attests it.
 pub struct Ledger {
@@ -73,6 +74,8 @@ pub enum ReceiptVerdict {
     Unreadable,
     /// No receipt has this identifier.
     Unknown,
+    /// What it said was erased with the personal data of its case. A copy that somebody holds is checked all the same.
+    Erased,
     /// The signature holds, but the ledger of the case says otherwise: the ledger was tampered with.
     LedgerDiffers(LedgerFault),
 }
@@ -101,6 +104,10 @@ impl ReceiptVerdict {
             Self::Unknown => (
                 "未找到此回执，请核对二维码或编号。",
                 "No such receipt; check the QR code or the number.",
+            ),
+            Self::Erased => (
+                "回执内容已依法删除；如持有回执原文，仍可用原文核验。",
+                "What it said was erased by law. Whoever holds the receipt itself can still have it checked.",
             ),
             Self::LedgerDiffers(_) => (
                 "回执签名有效，但账本记录与之不符，已报警。请保存回执并联系管理员。",
@@ -165,14 +172,15 @@ impl Ledger {
         Ok(taken)
     }
 
-    /// The public key that receipts and checkpoints are signed with.
+    /// The public keys that receipts and checkpoints are or were signed with, the current one first.
     #[must_use]
-    pub fn public_key(&self) -> Record {
-        Record::Key {
-            key_id: self.keys.receipts.key_id().to_owned(),
-            algorithm: "Ed25519".to_owned(),
-            public_key: hex::encode(self.keys.receipts.public_key()),
-        }
+    pub fn public_keys(&self) -> Vec<Record> {
+        let record = |key: &PublicKey| Record::Key {
+            key_id: key.key_id(),
+            algorithm: key.algorithm().to_owned(),
+            public_key: hex::encode(key.bytes()),
+        };
+        self.keys.receipts.trusted().iter().map(record).collect()
     }
 
     /// Writes the whole ledger, a JSON record a line (docs/ledger.md), and gives the number of records. Cases go on
@@ -188,7 +196,9 @@ impl Ledger {
             version: VERSION,
             exported_at_us: self.cases.clock.now().timestamp_micros(),
         })?;
-        export.write(&self.public_key())?;
+        for key in self.public_keys() {
+            export.write(&key)?;
+        }
         let mut last = 0;
         while let Some((checkpoint, heads)) = store.checkpoint_behind(last).await? {
             last = checkpoint.seq;
@@ -228,15 +238,13 @@ impl Ledger {
         Ok(records)
     }
 
-    /// Verifies the whole ledger where it lies, receipts included, with this gateway's own key.
+    /// Verifies the whole ledger where it lies, receipts included, with this gateway's own keys.
     ///
     /// # Errors
     /// What keeps it from being read.
     pub async fn audit(&self) -> Result<Report, ExportError> {
-        let mut trusted = PublicKeys::default();
-        trusted.add(&hex::encode(self.keys.receipts.public_key()));
         let mut reading = Reading {
-            audit: Audit::new(&trusted, &[], &[]),
+            audit: Audit::new(self.keys.receipts.trusted(), &[], &[]),
             line: Vec::new(),
         };
         self.export(Receipts::With, &mut reading).await?;
@@ -258,7 +266,8 @@ impl Ledger {
                     None => None,
                 };
                 match found {
-                    Some(held) => held,
+                    Some(HeldReceipt::Whole(held)) => held,
+                    Some(HeldReceipt::Erased) => return Ok(only(ReceiptVerdict::Erased)),
                     None => return Ok(only(ReceiptVerdict::Unknown)),
                 }
             }
@@ -270,11 +279,11 @@ impl Ledger {
         let Some(position) = &body.ledger else {
             return Ok(only(ReceiptVerdict::Unreadable));
         };
-        if held.key_id != self.keys.receipts.key_id() {
+        let Some(key) = self.keys.receipts.trusted().named(&held.key_id) else {
             return Ok(only(ReceiptVerdict::UnknownKey));
-        }
+        };
         let signature = STANDARD.decode(&held.signature).unwrap_or_default();
-        if !self.keys.receipts.verify(held.canonical.as_bytes(), &signature) {
+        if !key.verify(held.canonical.as_bytes(), &signature) {
             return Ok(only(ReceiptVerdict::Forged));
         }
         let attested = Head {

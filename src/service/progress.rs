@@ -206,7 +206,7 @@ impl Cases {
         }
         let answer = record
             .answer
-            .ok_or_else(|| AppError::internal("an act was kept without its answer"))?;
+            .ok_or_else(|| AppError::of(ErrorCode::NotFound).because("the answer of the act was erased"))?;
         Ok(Some(Ok(Answer::from_bytes(&answer)?)))
     }
 }

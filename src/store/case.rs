@@ -12,12 +12,13 @@ use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder a
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::data_key::{KeyCache, key_ids};
 use super::database::Database;
 use super::error::StoreError;
 use super::ledger;
 use super::parse::Row;
 use crate::secret::keyring::Keyring;
-use crate::secret::seal::{SealPlace, Sealed};
+use crate::secret::seal::SealPlace;
 
 pub(super) mod rows;
 
@@ -31,6 +32,7 @@ const NUMBERS_AT_ONCE: usize = 500;
 pub struct CaseStore {
     database: Database,
     keys: Arc<Keyring>,
+    cache: KeyCache,
 }
 
 /// A case as loaded, with what a write needs to know that nothing came between.
@@ -60,8 +62,12 @@ pub struct CasePrivate {
 impl CaseStore {
     /// The cases of a database, sealed and signed with these keys.
     #[must_use]
-    pub const fn new(database: Database, keys: Arc<Keyring>) -> Self {
-        Self { database, keys }
+    pub fn new(database: Database, keys: Arc<Keyring>) -> Self {
+        Self {
+            database,
+            keys,
+            cache: KeyCache::default(),
+        }
     }
 
     /// The database, for what is no case: reference data, health.
@@ -72,6 +78,14 @@ impl CaseStore {
 
     pub(super) fn keys(&self) -> &Keyring {
         &self.keys
+    }
+
+    pub(super) fn keyring(&self) -> Arc<Keyring> {
+        Arc::clone(&self.keys)
+    }
+
+    pub(super) const fn key_cache(&self) -> &KeyCache {
+        &self.cache
     }
 
     /// A case with its handoffs and clocks; `None` when there is none. Ask the policy before showing it.
@@ -239,7 +253,7 @@ impl CaseStore {
         Ok(known)
     }
 
-    /// The applicants of several cases; cases that do not exist are left out.
+    /// The applicants of several cases; cases that do not exist, and those whose personal data was erased, are left out.
     ///
     /// # Errors
     /// As [`Self::private`].
@@ -252,19 +266,21 @@ impl CaseStore {
             .into_tuple()
             .all(self.database.read())
             .await?;
-        let opened = rows.into_iter().map(|(case, sealed)| {
+        let opener = self
+            .opener(key_ids(rows.iter().map(|(_, sealed)| sealed.as_slice())))
+            .await?;
+        let mut applicants = BTreeMap::new();
+        for (case, sealed) in rows {
             let case = CaseId::from_uuid(case);
-            let applicant = self
-                .keys
-                .sealer
-                .open_json(&private_place(case, "applicant"), &Sealed::from_bytes(sealed))
-                .map_err(StoreError::other)?;
-            Ok((case, applicant))
-        });
-        opened.collect()
+            let opened = opener.open_json(&private_place(case, "applicant"), sealed);
+            if let Some(applicant) = opened.map_err(StoreError::other)? {
+                applicants.insert(case, applicant);
+            }
+        }
+        Ok(applicants)
     }
 
-    /// What only the holder of a case may read.
+    /// What only the holder of a case may read; `None` when there is no such case, or it was erased.
     ///
     /// # Errors
     /// As any query; `Other` when a column does not open.
@@ -273,22 +289,34 @@ impl CaseStore {
             .one(self.database.read())
             .await?;
         let Some(row) = row else { return Ok(None) };
-        let open = |column, sealed| -> Result<Value, StoreError> {
-            let sealed = Sealed::from_bytes(sealed);
-            self.keys
-                .sealer
-                .open_json(&private_place(case, column), &sealed)
+        let opener = self
+            .opener(key_ids([
+                row.applicant.as_slice(),
+                &row.form,
+                &row.materials,
+                &row.salt,
+            ]))
+            .await?;
+        let open = |column, sealed| {
+            opener
+                .open_json::<Value>(&private_place(case, column), sealed)
                 .map_err(StoreError::other)
         };
-        let salt = self
-            .keys
-            .sealer
-            .open(&private_place(case, "salt"), &Sealed::from_bytes(row.salt))
+        let salt = opener
+            .open(&private_place(case, "salt"), row.salt)
             .map_err(StoreError::other)?;
+        let (Some(applicant), Some(form), Some(materials), Some(salt)) = (
+            open("applicant", row.applicant)?,
+            open("form", row.form)?,
+            open("materials", row.materials)?,
+            salt,
+        ) else {
+            return Ok(None);
+        };
         Ok(Some(CasePrivate {
-            applicant: open("applicant", row.applicant)?,
-            form: open("form", row.form)?,
-            materials: open("materials", row.materials)?,
+            applicant,
+            form,
+            materials,
             salt: <[u8; 16]>::try_from(salt.expose().as_slice()).map_err(StoreError::other)?,
         }))
     }

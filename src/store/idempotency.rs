@@ -7,10 +7,12 @@ use onedoor_entity::idempotency;
 use sea_orm::EntityTrait as _;
 
 use super::case::CaseStore;
+use super::data_key::key_ids;
 use super::error::StoreError;
 use super::parse::Row;
 use super::write_set::IdempotencyClaim;
-use crate::secret::keyring::Keyring;
+use crate::secret::Redacted;
+use crate::secret::data_key::DataKey;
 use crate::secret::seal::{SealPlace, Sealed};
 
 /// What was done under a key.
@@ -22,7 +24,7 @@ pub struct Record {
     pub fingerprint: Fingerprint,
     /// The case it was about; `None`: another thing.
     pub case: Option<CaseId>,
-    /// Payload of the answer; `None` when the act kept none.
+    /// Payload of the answer; `None` when the act kept none, or it was erased.
     pub answer: Option<Vec<u8>>,
     /// When.
     pub created_at: DateTime<Utc>,
@@ -38,29 +40,26 @@ impl CaseStore {
             .one(self.database().read())
             .await?;
         let Some(row) = row else { return Ok(None) };
+        let opener = self.opener(key_ids(row.answer.as_deref())).await?;
+        let opened = row
+            .answer
+            .map(|sealed| opener.open(&answer_place(principal, key), sealed))
+            .transpose()
+            .map_err(StoreError::other)?;
         let parse = Row::of("idempotency", &key);
-        let open = |sealed| {
-            let opened = self
-                .keys()
-                .sealer
-                .open(&answer_place(principal, key), &Sealed::from_bytes(sealed));
-            opened
-                .map(|answer| answer.into_exposed())
-                .map_err(StoreError::other)
-        };
         Ok(Some(Record {
             fingerprint: Fingerprint::from_column(&row.fingerprint)
                 .ok()
                 .ok_or_else(|| parse.corrupt("fingerprint"))?,
             case: row.case_id.map(CaseId::from_uuid),
-            answer: row.answer.map(open).transpose()?,
+            answer: opened.flatten().map(Redacted::into_exposed),
             created_at: parse.instant("created_at", row.created_at)?,
             act: row.act,
         }))
     }
 }
 
-fn answer_place(principal: &str, key: IdempotencyKey) -> SealPlace {
+pub(super) fn answer_place(principal: &str, key: IdempotencyKey) -> SealPlace {
     SealPlace::new("idempotency", "answer", format_args!("{key}/{principal}"))
 }
 
@@ -70,11 +69,11 @@ pub(super) fn row(
     case: Option<CaseId>,
     answer: Option<&[u8]>,
     now: i64,
-    keys: &Keyring,
+    key: &DataKey,
 ) -> Result<idempotency::Model, StoreError> {
     let place = answer_place(&claim.principal, claim.key);
     let answer = answer
-        .map(|answer| keys.sealer.seal(&place, answer).map_err(StoreError::other))
+        .map(|answer| key.seal(&place, answer).map_err(StoreError::other))
         .transpose()?;
     Ok(idempotency::Model {
         principal: claim.principal.clone(),

@@ -15,6 +15,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::case::CaseStore;
+use super::data_key::{Owner, Sealing};
 use super::error::StoreError;
 use super::idempotency::row as key_row;
 use super::names::{name_of, named};
@@ -57,6 +58,9 @@ impl CaseStore {
     ) -> Result<Option<ReconciliationId>, StoreError> {
         let (store, run, claim) = (self.clone(), run.clone(), claim.clone());
         let waiting = name_of(RunState::Waiting)?;
+        let sealing = self
+            .sealing_key(Owner::Kind(Sealing::Answer), run.requested_at)
+            .await?;
         let write = async move {
             let tx = store.database().write_tx().await?;
             let known = reconciliation::Entity::find()
@@ -69,7 +73,7 @@ impl CaseStore {
                 .as_ref()
                 .map_or(run.id, |known| ReconciliationId::from_uuid(known.id));
             let (answer, now) = (id.to_string(), run.requested_at.timestamp_micros());
-            let key = key_row(&claim, None, Some(answer.as_bytes()), now, store.keys())?;
+            let key = key_row(&claim, None, Some(answer.as_bytes()), now, &sealing)?;
             let taken = idempotency::Entity::insert(key.into_active_model())
                 .on_conflict_do_nothing_on([idempotency::Column::Principal, idempotency::Column::Key])
                 .exec_without_returning(tx.connection())

@@ -22,6 +22,7 @@ use crate::service::ledger::Ledger;
 use crate::service::notice::Notices;
 use crate::service::reconcile::Reconciling;
 use crate::service::reference;
+use crate::service::rotation::Rotation;
 use crate::service::succession::Successions;
 use crate::service::upkeep::Upkeep;
 use crate::service::watching::Watching;
@@ -53,6 +54,8 @@ pub struct CaseLoops {
     pub upkeep: Arc<Upkeep>,
     /// Signs checkpoints.
     pub ledger: Arc<Ledger>,
+    /// Brings everything to the current keys.
+    pub rotation: Arc<Rotation>,
     /// Reads the gauges.
     pub gauges: Arc<Gauges>,
     /// Rung when a delivery waits.
@@ -114,6 +117,18 @@ pub fn spawn(
     supervisor.spawn_loop(retention, move || {
         let upkeep = Arc::clone(&upkeep);
         async move { Ok(upkeep.pass().await?) }
+    });
+
+    let (rotation, again) = (Arc::clone(&loops.rotation), Arc::new(Notify::new()));
+    let rekey = spec("rekey", worker.rekey_tick_ms, &again);
+    supervisor.spawn_loop(rekey, move || {
+        let (rotation, again) = (Arc::clone(&rotation), Arc::clone(&again));
+        async move {
+            if Box::pin(rotation.pass()).await? == More::Perhaps {
+                again.notify_one();
+            }
+            Ok(())
+        }
     });
 
     spawn_checkpoints(supervisor, loops);

@@ -184,7 +184,7 @@ impl Case {
         &self.view.case.division_name
     }
 
-    /// The applicant (申请人), masked.
+    /// The applicant (申请人), masked; null once the personal data was erased (已依法删除).
     async fn applicant(&self, ctx: &Context<'_>) -> Option<Result<Applicant>> {
         self.find_applicant(ctx).await.transpose()
     }

@@ -110,7 +110,7 @@ impl Receipt {
         Some(text.map_err(|error| failed(ctx, error)))
     }
 
-    /// Ed25519 signature over `canonical`, base64.
+    /// Signature over `canonical` by the algorithm of the key, base64.
     async fn signature(&self) -> &str {
         &self.signed.signature
     }

@@ -6,12 +6,13 @@ use onedoor_domain::case::state::Case;
 use onedoor_domain::id::{CaseId, DraftId, HandoffId, OrganizationId};
 use onedoor_domain::ledger::Head;
 use onedoor_entity::{
-    case_card, case_clock, case_party, case_private, cases, change, delivery, external_number, handoff,
-    idempotency, ledger_event, ledger_head, ledger_private, receipt,
+    case_card, case_clock, case_party, case_private, cases, change, data_key, delivery, external_number,
+    handoff, idempotency, ledger_event, ledger_head, ledger_private, receipt,
 };
 use sea_orm::ActiveValue::{NotSet, Set};
 
-use crate::secret::keyring::Keyring;
+use crate::secret::data_key::DataKey;
+use crate::secret::receipt_key::ReceiptSigner;
 use crate::store::case::{Loaded, private_place, rows};
 use crate::store::error::StoreError;
 use crate::store::outbox::{self, DeliveryResult};
@@ -27,6 +28,8 @@ pub(super) struct Plan {
     /// Revision and head the case must still be at; `None`: a new case.
     pub(super) expected: Option<(i64, Head)>,
     pub(super) private: Option<case_private::Model>,
+    /// The key of a new case.
+    pub(super) data_key: Option<data_key::Model>,
     pub(super) parties: Vec<case_party::Model>,
     pub(super) handoffs: Vec<handoff::Model>,
     pub(super) clocks: Vec<case_clock::Model>,
@@ -48,15 +51,20 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    pub(super) fn of(set: WriteSet, keys: &Keyring) -> Result<Self, StoreError> {
+    pub(super) fn of(
+        set: WriteSet,
+        signer: &ReceiptSigner,
+        key: &DataKey,
+        data_key: Option<data_key::Model>,
+    ) -> Result<Self, StoreError> {
         let (before, case) = (set.case.before, set.case.after);
         let head = before
             .as_ref()
             .map_or_else(|| Head::empty(case.id.uuid()), |loaded| loaded.head);
         let revision = before.as_ref().map_or(0, |loaded| loaded.revision) + 1;
         let now = set.now.timestamp_micros();
-        let lines = ledger::seal(head, set.case.events, keys)?;
-        let (receipts, signed) = receipts::sign_all(set.receipts, &lines.events, set.now, keys)?;
+        let lines = ledger::seal(head, set.case.events, key)?;
+        let (receipts, signed) = receipts::sign_all(set.receipts, &lines.events, set.now, (signer, key))?;
         let mut sealed = SealedSet {
             case,
             revision,
@@ -69,7 +77,7 @@ impl Plan {
         let claim = set
             .idempotency
             .map(|claim| {
-                let row = keys_of_callers::row(&claim, Some(case.id), sealed.answer.as_deref(), now, keys)?;
+                let row = keys_of_callers::row(&claim, Some(case.id), sealed.answer.as_deref(), now, key)?;
                 Ok::<_, StoreError>((claim, row))
             })
             .transpose()?;
@@ -81,8 +89,9 @@ impl Plan {
             expected: before.as_ref().map(|loaded| (loaded.revision, head)),
             private: set
                 .private
-                .map(|private| seal_private(case.id, private, keys))
+                .map(|private| seal_private(case.id, private, key))
                 .transpose()?,
+            data_key,
             parties: new_parties(earlier, case),
             handoffs: changed_handoffs(earlier, case, revision)?,
             clocks: changed_clocks(earlier, case, revision)?,
@@ -105,14 +114,9 @@ impl Plan {
     }
 }
 
-fn seal_private(
-    case: CaseId,
-    private: NewPrivate,
-    keys: &Keyring,
-) -> Result<case_private::Model, StoreError> {
+fn seal_private(case: CaseId, private: NewPrivate, key: &DataKey) -> Result<case_private::Model, StoreError> {
     let seal = |column, value| {
-        let sealed = keys
-            .sealer
+        let sealed = key
             .seal_json(&private_place(case, column), value)
             .map_err(StoreError::other)?;
         Ok::<_, StoreError>(sealed.into_bytes())
@@ -122,8 +126,7 @@ fn seal_private(
         applicant: seal("applicant", &private.applicant)?,
         form: seal("form", &private.form)?,
         materials: seal("materials", &private.materials)?,
-        salt: keys
-            .sealer
+        salt: key
             .seal(&private_place(case, "salt"), &private.salt)
             .map_err(StoreError::other)?
             .into_bytes(),
