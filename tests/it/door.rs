@@ -4,7 +4,7 @@ mod abuse;
 mod caching;
 mod canary;
 mod copy;
-mod journey;
+pub(crate) mod journey;
 mod judges;
 mod ledger;
 mod masking;

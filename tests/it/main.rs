@@ -23,6 +23,8 @@ mod durability;
 #[cfg(test)]
 mod edge;
 #[cfg(test)]
+mod keys;
+#[cfg(test)]
 mod pinned_defects;
 #[cfg(test)]
 mod reference;
