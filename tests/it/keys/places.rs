@@ -87,7 +87,7 @@ async fn assert_refused(desks: &Desks, case: &str, place: &str) {
     let codes = answer.codes();
     assert!(!codes.is_empty(), "{place}: {}", answer.body);
     assert!(
-        codes.iter().all(|code| *code == "INTERNAL"),
+        codes.iter().all(|code| *code == "INTERNAL_SERVER_ERROR"),
         "{place}: {}",
         answer.body
     );
