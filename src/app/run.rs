@@ -147,7 +147,7 @@ pub async fn import(config: &Config, what: Imported, file: &Path, mode: Mode) ->
         Imported::Organizations => organizations::import(&services, &text, mode).await?,
         Imported::Catalogue => catalogue::import(&services, &text, mode).await?,
         Imported::Admissions => admissions::import(&services, &text, mode).await?,
-        Imported::Calendar => return import_calendar(config, &services, &text, mode).await,
+        Imported::Calendar => return Box::pin(import_calendar(config, &services, &text, mode)).await,
     };
     Ok(report.to_string())
 }

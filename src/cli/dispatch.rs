@@ -112,7 +112,7 @@ async fn import(arguments: ImportArgs) -> Result<(), AppFailure> {
     } else {
         Mode::Write
     };
-    answer(&run::import(&config, what, &arguments.file, mode).await?)
+    answer(&Box::pin(run::import(&config, what, &arguments.file, mode)).await?)
 }
 
 async fn keys(command: KeysCommand) -> Result<(), AppFailure> {

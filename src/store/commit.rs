@@ -14,6 +14,7 @@ use super::data_key::Owner;
 use super::error::StoreError;
 use super::idempotency::Record;
 use super::write_set::{Commit, IdempotencyClaim, WriteSet};
+use crate::secret::data_key::DataKey;
 
 mod plan;
 mod write;
@@ -43,15 +44,7 @@ impl CaseStore {
     /// be learnt either; the caller may try again with the same key. `Conflict` on the tracking code: draw another.
     pub async fn commit(&self, set: WriteSet) -> Result<Commit, StoreError> {
         let owner = Owner::Case(set.case.after.id);
-        let (key, new) = match &set.case.before {
-            Some(_) => (self.sealing_key(owner, set.now).await?, None),
-            None => {
-                let (key, row) = self.new_key(owner, set.now)?;
-                (key, Some(row))
-            }
-        };
-        let is_new = new.is_some();
-        let plan = Arc::new(Plan::of(set, &self.keys().receipts, &key, new)?);
+        let (plan, new_key) = Box::pin(self.plan(set)).await?;
         fail::fail_point!("commit.before", |_| Err(failed("commit.before")));
         let mut attempt = 1;
         let verdict = loop {
@@ -66,7 +59,7 @@ impl CaseStore {
         };
         match (verdict, &plan.claim) {
             (Verdict::Stored, _) => {}
-            (Verdict::KeyTaken, Some((claim, _))) => return self.replay(claim).await,
+            (Verdict::KeyTaken, Some((claim, _))) => return Box::pin(self.replay(claim)).await,
             (Verdict::KeyTaken, None) => {
                 return Err(StoreError::other("a key was taken that was not claimed"));
             }
@@ -74,12 +67,24 @@ impl CaseStore {
             (Verdict::Overtaken, _) => return Ok(Commit::Overtaken),
             (Verdict::NumberTaken, _) => return Ok(Commit::NumberTaken),
         }
-        if is_new {
-            self.key_cache().keep(owner, &key);
+        if let Some(key) = &new_key {
+            self.key_cache().keep(owner, key);
         }
         // the writer is done with it by now; a set that it still held would only be copied
         let sealed = Arc::try_unwrap(plan).map_or_else(|held| held.sealed.clone(), |plan| plan.sealed);
         Ok(Commit::Committed(Box::new(sealed)))
+    }
+
+    /// All rows of a set, sealed with the key of its case; with that key when it is a new one.
+    async fn plan(&self, set: WriteSet) -> Result<(Arc<Plan>, Option<Arc<DataKey>>), StoreError> {
+        let owner = Owner::Case(set.case.after.id);
+        let signer = &self.keys().receipts;
+        if set.case.before.is_some() {
+            let key = self.sealing_key(owner, set.now).await?;
+            return Ok((Arc::new(Plan::of(set, signer, &key, None)?), None));
+        }
+        let (key, row) = self.new_key(owner, set.now)?;
+        Ok((Arc::new(Plan::of(set, signer, &key, Some(row))?), Some(key)))
     }
 
     async fn store(&self, plan: &Arc<Plan>) -> Result<Verdict, StoreError> {

@@ -119,18 +119,7 @@ pub fn spawn(
         async move { Ok(upkeep.pass().await?) }
     });
 
-    let (rotation, again) = (Arc::clone(&loops.rotation), Arc::new(Notify::new()));
-    let rekey = spec("rekey", worker.rekey_tick_ms, &again);
-    supervisor.spawn_loop(rekey, move || {
-        let (rotation, again) = (Arc::clone(&rotation), Arc::clone(&again));
-        async move {
-            if Box::pin(rotation.pass()).await? == More::Perhaps {
-                again.notify_one();
-            }
-            Ok(())
-        }
-    });
-
+    spawn_rotation(supervisor, loops, worker);
     spawn_checkpoints(supervisor, loops);
 
     let gauges = Arc::clone(&loops.gauges);
@@ -153,6 +142,21 @@ pub fn spawn(
     drop(supervisor.spawn("feed hints", async move {
         stop.run_until_cancelled(nudge_on_hints(heard, nudge)).await
     }));
+}
+
+/// A round goes on at once while there is work.
+fn spawn_rotation(supervisor: &Supervisor, loops: &CaseLoops, worker: &WorkerConfig) {
+    let (rotation, again) = (Arc::clone(&loops.rotation), Arc::new(Notify::new()));
+    let rekey = spec("rekey", worker.rekey_tick_ms, &again);
+    supervisor.spawn_loop(rekey, move || {
+        let (rotation, again) = (Arc::clone(&rotation), Arc::clone(&again));
+        async move {
+            if Box::pin(rotation.pass()).await? == More::Perhaps {
+                again.notify_one();
+            }
+            Ok(())
+        }
+    });
 }
 
 /// Whether one is due stands in the database; the loop only looks.
