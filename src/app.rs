@@ -2,6 +2,7 @@
 
 pub mod copy;
 pub mod gateway;
+mod kiosk;
 pub mod ledger;
 mod probes;
 pub mod reconcile;
@@ -21,6 +22,7 @@ use crate::graphql::typemap::TypeMapError;
 use crate::http::edge::EdgeError;
 use crate::sandbox::SandboxError;
 use crate::secret::keyring::KeyringError;
+use crate::secret::sealed_input::SealedInputError;
 use crate::service::identity::demo::{DemoIssuer, DemoIssuerError, TokenRequest};
 use crate::service::identity::verifier::{self, VerifierError};
 use crate::service::import::ImportError;
@@ -66,6 +68,9 @@ pub enum AppFailure {
     /// The keys cannot be opened.
     #[error("the keys cannot be opened")]
     Keys(#[from] KeyringError),
+    /// The sealing key of kiosks cannot be used.
+    #[error("the sealing key of kiosks cannot be used")]
+    KioskKey(#[from] SealedInputError),
     /// The database cannot be used.
     #[error("the database cannot be used")]
     Store(#[from] StoreError),

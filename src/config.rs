@@ -7,6 +7,7 @@ pub mod database;
 pub mod fault;
 pub mod graphql;
 pub mod http;
+pub mod kiosk;
 pub mod layers;
 pub mod limits;
 pub mod log;
@@ -70,6 +71,8 @@ pub struct Config {
     pub reconcile: reconcile::ReconcileConfig,
     /// Reference data.
     pub catalogue: catalogue::CatalogueConfig,
+    /// Kiosks.
+    pub kiosk: kiosk::KioskConfig,
     /// Guessing at tracking codes.
     pub tracking: tracking::TrackingConfig,
     /// The sandbox upstream of the demonstration.
@@ -174,6 +177,7 @@ impl Config {
         self.websocket.check(faults);
         self.outbox.check(faults);
         self.worker.check(faults);
+        self.kiosk.check(self.demo, faults);
         self.tracking.check(faults);
         self.upstreams.check(faults);
         self.traces.check(faults);

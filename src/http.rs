@@ -1,6 +1,7 @@
 //! The HTTP edge: authenticates, bounds and answers requests.
 
 pub mod answer;
+pub mod batches;
 pub mod body;
 pub mod callbacks;
 pub mod caller;
@@ -15,6 +16,7 @@ pub mod graphql_endpoint;
 pub mod head;
 pub mod health;
 pub mod home;
+pub mod kiosk;
 pub mod metrics;
 pub mod negotiate;
 pub mod pipeline;

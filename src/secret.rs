@@ -1,9 +1,12 @@
 //! Values that must not be shown: they print as stars and compare in constant time.
 
+pub mod device_key;
 pub mod key_file;
 pub mod keyring;
+pub mod kiosk_nonce;
 pub mod receipt_key;
 pub mod seal;
+pub mod sealed_input;
 pub mod tracking_secret;
 
 use std::fmt;

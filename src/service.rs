@@ -41,6 +41,7 @@ pub mod health;
 pub mod identity;
 pub mod import;
 pub mod intake;
+pub mod kiosks;
 pub mod ledger;
 pub mod live;
 pub mod news;

@@ -15,6 +15,14 @@ use crate::id::{AuditEntryId, OrganizationId};
 pub enum AuditAction {
     /// A root field was asked for.
     Access,
+    /// An enrolment code was given out for a kiosk.
+    KioskInvited,
+    /// A device used a code and gave its key.
+    KioskEnrolled,
+    /// A kiosk whose key two devices used was suspended.
+    KioskSuspended,
+    /// A kiosk was revoked.
+    KioskRevoked,
 }
 
 /// How it ended.

@@ -115,6 +115,8 @@ define_ids! {
     ServiceItemId = "item";
     /// One published version of a service item.
     ItemVersionId = "itemversion";
+    /// A kiosk (自助终端).
+    KioskId = "kiosk";
     /// An entry of the audit log.
     AuditEntryId = "audit";
     /// One import of the working-day calendar.

@@ -23,6 +23,7 @@ pub mod id;
 pub mod idempotency;
 pub mod identifier;
 pub mod item;
+pub mod kiosk;
 pub mod ledger;
 pub mod limit;
 pub mod mask;

@@ -324,6 +324,7 @@ pub const FIELDS: &[(&str, &str, Act)] = &[
     ("Query", "cards", Act::ReadCards),
     ("Query", "deliveries", Act::ReadDeliveries),
     ("Query", "upstreams", Act::ReadUpstreams),
+    ("Query", "kiosks", Act::ManageKiosks),
     ("Query", "reconciliations", Act::ReadReconciliations),
     ("Query", "openDifferences", Act::ReadReconciliations),
     ("Mutation", "saveDraft", Act::SaveDraft),

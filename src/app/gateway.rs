@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
 use super::AppFailure;
+use super::kiosk;
 use super::probes;
 use super::upstreams::{self, Upstreams};
 use crate::cache::hints::Hints;
@@ -21,7 +22,7 @@ use crate::graphql::schema;
 use crate::http::edge::{Edge, EdgeParts};
 use crate::http::graphiql::GraphiqlFiles;
 use crate::http::server::{self, RunningServer};
-use crate::http::{callbacks, health, verify};
+use crate::http::{callbacks, health, kiosk as kiosk_door, verify};
 use crate::secret::keyring::Keyring;
 use crate::service::bells::Bells;
 use crate::service::cases::{CaseParts, Cases};
@@ -35,6 +36,7 @@ use crate::service::identity::TokenAuthenticator;
 use crate::service::identity::demo::DemoIssuer;
 use crate::service::identity::verifier::TokenVerifier;
 use crate::service::import::shipped;
+use crate::service::kiosks::Kiosks;
 use crate::service::ledger::Ledger;
 use crate::service::live::{LiveReads, QuestionPlaces};
 use crate::service::notice::Notices;
@@ -80,6 +82,7 @@ struct House {
     live: Arc<LiveReads>,
     ledger: Arc<Ledger>,
     reconciling: Arc<Reconciling>,
+    kiosks: Arc<Kiosks>,
     readiness: Arc<Readiness>,
     supervisor: Supervisor,
 }
@@ -378,6 +381,7 @@ async fn build(config: &Config, metrics: &Metrics, ground: Ground) -> Result<Hou
     Ok(House {
         readiness: Arc::new(Readiness::new(probes::all(database, keys, &services))),
         services,
+        kiosks: kiosk::build(config, &cases, metrics, supervisor)?,
         upstreams: Arc::new(Systems::new(Arc::clone(&cases), Arc::clone(registry))),
         cases,
         notices,
@@ -414,6 +418,7 @@ fn serve(
     clock: SharedClock,
 ) -> Result<RunningServer, AppFailure> {
     let upstreams = Arc::clone(&house.upstreams);
+    let kiosks = Arc::clone(&house.kiosks);
     let (services, cases, live, reconciling, ledger) = (
         house.services.clone(),
         Arc::clone(&house.cases),
@@ -429,6 +434,7 @@ fn serve(
             .data(Arc::clone(&live))
             .data(Arc::clone(&ledger))
             .data(Arc::clone(&reconciling))
+            .data(Arc::clone(&kiosks))
     })?;
     let services = house.services.clone();
     let directory = Arc::new(move || services.directories.current());
@@ -437,7 +443,11 @@ fn serve(
         config,
         EdgeParts {
             executor,
-            authenticator: Arc::new(authenticator),
+            authenticator: Arc::new(kiosk::ByScheme {
+                devices: Arc::clone(&house.kiosks) as _,
+                people: Arc::new(authenticator),
+                bearer_kiosks: config.demo || config.kiosk.bearer_tokens,
+            }),
             clock,
             metrics: metrics.clone(),
         },
@@ -448,10 +458,11 @@ fn serve(
         Arc::clone(&house.ledger),
         metrics.clone(),
     );
-    let runtime = edge.runtime.clone();
+    let (runtime, kiosks) = (edge.runtime.clone(), Arc::clone(&house.kiosks));
     server::run(edge, GraphiqlFiles::default(), move |routes| {
         health::configure(routes, &readiness, &metrics, &runtime);
         callbacks::configure(routes, &notices);
+        kiosk_door::configure(routes, &kiosks);
         verify::configure(routes, &ledger);
     })
     .map_err(|source| AppFailure::Listen {

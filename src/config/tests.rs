@@ -155,7 +155,12 @@ fn outside_demo_mode_missing_and_example_secrets_refuse_to_start() {
     let faults = Config::load(&inputs(&[])).unwrap_err();
     assert_eq!(
         paths(&faults),
-        ["auth.issuer", "secrets.data_key_file", "secrets.receipt_key_file"]
+        [
+            "auth.issuer",
+            "secrets.data_key_file",
+            "secrets.receipt_key_file",
+            "kiosk.sealing_key_file"
+        ]
     );
     let faults = Config::load(&inputs(&[
         ("ONEDOOR__AUTH__ISSUER", "https://id.example"),
@@ -171,7 +176,8 @@ fn outside_demo_mode_missing_and_example_secrets_refuse_to_start() {
             "auth.public_key_file",
             "auth.key_id",
             "secrets.data_key_file",
-            "secrets.receipt_key_file"
+            "secrets.receipt_key_file",
+            "kiosk.sealing_key_file"
         ]
     );
 }

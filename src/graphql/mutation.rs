@@ -9,6 +9,8 @@ pub mod evaluation;
 pub mod grid;
 pub mod hands;
 pub mod intake;
+pub mod kiosks;
 pub mod reconciliations;
 pub mod special;
 pub mod supervision;
+pub mod sync;

@@ -7,6 +7,7 @@ pub mod cases;
 pub mod catalogue;
 pub mod changes;
 pub mod divisions;
+pub mod kiosks;
 pub mod organizations;
 pub mod receipts;
 pub mod reconciliations;

@@ -11,9 +11,11 @@ use super::mutation::evaluation::EvaluationMutations;
 use super::mutation::grid::GridMutations;
 use super::mutation::hands::HandMutations;
 use super::mutation::intake::IntakeMutations;
+use super::mutation::kiosks::KioskMutations;
 use super::mutation::reconciliations::ReconciliationMutations;
 use super::mutation::special::SpecialMutations;
 use super::mutation::supervision::SupervisionMutations;
+use super::mutation::sync::SyncMutations;
 use super::query::board::BoardQueries;
 use super::query::calendar::CalendarQuery;
 use super::query::cards::CardQueries;
@@ -21,6 +23,7 @@ use super::query::cases::CaseQueries;
 use super::query::catalogue::CatalogueQuery;
 use super::query::changes::ChangeQueries;
 use super::query::divisions::DivisionQuery;
+use super::query::kiosks::KioskQueries;
 use super::query::organizations::OrganizationQuery;
 use super::query::receipts::ReceiptQueries;
 use super::query::reconciliations::ReconciliationQueries;
@@ -46,6 +49,7 @@ pub struct Query(
     UpstreamQueries,
     ReceiptQueries,
     ReconciliationQueries,
+    KioskQueries,
 );
 
 /// What can be done.
@@ -62,6 +66,8 @@ pub struct Mutation(
     EvaluationMutations,
     DeliveryMutations,
     ReconciliationMutations,
+    KioskMutations,
+    SyncMutations,
 );
 
 /// What can be followed.

@@ -14,6 +14,7 @@ pub mod figures;
 pub mod grid;
 pub mod handoff;
 pub mod handoff_event;
+pub mod kiosk;
 pub mod organization;
 pub mod receipt;
 pub mod receipt_check;

@@ -194,6 +194,16 @@ user_errors! {
     }
     /// Why `reconcileUpstream` was not carried out.
     ReconcileUpstreamUserError, ReconcileUpstreamErrorCode { IdempotencyMismatch, InvalidField }
+    /// Why `enrollKiosk` was not carried out.
+    EnrollKioskUserError, EnrollKioskErrorCode { IdempotencyMismatch, InvalidField, UnknownKiosk }
+    /// Why `revokeKiosk` was not carried out.
+    RevokeKioskUserError, RevokeKioskErrorCode { IdempotencyMismatch, UnknownKiosk }
+    /// Why an item of `syncKiosk`, or the whole of it, was not carried out.
+    SyncKioskUserError, SyncKioskErrorCode {
+        InvalidField, MaterialMissing, UnknownItem, ItemVersionSuperseded, UnknownDivision, DivisionNotServed,
+        RouteUnresolved, ApplicantNotEligible, UnknownDraft, IdempotencyMismatch, OutsideCalendar,
+        CapturedTooLongAgo, CapturedInFuture, SealedUnreadable, ProvisionalNumberTaken,
+    }
     /// Why `evaluateHandoff` was not carried out.
     EvaluateHandoffUserError, EvaluateHandoffErrorCode {
         IdempotencyMismatch, WrongOrganization, IllegalAct, UnknownHandoff, InvalidField,

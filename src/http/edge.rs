@@ -65,6 +65,8 @@ pub struct EdgeSettings {
     pub graphql: GraphqlConfig,
     /// `[websocket]`.
     pub websocket: WebsocketConfig,
+    /// `kiosk.batch_max_bytes`.
+    pub batch_max_bytes: usize,
 }
 
 /// The shared state of the edge.
@@ -127,6 +129,7 @@ impl Edge {
                 limits: config.limits.clone(),
                 graphql: config.graphql.clone(),
                 websocket: config.websocket.clone(),
+                batch_max_bytes: config.kiosk.batch_max_bytes,
             },
             executor: parts.executor,
             authenticator: parts.authenticator,

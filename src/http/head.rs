@@ -13,6 +13,7 @@ use crate::graphql::context::{CorrelationId, SourceAddr};
 use crate::graphql::mask::Mask;
 use crate::http::correlation::{self, CORRELATION_HEADER};
 use crate::http::edge::Edge;
+use crate::http::kiosk;
 use crate::telemetry::traces::TRACEPARENT;
 
 /// Who calls, as far as the head tells without asking anybody.
@@ -81,6 +82,7 @@ pub async fn stamp(
     let method = request.method().clone();
     request.extensions_mut().insert(head);
     let mut response = next.call(request).await?;
+    kiosk::offer_nonce(&mut response);
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(&head.correlation_id.to_string()) {
         headers.insert(CORRELATION_HEADER, id);

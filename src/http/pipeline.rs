@@ -24,6 +24,7 @@ use crate::graphql::omitted;
 use crate::graphql::precheck::OperationFacts;
 use crate::graphql::trusted::parse_hash;
 use crate::http::answer::Answer;
+use crate::http::batches::Batches;
 use crate::http::caller::Caller;
 use crate::http::crowd::{Full, Place};
 use crate::http::edge::Edge;
@@ -194,6 +195,8 @@ async fn find_and_check(
         refuse(Phase::Check, "operation_name", vec![error])
     })?;
     check_kind(&mask, facts.kind, carries)?;
+    let batches = Batches::of(&operation.node, &checked.document, &envelope.variables);
+    check_size(&mask, envelope.oversized, batches)?;
     if facts.cost.introspection_depth > 0 && !edge.may_introspect(&caller.session) {
         return Err(transport(
             &mask,
@@ -209,7 +212,7 @@ async fn find_and_check(
         validated.map_err(|errors| refuse(Phase::Coerce, "variables", mask.invalid(errors)))?;
     }
     check_complexity(edge, &mask, &checked, &operation.node, &variables)?;
-    spend(edge, caller, facts.cost.fields)?;
+    spend(edge, caller, batches.price(facts.cost.fields))?;
     let omitted = omitted::omitted(&operation.node, &variables);
     // @skip and @include of the executing crate do not know defaults, so they are filled in here.
     for definition in &operation.node.variable_definitions {
@@ -389,6 +392,14 @@ fn check_kind(mask: &Mask, kind: OperationType, carries: Carries) -> Result<(), 
             ))
         }
     }
+}
+
+/// Only a batch of a kiosk, and nothing beside it, may be larger than `server.body_max_bytes`.
+fn check_size(mask: &Mask, oversized: bool, batches: Batches) -> Result<(), Refusal> {
+    if oversized && !batches.alone {
+        return Err(transport(mask, ErrorCode::PayloadTooLarge, "body"));
+    }
+    Ok(())
 }
 
 fn check_complexity(

@@ -150,6 +150,23 @@ impl Cases {
         }
     }
 
+    /// A case by the number that a device printed while it was offline.
+    ///
+    /// # Errors
+    /// As [`Cases::read_case`].
+    pub async fn read_case_by_provisional(
+        &self,
+        actor: &Actor,
+        device: &str,
+        number: &str,
+    ) -> Result<Option<CaseView>, AppError> {
+        guard::allow(actor, Act::ReadCase)?;
+        match self.store.find_by_provisional(device, number).await? {
+            Some(case) => self.read_case(actor, case).await,
+            None => Ok(None),
+        }
+    }
+
     /// A page of the cases an actor may read.
     ///
     /// # Errors

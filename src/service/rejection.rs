@@ -57,6 +57,11 @@ rejection_codes! {
     UnknownOrder = "The case has no such supervision order (督办单).";
     NotAHolder = "The organization has no part in the case; name one that holds or held it.";
     LevelTooLow = "Only a supervisor of a level above the card's may do this; at the city, the city's.";
+    CapturedTooLongAgo = "The application was captured longer ago than a kiosk may be offline; hand it in at a window.";
+    CapturedInFuture = "By the device's own word the application was captured after it was sent; correct the device's clock.";
+    SealedUnreadable = "The sealed input does not open: it was altered, or sealed by another device or to a key that is gone.";
+    ProvisionalNumberTaken = "The device printed this provisional number for another application.";
+    UnknownKiosk = "There is no such kiosk (自助终端), or it is revoked.";
     OutsideCalendar = "A due date would lie outside the working-day calendar (工作日历).";
 }
 

@@ -45,6 +45,8 @@ pub struct WriteSet {
     pub inbox: Option<InboxMark>,
     /// The draft that has become this case.
     pub finished_draft: Option<DraftId>,
+    /// The number that a kiosk printed for the new case while it was offline.
+    pub provisional: Option<NewProvisional>,
     /// Makes the answer's payload, which is kept (sealed) under the caller's key.
     pub answer: Option<AnswerBuilder>,
 }
@@ -67,6 +69,7 @@ impl WriteSet {
             delivery_result: None,
             inbox: None,
             finished_draft: None,
+            provisional: None,
             answer: None,
         }
     }
@@ -86,6 +89,17 @@ pub struct IdempotencyClaim {
     pub act: &'static str,
     /// Hash of the canonical input.
     pub fingerprint: Fingerprint,
+}
+
+/// A number that a kiosk printed while it was offline; a device never gives one twice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewProvisional {
+    /// Subject of the device.
+    pub device: String,
+    /// What it printed.
+    pub number: String,
+    /// When, by our clock.
+    pub captured_at: DateTime<Utc>,
 }
 
 /// A case before and after an act.

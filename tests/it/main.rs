@@ -23,6 +23,8 @@ mod durability;
 #[cfg(test)]
 mod edge;
 #[cfg(test)]
+mod kiosks;
+#[cfg(test)]
 mod pinned_defects;
 #[cfg(test)]
 mod reference;

@@ -32,7 +32,7 @@ mod grid;
 mod idempotency;
 mod isolation;
 mod journey;
-mod kit;
+pub(crate) mod kit;
 mod lanes;
 mod linkage;
 mod lists;

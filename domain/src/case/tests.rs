@@ -265,6 +265,7 @@ impl Story {
                 material: "id-card".to_owned(),
                 hash: Some("11".repeat(32)),
             }],
+            offline: None,
         };
         let by = By {
             kind: ActorKind::Kiosk,

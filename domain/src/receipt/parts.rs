@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::kind::DueKind;
@@ -91,6 +91,17 @@ pub enum ReceiptPlace {
     Online,
     /// By the gateway itself, or by an upstream system's notice.
     System,
+}
+
+/// What a kiosk told the applicant while it was offline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReceiptOffline {
+    /// When the application was taken in at the kiosk, UTC, as an integer of microseconds; `eventAt` is its arrival here.
+    #[serde(with = "chrono::serde::ts_microseconds")]
+    pub captured_at: DateTime<Utc>,
+    /// The number that was printed then.
+    pub provisional_number: String,
 }
 
 /// A material as taken in.

@@ -35,6 +35,7 @@ pub(crate) fn body() -> ReceiptBody {
         applicant_masked: "王*".into(),
         materials: vec![],
         event_at: DateTime::from_timestamp_micros(1_795_413_900_123_456).unwrap(),
+        offline: None,
         due: vec![ReceiptDue {
             kind: DueKind::Promise,
             date: NaiveDate::from_ymd_opt(2026, 11, 25).unwrap(),

@@ -20,6 +20,7 @@ use crate::graphql::types::receipt::Receipt;
 use crate::graphql::types::scalars::{DivisionCode, Json};
 use crate::graphql::user_error::{SaveDraftUserError, SubmitCaseUserError};
 use crate::secret::Redacted;
+use crate::service::answer::Warning;
 use crate::service::drafts::DraftOrder;
 use crate::service::intake::Application;
 
@@ -146,6 +147,20 @@ pub struct SubmitWarning {
     field: Vec<String>,
 }
 
+impl SubmitWarning {
+    /// Doubts in the language of the request.
+    pub(super) fn all(ctx: &Context<'_>, warnings: &[Warning]) -> Vec<Self> {
+        let shown = |warning: &Warning| Self {
+            message: match language(ctx) {
+                Language::Zh => warning.zh.clone(),
+                Language::En => warning.en.clone(),
+            },
+            field: warning.field.clone(),
+        };
+        warnings.iter().map(shown).collect()
+    }
+}
+
 /// What came of `submitCase`.
 #[derive(SimpleObject)]
 pub struct SubmitCasePayload {
@@ -215,17 +230,10 @@ impl IntakeMutations {
         match done {
             Ok(answer) => {
                 let (case, receipt) = answered(ctx, &answer).await?;
-                let shown = |warning: &crate::service::answer::Warning| SubmitWarning {
-                    message: match language(ctx) {
-                        Language::Zh => warning.zh.clone(),
-                        Language::En => warning.en.clone(),
-                    },
-                    field: warning.field.clone(),
-                };
                 Ok(SubmitCasePayload {
                     case: Some(case),
                     receipt,
-                    warnings: answer.warnings.iter().map(shown).collect(),
+                    warnings: SubmitWarning::all(ctx, &answer.warnings),
                     tracking_secret: answer.secret,
                     user_errors: Vec::new(),
                 })
@@ -243,7 +251,7 @@ impl IntakeMutations {
 
 /// Parses the input into what the use case takes; sizes that no number here can have become the largest one, which
 /// the checks refuse by name.
-fn application(ctx: &Context<'_>, input: SubmitCaseInput) -> Result<Application> {
+pub(super) fn application(ctx: &Context<'_>, input: SubmitCaseInput) -> Result<Application> {
     let applicant = Applicant {
         kind: input.applicant.kind.into(),
         name: input.applicant.name,
@@ -277,6 +285,7 @@ fn application(ctx: &Context<'_>, input: SubmitCaseInput) -> Result<Application>
         form: Redacted::new(input.form.0),
         materials,
         authorization,
+        offline: None,
         draft: match &input.draft {
             Some(draft) => Some(reach::id::<DraftId>(ctx, draft)?),
             None => None,

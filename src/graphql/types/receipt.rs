@@ -71,6 +71,21 @@ impl Receipt {
         self.signed.body.event_at
     }
 
+    /// When a kiosk took the application in while it was offline; null when it was not. `eventAt` is when it arrived here.
+    async fn captured_at(&self) -> Option<DateTime<Utc>> {
+        self.signed
+            .body
+            .offline
+            .as_ref()
+            .map(|offline| offline.captured_at)
+    }
+
+    /// 临时编号: the number that the kiosk printed then.
+    async fn provisional_number(&self) -> Option<&str> {
+        let offline = self.signed.body.offline.as_ref();
+        offline.map(|offline| offline.provisional_number.as_str())
+    }
+
     /// Name of the applicant, masked.
     async fn applicant_masked(&self) -> &str {
         &self.signed.body.applicant_masked

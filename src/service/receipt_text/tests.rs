@@ -76,6 +76,7 @@ fn body() -> ReceiptBody {
             },
         ],
         event_at: DateTime::from_timestamp(1_795_399_500, 0).unwrap(),
+        offline: None,
         due: vec![due(DueKind::Promise, 25), due(DueKind::Statutory, 30)],
         statement: None,
         transfer: None,

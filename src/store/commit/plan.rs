@@ -7,7 +7,7 @@ use onedoor_domain::id::{CaseId, DraftId, HandoffId, OrganizationId};
 use onedoor_domain::ledger::Head;
 use onedoor_entity::{
     case_card, case_clock, case_party, case_private, cases, change, delivery, external_number, handoff,
-    idempotency, ledger_event, ledger_head, ledger_private, receipt,
+    idempotency, ledger_event, ledger_head, ledger_private, provisional_number, receipt,
 };
 use sea_orm::ActiveValue::{NotSet, Set};
 
@@ -44,6 +44,7 @@ pub(super) struct Plan {
     pub(super) inbox: Option<InboxMark>,
     pub(super) change: change::ActiveModel,
     pub(super) finished_draft: Option<DraftId>,
+    pub(super) provisional: Option<provisional_number::Model>,
     pub(super) sealed: SealedSet,
 }
 
@@ -100,6 +101,12 @@ impl Plan {
             inbox: set.inbox,
             change: change_row(before.as_ref(), case, revision, now)?,
             finished_draft: set.finished_draft,
+            provisional: set.provisional.map(|printed| provisional_number::Model {
+                device: printed.device,
+                number: printed.number,
+                case_id: case.id.uuid(),
+                captured_at: printed.captured_at.timestamp_micros(),
+            }),
             sealed,
         })
     }

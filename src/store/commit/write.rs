@@ -5,7 +5,7 @@
 use onedoor_domain::digest::Digest;
 use onedoor_entity::{
     case_card, case_clock, case_party, case_private, cases, change, delivery, draft, external_number,
-    handoff, idempotency, ledger_event, ledger_head, ledger_private, receipt,
+    handoff, idempotency, ledger_event, ledger_head, ledger_private, provisional_number, receipt,
 };
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
 use sea_orm::{
@@ -40,6 +40,7 @@ pub(super) async fn write(tx: &Tx, plan: &Plan) -> Result<Verdict, StoreError> {
     if !insert_free(tx, &plan.numbers).await? {
         return Ok(Verdict::NumberTaken);
     }
+    insert::<provisional_number::Entity, _>(tx, plan.provisional.as_slice()).await?;
     insert::<case_private::Entity, _>(tx, plan.private.as_slice()).await?;
     insert_parties(tx, &plan.parties).await?;
     upsert::<handoff::Entity, _>(tx, &plan.handoffs, handoff::Column::Id).await?;

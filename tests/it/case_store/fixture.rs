@@ -203,6 +203,7 @@ pub(super) fn submission_in(now: DateTime<Utc>, place: u128) -> WriteSet {
         papers: "00".repeat(32),
         authorization: None,
         materials: Vec::new(),
+        offline: None,
     };
     let outcome = decide::submit(command, context(&item, &calendar, &mut Uuid::now_v7, now, &clerk)).unwrap();
     let body = receipt(&outcome.case, ReceiptKind::Receipt, now);
@@ -304,6 +305,7 @@ pub(super) fn receipt(
         applicant_masked: CANARY.to_owned(),
         materials: Vec::new(),
         event_at: now,
+        offline: None,
         due: Vec::new(),
         statement: None,
         transfer: None,

@@ -43,6 +43,7 @@ const LOG_FIELDS: &[(&str, &str)] = &[
     ("import.added", "rows that an import added"),
     ("import.changed", "rows that an import changed"),
     ("import.kind", "what was imported"),
+    ("kiosk.id", "opaque key of a kiosk"),
     (
         "ledger.fault",
         "what is wrong with the ledger of a case, as a code",

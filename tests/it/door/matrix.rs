@@ -56,6 +56,7 @@ const ASKED: &[(&str, &str, &str)] = &[
     ("Query", "cards", "cards(first: 1) { totalCount }"),
     ("Query", "changesSince", "changesSince { cursor }"),
     ("Query", "upstreams", "upstreams { name }"),
+    ("Query", "kiosks", "kiosks(first: 1) { totalCount }"),
     ("Query", "deliveries", "deliveries(first: 1) { totalCount }"),
     (
         "Query",
@@ -243,6 +244,21 @@ const ASKED: &[(&str, &str, &str)] = &[
         r#"reconcileUpstream(input: { upstream: "none", idempotencyKey: "KEY" }) { userErrors { code } }"#,
     ),
     (
+        "Mutation",
+        "enrollKiosk",
+        r#"enrollKiosk(input: { idempotencyKey: "KEY" }) { userErrors { code } }"#,
+    ),
+    (
+        "Mutation",
+        "revokeKiosk",
+        r#"revokeKiosk(input: { kiosk: "KIOSK", idempotencyKey: "KEY" }) { userErrors { code } }"#,
+    ),
+    (
+        "Mutation",
+        "syncKiosk",
+        r#"syncKiosk(input: { deviceTime: "2026-03-02T02:00:00Z", items: [] }) { userErrors { code } }"#,
+    ),
+    (
         "Subscription",
         "caseChanged",
         r#"caseChanged(id: "CASE") { case { id } }"#,
@@ -263,6 +279,7 @@ fn document(root: &str, field: &str) -> String {
         .replace("DELIVERY", &fresh("delivery"))
         .replace("ORDER", &fresh("order"))
         .replace("OFFICE", &fresh("organization"))
+        .replace("KIOSK", &fresh("kiosk"))
         .replace("KEY", &Uuid::now_v7().to_string());
     format!("{} {{ {selection} }}", root.to_lowercase())
 }
