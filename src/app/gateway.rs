@@ -444,7 +444,7 @@ fn serve(
         EdgeParts {
             executor,
             authenticator: Arc::new(kiosk::ByScheme {
-                devices: Arc::clone(&house.kiosks) as _,
+                devices: house.kiosks.clone(),
                 people: Arc::new(authenticator),
                 bearer_kiosks: config.demo || config.kiosk.bearer_tokens,
             }),

@@ -17,7 +17,8 @@ use crate::secret::kiosk_nonce::Nonces;
 use crate::secret::sealed_input::SealingKeys;
 use crate::service::cases::Cases;
 use crate::service::identity::{Authenticated, Authenticator, Presented};
-use crate::service::kiosks::{KioskParts, Kiosks, bound_token};
+use crate::service::kiosks::proof::bound_token;
+use crate::service::kiosks::{KioskParts, Kiosks};
 use crate::telemetry::metrics::Metrics;
 use crate::worker::supervise::{LoopSpec, Supervisor};
 

@@ -20,7 +20,8 @@ use crate::http::edge::Edge;
 use crate::http::head::Head;
 use crate::http::home::AtHome;
 use crate::http::problem::{problem, unlogged_problem};
-use crate::service::kiosks::{Kiosks, bound_token};
+use crate::service::kiosks::Kiosks;
+use crate::service::kiosks::proof::bound_token;
 
 /// Where a device finds the nonce for its next proof (RFC 9449 §8).
 const NONCE: HeaderName = HeaderName::from_static("dpop-nonce");

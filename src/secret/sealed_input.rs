@@ -285,7 +285,7 @@ mod tests {
                 "byte {at}"
             );
         }
-        for bad in ["", "a.b.c.d.e", "....", &sealed[..sealed.len() - 4]] {
+        for bad in ["", "a.b.c.d.e", "....", sealed.get(..sealed.len() - 4).unwrap()] {
             assert!(keys.open(bad).is_err());
         }
     }

@@ -1,9 +1,9 @@
 //! Kiosks (自助终端): the use cases of whoever manages them, and of the devices themselves.
 
-mod batch;
-mod enrolment;
-mod proof;
-mod token;
+pub mod batch;
+pub mod enrolment;
+pub mod proof;
+pub mod token;
 
 use std::sync::Arc;
 
@@ -15,10 +15,6 @@ use onedoor_domain::page::{Page, PageRequest};
 use onedoor_domain::policy::Act;
 use prometheus::{IntCounterVec, IntGauge, IntGaugeVec};
 
-pub use self::batch::{Batch, Item, ItemOutcome};
-pub use self::enrolment::{EnrolRequest, Enrolled, InviteOrder, Invited, RevokeOrder};
-pub use self::proof::bound_token;
-pub use self::token::{BeatAnswer, BeatRequest, Token, TokenRequest};
 use super::cases::Cases;
 use super::guard;
 use crate::config::kiosk::KioskConfig;

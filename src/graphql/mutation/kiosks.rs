@@ -13,7 +13,7 @@ use crate::graphql::query::cases::optional;
 use crate::graphql::reach::{self, failed, request};
 use crate::graphql::types::kiosk::{Kiosk, kiosks};
 use crate::graphql::user_error::{EnrollKioskUserError, RevokeKioskUserError};
-use crate::service::kiosks::{InviteOrder, RevokeOrder};
+use crate::service::kiosks::enrolment::{InviteOrder, RevokeOrder};
 
 /// What asks for an enrolment code.
 #[derive(InputObject)]

@@ -20,7 +20,7 @@ use crate::graphql::types::scalars::Json;
 use crate::graphql::user_error::SyncKioskUserError;
 use crate::service::guard;
 use crate::service::intake::Application;
-use crate::service::kiosks::{Batch, Item, ItemOutcome};
+use crate::service::kiosks::batch::{Batch, Item, ItemOutcome};
 use crate::service::rejection::{Rejection, RejectionCode};
 
 /// Marker with which the executing crate replaces uploaded files; no input may bring it.

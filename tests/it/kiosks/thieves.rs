@@ -1,7 +1,12 @@
 //! P30: what a thief can take of a kiosk, and that it is not enough.
 
 use chrono::TimeDelta;
+use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use uuid::Uuid;
 
 use super::device::{Device, Key, hash, revoke, seen};
@@ -122,3 +127,53 @@ story!(
         app.stop(world).await;
     }
 );
+
+story!(
+    /// A socket has its proof in `connection_init`, for the GET that opened it; and it ends with its kiosk.
+    a_socket_is_opened_by_a_proof_and_closed_with_its_kiosk,
+    async |world| {
+        let settings = [("ONEDOOR__WEBSOCKET__PING_INTERVAL_MS", "200")];
+        let clock = onedoor::clock::HeldClock::at(MONDAY_AT_TEN.parse().unwrap());
+        let app = TestApp::start_with(world, clock, &settings).await;
+        let device = Device::at_work(&app, STATION).await;
+        let proof = device.proof("GET", "/graphql");
+        let mut open = knock(&app, &device, &proof).await;
+        let said = open.next().await.unwrap().unwrap();
+        assert_eq!(said.into_text().unwrap().as_str(), r#"{"type":"connection_ack"}"#);
+        for wrong in [proof, device.proof("POST", "/graphql"), String::new()] {
+            assert_eq!(closed(knock(&app, &device, &wrong).await).await, 4403);
+        }
+        revoke(&app, &device.id).await;
+        assert_eq!(closed(open).await, 4403);
+        app.stop(world).await;
+    }
+);
+
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+/// Opens a socket with a device's token and this proof.
+async fn knock(app: &TestApp, device: &Device, proof: &str) -> Socket {
+    let url = format!("ws://{}/graphql", app.addr());
+    let mut request = url.into_client_request().unwrap();
+    let protocol = "graphql-transport-ws".parse().unwrap();
+    request.headers_mut().insert("sec-websocket-protocol", protocol);
+    let (mut socket, _) = connect_async(request).await.unwrap();
+    let payload = json!({ "Authorization": format!("DPoP {}", device.token), "DPoP": proof });
+    let init = json!({ "type": "connection_init", "payload": payload }).to_string();
+    socket.send(Message::text(init)).await.unwrap();
+    socket
+}
+
+/// The code with which it is closed.
+async fn closed(mut socket: Socket) -> u16 {
+    loop {
+        let message = tokio::time::timeout(PATIENCE, socket.next())
+            .await
+            .expect("it is closed in time");
+        match message {
+            Some(Ok(Message::Close(Some(frame)))) => return frame.code.into(),
+            Some(Ok(_)) => {}
+            other => panic!("not closed in order: {other:?}"),
+        }
+    }
+}
