@@ -287,12 +287,13 @@ impl Cases {
 }
 
 /// The number that a kiosk printed for an application while it was offline.
-fn printed(actor: &Actor, application: &Application) -> Option<NewProvisional> {
-    application.offline.as_ref().map(|offline| NewProvisional {
+fn printed(actor: &Actor, application: &Application) -> Option<Box<NewProvisional>> {
+    let printed = application.offline.as_ref().map(|offline| NewProvisional {
         device: actor.subject.clone(),
         number: offline.provisional_number.clone(),
         captured_at: offline.captured_at,
-    })
+    });
+    printed.map(Box::new)
 }
 
 /// Eight random letters' worth of bytes from the operating system's generator.

@@ -109,7 +109,7 @@ impl Notices {
         match received {
             Received::Duplicate(NoticeState::Applied | NoticeState::Kept) => Ok(()),
             Received::New | Received::Duplicate(NoticeState::Received) => {
-                self.apply(&upstream, &key, &facts).await
+                Box::pin(self.apply(&upstream, &key, &facts)).await
             }
         }
     }
@@ -126,7 +126,7 @@ impl Notices {
                 self.settle(&notice.key, NoticeState::Kept).await?;
                 continue;
             }
-            match self.offer(&notice).await {
+            match Box::pin(self.offer(&notice)).await {
                 Ok(()) => settled += 1,
                 Err(error) => tracing::error!(
                     upstream.id = %notice.key.upstream, error = %telemetry::chain(&error),
@@ -147,7 +147,7 @@ impl Notices {
         let Some(upstream) = upstream else { return Ok(()) };
         let facts: Vec<UpstreamFact> =
             serde_json::from_value(notice.facts.clone()).map_err(AppError::internal)?;
-        self.apply(&upstream, &notice.key, &facts).await
+        Box::pin(self.apply(&upstream, &notice.key, &facts)).await
     }
 
     /// Lets the case hear a notice. One about a case that is not known yet waits in the inbox.

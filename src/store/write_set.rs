@@ -46,7 +46,7 @@ pub struct WriteSet {
     /// The draft that has become this case.
     pub finished_draft: Option<DraftId>,
     /// The number that a kiosk printed for the new case while it was offline.
-    pub provisional: Option<NewProvisional>,
+    pub provisional: Option<Box<NewProvisional>>,
     /// Makes the answer's payload, which is kept (sealed) under the caller's key.
     pub answer: Option<AnswerBuilder>,
 }

@@ -16,7 +16,7 @@ use crate::store::case::{Loaded, private_place, rows};
 use crate::store::error::StoreError;
 use crate::store::outbox::{self, DeliveryResult};
 use crate::store::parse::{json, micros};
-use crate::store::write_set::{IdempotencyClaim, InboxMark, NewPrivate, SealedSet, WriteSet};
+use crate::store::write_set::{IdempotencyClaim, InboxMark, NewPrivate, NewProvisional, SealedSet, WriteSet};
 use crate::store::{idempotency as keys_of_callers, ledger, receipt as receipts};
 
 /// The rows of a set.
@@ -44,7 +44,7 @@ pub(super) struct Plan {
     pub(super) inbox: Option<InboxMark>,
     pub(super) change: change::ActiveModel,
     pub(super) finished_draft: Option<DraftId>,
-    pub(super) provisional: Option<provisional_number::Model>,
+    pub(super) provisional: Vec<provisional_number::Model>,
     pub(super) sealed: SealedSet,
 }
 
@@ -101,15 +101,20 @@ impl Plan {
             inbox: set.inbox,
             change: change_row(before.as_ref(), case, revision, now)?,
             finished_draft: set.finished_draft,
-            provisional: set.provisional.map(|printed| provisional_number::Model {
-                device: printed.device,
-                number: printed.number,
-                case_id: case.id.uuid(),
-                captured_at: printed.captured_at.timestamp_micros(),
-            }),
+            provisional: provisional_numbers(set.provisional, case.id),
             sealed,
         })
     }
+}
+
+fn provisional_numbers(printed: Option<Box<NewProvisional>>, case: CaseId) -> Vec<provisional_number::Model> {
+    let row = |printed: Box<NewProvisional>| provisional_number::Model {
+        device: printed.device,
+        number: printed.number,
+        case_id: case.uuid(),
+        captured_at: printed.captured_at.timestamp_micros(),
+    };
+    printed.map(row).into_iter().collect()
 }
 
 fn seal_private(

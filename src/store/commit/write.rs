@@ -40,7 +40,7 @@ pub(super) async fn write(tx: &Tx, plan: &Plan) -> Result<Verdict, StoreError> {
     if !insert_free(tx, &plan.numbers).await? {
         return Ok(Verdict::NumberTaken);
     }
-    insert::<provisional_number::Entity, _>(tx, plan.provisional.as_slice()).await?;
+    insert::<provisional_number::Entity, _>(tx, &plan.provisional).await?;
     insert::<case_private::Entity, _>(tx, plan.private.as_slice()).await?;
     insert_parties(tx, &plan.parties).await?;
     upsert::<handoff::Entity, _>(tx, &plan.handoffs, handoff::Column::Id).await?;
