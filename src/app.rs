@@ -1,5 +1,6 @@
 //! The composition root: here and below stand the only files that name concrete back ends.
 
+mod attachments;
 pub mod copy;
 pub mod gateway;
 pub mod ledger;
@@ -25,6 +26,7 @@ use crate::service::identity::demo::{DemoIssuer, DemoIssuerError, TokenRequest};
 use crate::service::identity::verifier::{self, VerifierError};
 use crate::service::import::ImportError;
 use crate::service::ledger::ExportError;
+use crate::storage::StorageError;
 use crate::store::error::StoreError;
 use crate::telemetry::{self, TelemetryError};
 use crate::upstream::recording::RecordingError;
@@ -69,6 +71,12 @@ pub enum AppFailure {
     /// The database cannot be used.
     #[error("the database cannot be used")]
     Store(#[from] StoreError),
+    /// The storage of documents cannot be used.
+    #[error("the storage of documents cannot be used 附件存储不可用")]
+    Storage(#[from] StorageError),
+    /// A key of the storage of documents cannot be read.
+    #[error("a key of [attachments.s3] {0} 附件存储密钥不可用")]
+    StorageKey(String),
     /// The address of Redis is none.
     #[error("redis.url cannot be used")]
     Redis(#[from] RedisError),

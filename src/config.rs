@@ -1,5 +1,6 @@
 //! Configuration: every option, its default and its check.
 
+pub mod attachments;
 pub mod auth;
 pub mod cache;
 pub mod catalogue;
@@ -56,6 +57,8 @@ pub struct Config {
     pub auth: auth::AuthConfig,
     /// Files of keys.
     pub secrets: secrets::SecretsConfig,
+    /// Uploaded documents.
+    pub attachments: attachments::AttachmentsConfig,
     /// Limits of operations.
     pub limits: limits::LimitsConfig,
     /// The schema.
@@ -154,6 +157,16 @@ impl Config {
         }
     }
 
+    /// Folder of uploaded documents, when no bucket is configured.
+    #[must_use]
+    pub fn attachments_dir(&self) -> PathBuf {
+        if self.attachments.dir == Path::new("") {
+            self.data_dir.join("attachments")
+        } else {
+            self.attachments.dir.clone()
+        }
+    }
+
     /// Folder of generated demo keys.
     #[must_use]
     pub fn keys_dir(&self) -> PathBuf {
@@ -170,6 +183,7 @@ impl Config {
         self.cache.check(faults);
         self.auth.check(self.demo, faults);
         self.secrets.check(self.demo, faults);
+        self.attachments.check(faults);
         self.limits.check(faults);
         self.websocket.check(faults);
         self.outbox.check(faults);

@@ -1,6 +1,7 @@
 //! The HTTP edge: authenticates, bounds and answers requests.
 
 pub mod answer;
+pub mod attachments;
 pub mod body;
 pub mod callbacks;
 pub mod caller;

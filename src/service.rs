@@ -15,6 +15,7 @@ use crate::store::database::Database;
 use directory::{Directories, UpstreamBindings};
 
 pub mod answer;
+pub mod attachments;
 pub mod audit;
 pub mod bells;
 pub mod between;
@@ -32,6 +33,7 @@ pub mod delivery_texts;
 mod delivery_view;
 pub mod directory;
 pub mod divisions;
+pub mod documents;
 pub mod drafts;
 pub mod figures;
 pub mod form;

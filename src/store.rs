@@ -19,6 +19,8 @@ pub mod database;
 pub mod delivery_list;
 mod dialect;
 pub mod division;
+pub mod document;
+pub mod document_ticket;
 pub mod draft;
 pub mod edition;
 pub mod epoch;

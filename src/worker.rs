@@ -1,5 +1,6 @@
 //! Reconcilers: loops without input that read the intended state and act on it.
 
+pub mod attachments;
 pub mod cases;
 pub mod epochs;
 mod outbox;

@@ -15,6 +15,8 @@ use crate::id::{AuditEntryId, OrganizationId};
 pub enum AuditAction {
     /// A root field was asked for.
     Access,
+    /// An uploaded document was handed out.
+    DocumentRead,
 }
 
 /// How it ended.

@@ -87,6 +87,8 @@ macro_rules! define_ids {
 define_ids! {
     /// A case (办件).
     CaseId = "case";
+    /// An uploaded document (附件).
+    DocumentId = "document";
     /// A draft of an application, before it is submitted.
     DraftId = "draft";
     /// A handoff of a case between two organizations (移交).

@@ -14,6 +14,7 @@ pub mod delivery;
 pub mod digest;
 pub mod directory;
 pub mod division;
+pub mod document;
 pub mod draft;
 pub mod edition;
 pub mod evaluation;

@@ -36,6 +36,8 @@ acts! {
     SyncKiosk,
     /// Ask for a one-time ticket to upload a document.
     AttachDocument,
+    /// Ask for a one-time ticket to download a document of a case.
+    ReadDocument,
     /// Read cases, one or as a list, and follow their changes.
     ReadCase,
     /// Read the board: handoffs of one's desk.
@@ -259,6 +261,7 @@ const fn row(act: Act) -> [Grant; 12] {
         Act::SubmitCase             => [NO,      OWN,    STATION,  OFFICE,   NO,       NO,        NO,      NO,     NO,      NO,     NO,       NO],
         Act::SyncKiosk              => [NO,      NO,     STATION,  NO,       NO,       NO,        NO,      NO,     NO,      NO,     NO,       NO],
         Act::AttachDocument         => [SECRET,  OWN,    STATION,  OFFICE,   OFFICE,   NO,        NO,      NO,     NO,      NO,     NO,       NO],
+        Act::ReadDocument           => [SECRET,  OWN,    NO,       READ,     READ,     NO,        NO,      NO,     NO,      NO,     NO,       NO],
         Act::ReadCase               => [NO,      OWN,    M_DEVICE, READ,     READ,     M_SUBTREE, M_ALL,   NO,     NO,      NO,     NO,       ALL],
         Act::ReadHandoffs           => [NO,      NO,     NO,       READ,     READ,     M_SUBTREE, M_ALL,   NO,     NO,      NO,     NO,       ALL],
         Act::ReadCards              => [NO,      NO,     NO,       READ,     READ,     M_SUBTREE, M_ALL,   NO,     NO,      NO,     NO,       NO],
@@ -363,6 +366,7 @@ pub const FIELDS: &[(&str, &str, Act)] = &[
     ("Mutation", "reconcileUpstream", Act::Reconcile),
     ("Mutation", "revealPersonalData", Act::RevealPersonalData),
     ("Mutation", "createUploadTicket", Act::AttachDocument),
+    ("Mutation", "createDownloadTicket", Act::ReadDocument),
     ("Subscription", "caseChanged", Act::ReadCase),
     ("Subscription", "handoffsChanged", Act::ReadHandoffs),
 ];

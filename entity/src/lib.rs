@@ -16,6 +16,8 @@ pub mod delivery;
 pub mod delivery_attempt;
 pub mod division;
 pub mod division_code;
+pub mod document;
+pub mod document_ticket;
 pub mod draft;
 pub mod external_number;
 pub mod handoff;

@@ -9,9 +9,8 @@ use chrono::TimeDelta;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
-use super::AppFailure;
-use super::probes;
 use super::upstreams::{self, Upstreams};
+use super::{AppFailure, attachments, probes};
 use crate::cache::hints::Hints;
 use crate::cache::redis::{Redis, RedisSettings};
 use crate::cache::{Cache, CacheSettings};
@@ -21,8 +20,9 @@ use crate::graphql::schema;
 use crate::http::edge::{Edge, EdgeParts};
 use crate::http::graphiql::GraphiqlFiles;
 use crate::http::server::{self, RunningServer};
-use crate::http::{callbacks, health, verify};
+use crate::http::{attachments as files, callbacks, health, verify};
 use crate::secret::keyring::Keyring;
+use crate::service::attachments::Attachments;
 use crate::service::bells::Bells;
 use crate::service::cases::{CaseParts, Cases};
 use crate::service::changes::Changes;
@@ -79,6 +79,7 @@ struct House {
     upstreams: Arc<Systems>,
     live: Arc<LiveReads>,
     ledger: Arc<Ledger>,
+    attachments: Arc<Attachments>,
     reconciling: Arc<Reconciling>,
     readiness: Arc<Readiness>,
     supervisor: Supervisor,
@@ -378,6 +379,7 @@ async fn build(config: &Config, metrics: &Metrics, ground: Ground) -> Result<Hou
     Ok(House {
         readiness: Arc::new(Readiness::new(probes::all(database, keys, &services))),
         services,
+        attachments: attachments::start(config, &cases, metrics, supervisor)?,
         upstreams: Arc::new(Systems::new(Arc::clone(&cases), Arc::clone(registry))),
         cases,
         notices,
@@ -421,6 +423,7 @@ fn serve(
         Arc::clone(&house.reconciling),
         Arc::clone(&house.ledger),
     );
+    let documents = Arc::clone(&house.attachments);
     let executor = crate::graphql::executor::SchemaExecutor::new(move || {
         schema::builder()
             .data(services.clone())
@@ -428,9 +431,10 @@ fn serve(
             .data(Arc::clone(&upstreams))
             .data(Arc::clone(&live))
             .data(Arc::clone(&ledger))
+            .data(Arc::clone(&documents))
             .data(Arc::clone(&reconciling))
     })?;
-    let services = house.services.clone();
+    let (services, attachments) = (house.services.clone(), Arc::clone(&house.attachments));
     let directory = Arc::new(move || services.directories.current());
     let authenticator = TokenAuthenticator::new(verifier(config)?, directory, Arc::clone(&clock), metrics)?;
     let edge = Edge::new(
@@ -453,6 +457,7 @@ fn serve(
         health::configure(routes, &readiness, &metrics, &runtime);
         callbacks::configure(routes, &notices);
         verify::configure(routes, &ledger);
+        files::configure(routes, &attachments);
     })
     .map_err(|source| AppFailure::Listen {
         listen: config.server.listen,

@@ -3,6 +3,7 @@
 pub mod acceptance;
 mod act;
 pub mod applicant;
+pub mod attachments;
 pub mod cases;
 pub mod deliveries;
 pub mod evaluation;

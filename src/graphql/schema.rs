@@ -5,6 +5,7 @@ use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions, Schema, 
 use super::descriptions::Descriptions;
 use super::mutation::acceptance::AcceptanceMutations;
 use super::mutation::applicant::ApplicantMutations;
+use super::mutation::attachments::AttachmentMutations;
 use super::mutation::cases::CaseMutations;
 use super::mutation::deliveries::DeliveryMutations;
 use super::mutation::evaluation::EvaluationMutations;
@@ -62,6 +63,7 @@ pub struct Mutation(
     EvaluationMutations,
     DeliveryMutations,
     ReconciliationMutations,
+    AttachmentMutations,
 );
 
 /// What can be followed.

@@ -8,6 +8,7 @@ pub mod case_enums;
 pub mod clock;
 pub mod delivery;
 pub mod division;
+pub mod document;
 pub mod draft;
 pub mod evaluation;
 pub mod figures;

@@ -326,6 +326,10 @@ pub(super) fn verdict(commit: Commit) -> Result<(Verdict, Option<Box<SealedSet>>
             None,
         ),
         Commit::Stale => (Verdict::Again, None),
+        Commit::DocumentTaken => (
+            Verdict::Over(Box::new(Err(vec![super::documents::taken()]))),
+            None,
+        ),
         Commit::Overtaken | Commit::NumberTaken => {
             return Err(AppError::internal(
                 "a person's act settles no delivery and gives no number",

@@ -149,7 +149,10 @@ impl Cases {
                 // the case moved on, or somebody else acted on the delivery: look again
                 Commit::Stale | Commit::Overtaken => {}
                 Commit::NumberTaken => return Ok(Err(vec![number_taken()])),
-                settled @ (Commit::Committed(_) | Commit::Replayed { .. } | Commit::Mismatch) => {
+                settled @ (Commit::Committed(_)
+                | Commit::Replayed { .. }
+                | Commit::Mismatch
+                | Commit::DocumentTaken) => {
                     let (verdict, committed) = verdict(settled)?;
                     if let Some(committed) = committed {
                         self.committed(&committed);

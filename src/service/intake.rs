@@ -28,7 +28,7 @@ use super::cases::{ATTEMPTS_MAX, Cases, Done, Papers, Verdict, answer, verdict};
 use super::form::FormFacts;
 use super::papers::authorization_fault;
 use super::rejection::{Rejection, RejectionCode};
-use super::{catalogue, guard};
+use super::{catalogue, documents, guard};
 use crate::error::{AppError, ErrorCode};
 use crate::secret::Redacted;
 use crate::store::error::StoreError;
@@ -118,6 +118,10 @@ impl Cases {
             &directory,
             &mut faults,
         )?;
+        faults.extend(
+            self.document_faults(&application.materials, proof.principal(), None)
+                .await?,
+        );
         let Some(placed) = placed.filter(|_| faults.is_empty()) else {
             return Ok(Err(faults));
         };
@@ -245,6 +249,7 @@ impl Cases {
             };
             let mut set = self.write_set(None, outcome, item, Some(&papers)).await?;
             set.private = Some(private.columns.clone());
+            set.documents = documents::joins(&application.materials, &actor.subject);
             set.finished_draft = application.draft;
             set.idempotency = Some(IdempotencyClaim {
                 principal: actor.subject.clone(),

@@ -179,7 +179,9 @@ impl Notices {
                     tracing::error!(upstream.id = %key.upstream, "an upstream's notice gives the number of another case");
                     return self.settle(key, NoticeState::Kept).await;
                 }
-                Commit::Overtaken | Commit::Replayed { .. } | Commit::Mismatch => return Ok(()),
+                Commit::Overtaken | Commit::Replayed { .. } | Commit::Mismatch | Commit::DocumentTaken => {
+                    return Ok(());
+                }
             }
         }
         Err(AppError::of(ErrorCode::Overloaded).retry_after_ms(500))

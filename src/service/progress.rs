@@ -16,7 +16,7 @@ use onedoor_domain::sla;
 use super::answer::Answer;
 use super::cases::{ATTEMPTS_MAX, Cases, Done, Verdict, answer, verdict};
 use super::rejection::Rejection;
-use super::{guard, papers};
+use super::{documents, guard, papers};
 use crate::error::{AppError, ErrorCode};
 use crate::store::write_set::IdempotencyClaim;
 
@@ -133,13 +133,17 @@ impl Cases {
                 Err(refusal) => return Ok(Err(vec![refusal.into()])),
             };
             let today = sla::beijing_date(self.clock.now());
-            let faults = papers::faults(&order.command, &loaded.case, &item, actor, today);
+            let mut faults = papers::faults(&order.command, &loaded.case, &item, actor, today);
+            let (brought, holder) = (papers::brought_with(&order.command), order.principal(actor));
+            let case = Some(loaded.case.id);
+            faults.extend(self.document_faults(brought, &holder, case).await?);
             if !faults.is_empty() {
                 return Ok(Err(faults));
             }
             let mut set = self.write_set(Some(loaded), outcome, &item, None).await?;
+            set.documents = documents::joins(brought, &holder);
             set.idempotency = Some(IdempotencyClaim {
-                principal: order.principal(actor),
+                principal: holder,
                 key: order.key,
                 act: act_name(named),
                 fingerprint: order.fingerprint,

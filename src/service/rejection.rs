@@ -42,6 +42,10 @@ rejection_codes! {
     RouteUnresolved = "A step of the route (流程环节) has no organization in this division.";
     ApplicantNotEligible = "This item is not for this kind of applicant (服务对象).";
     UnknownDraft = "The author has no such draft.";
+    UnknownDocument = "There is no such uploaded document (附件) of yours, or it belongs to a case already.";
+    DocumentNotReady = "The document was not uploaded yet, or the scanner has not looked at it yet; try again later.";
+    DocumentQuarantined = "The scanner found something harmful in the document (隔离); upload another file.";
+    TooManyDocuments = "No more documents can be uploaded for this material, case or day; the message tells the limit.";
     IdempotencyMismatch = "The same idempotency key came with other content; use a fresh one.";
     StaleVersion = "The case or handoff has moved on; read it again, `currentVersion` is its version now.";
     IllegalAct = "The act is not possible in the state the case is in; `possibleActions` tells what is.";

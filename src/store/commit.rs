@@ -32,6 +32,7 @@ enum Verdict {
     Stale,
     Overtaken,
     NumberTaken,
+    DocumentTaken,
 }
 
 impl CaseStore {
@@ -63,6 +64,7 @@ impl CaseStore {
             (Verdict::Stale, _) => return Ok(Commit::Stale),
             (Verdict::Overtaken, _) => return Ok(Commit::Overtaken),
             (Verdict::NumberTaken, _) => return Ok(Commit::NumberTaken),
+            (Verdict::DocumentTaken, _) => return Ok(Commit::DocumentTaken),
         }
         // the writer is done with it by now; a set that it still held would only be copied
         let sealed = Arc::try_unwrap(plan).map_or_else(|held| held.sealed.clone(), |plan| plan.sealed);
@@ -82,8 +84,11 @@ impl CaseStore {
                     }));
                     Ok(Verdict::Stored)
                 }
-                refused
-                @ (Verdict::KeyTaken | Verdict::Stale | Verdict::Overtaken | Verdict::NumberTaken) => {
+                refused @ (Verdict::KeyTaken
+                | Verdict::Stale
+                | Verdict::Overtaken
+                | Verdict::NumberTaken
+                | Verdict::DocumentTaken) => {
                     tx.rollback().await?;
                     Ok(refused)
                 }

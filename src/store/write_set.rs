@@ -11,6 +11,7 @@ use onedoor_domain::timeline::StoredEvent;
 use serde_json::Value;
 
 use super::case::Loaded;
+use super::document::JoinedDocument;
 use super::error::StoreError;
 use super::inbox::NoticeKey;
 use super::outbox::DeliveryResult;
@@ -43,6 +44,8 @@ pub struct WriteSet {
     pub delivery_result: Option<DeliveryResult>,
     /// The notice that the act settles.
     pub inbox: Option<InboxMark>,
+    /// Documents that belong to the case from now on.
+    pub documents: Vec<JoinedDocument>,
     /// The draft that has become this case.
     pub finished_draft: Option<DraftId>,
     /// Makes the answer's payload, which is kept (sealed) under the caller's key.
@@ -66,6 +69,7 @@ impl WriteSet {
             withdrawn: Vec::new(),
             delivery_result: None,
             inbox: None,
+            documents: Vec::new(),
             finished_draft: None,
             answer: None,
         }
@@ -167,6 +171,8 @@ pub enum Commit {
     Overtaken,
     /// Another case already has that number in that upstream system. Nothing was stored.
     NumberTaken,
+    /// One of the documents was used, or taken away, meanwhile. Nothing was stored.
+    DocumentTaken,
 }
 
 /// A write set as it was stored.

@@ -27,3 +27,4 @@ mod retries;
 mod sockets;
 mod stop;
 mod traces;
+mod uploads;

@@ -6,6 +6,9 @@
 
 mod acts;
 mod admissions;
+mod attachment_faults;
+mod attachment_s3;
+pub(crate) mod attachments;
 mod backlog;
 mod bad_input;
 mod board;

@@ -126,7 +126,14 @@ impl ReceiptMaterial {
                 },
                 trust: entry.trust,
                 originals: entry.originals,
-                documents: entry.documents.clone(),
+                documents: entry
+                    .documents
+                    .iter()
+                    .map(|document| Document {
+                        id: None,
+                        ..document.clone()
+                    })
+                    .collect(),
             })
         };
         entries.iter().filter_map(named).collect()

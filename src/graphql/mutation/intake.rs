@@ -3,10 +3,9 @@
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 use onedoor_domain::applicant::{Applicant, IdType as DomainIdType};
 use onedoor_domain::case::agent::Authorization;
-use onedoor_domain::digest::Digest;
-use onedoor_domain::id::DraftId;
+use onedoor_domain::id::{DocumentId, DraftId};
 use onedoor_domain::idempotency::{Fingerprint, IdempotencyKey};
-use onedoor_domain::material::{Document, MaterialEntry, Trust as DomainTrust};
+use onedoor_domain::material::{DOCUMENTS_MAX, ENTRIES_MAX, MaterialEntry, Trust as DomainTrust};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -22,6 +21,7 @@ use crate::graphql::user_error::{SaveDraftUserError, SubmitCaseUserError};
 use crate::secret::Redacted;
 use crate::service::drafts::DraftOrder;
 use crate::service::intake::Application;
+use crate::service::rejection::Rejection;
 
 /// Kind of identity document.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,15 +74,6 @@ pub struct ApplicantInput {
     contact_name: Option<String>,
 }
 
-/// A document by its hash; the file itself is uploaded apart.
-#[derive(InputObject)]
-pub struct DocumentInput {
-    /// SHA-256 of the bytes, 64 hex digits.
-    sha256: String,
-    /// Size of the bytes.
-    size_bytes: i32,
-}
-
 /// A material (材料) handed in.
 #[derive(InputObject)]
 pub struct MaterialEntryInput {
@@ -95,9 +86,9 @@ pub struct MaterialEntryInput {
     originals: i32,
     /// Remark, up to 500 characters.
     note: Option<String>,
-    /// Documents, by hash.
+    /// Documents (附件) that were uploaded for it, by `createUploadTicket`, by the same person.
     #[graphql(default)]
-    documents: Vec<DocumentInput>,
+    documents: Vec<ID>,
 }
 
 /// What hands an application in (申请).
@@ -207,7 +198,10 @@ impl IntakeMutations {
     /// Hand an application in (申请). Everything that is wrong is told at once; a receipt is returned only for what
     /// is stored.
     async fn submit_case(&self, ctx: &Context<'_>, input: SubmitCaseInput) -> Result<SubmitCasePayload> {
-        let application = application(ctx, input)?;
+        let application = match application(ctx, input).await? {
+            Ok(application) => application,
+            Err(rejection) => return not_taken(ctx, &[rejection]),
+        };
         let actor = &request(ctx)?.actor;
         let done = Box::pin(cases(ctx)?.submit(actor, application))
             .await
@@ -230,20 +224,27 @@ impl IntakeMutations {
                     user_errors: Vec::new(),
                 })
             }
-            Err(rejections) => Ok(SubmitCasePayload {
-                case: None,
-                receipt: None,
-                tracking_secret: None,
-                warnings: Vec::new(),
-                user_errors: told(ctx, &rejections, SubmitCaseUserError::of)?,
-            }),
+            Err(rejections) => not_taken(ctx, &rejections),
         }
     }
 }
 
+fn not_taken(ctx: &Context<'_>, rejections: &[Rejection]) -> Result<SubmitCasePayload> {
+    Ok(SubmitCasePayload {
+        case: None,
+        receipt: None,
+        tracking_secret: None,
+        warnings: Vec::new(),
+        user_errors: told(ctx, rejections, SubmitCaseUserError::of)?,
+    })
+}
+
 /// Parses the input into what the use case takes; sizes that no number here can have become the largest one, which
 /// the checks refuse by name.
-fn application(ctx: &Context<'_>, input: SubmitCaseInput) -> Result<Application> {
+async fn application(
+    ctx: &Context<'_>,
+    input: SubmitCaseInput,
+) -> Result<std::result::Result<Application, Rejection>> {
     let applicant = Applicant {
         kind: input.applicant.kind.into(),
         name: input.applicant.name,
@@ -252,7 +253,10 @@ fn application(ctx: &Context<'_>, input: SubmitCaseInput) -> Result<Application>
         phone: input.applicant.phone,
         contact_name: input.applicant.contact_name,
     };
-    let materials = materials(ctx, input.materials)?;
+    let materials = match materials(ctx, input.materials).await? {
+        Ok(materials) => materials,
+        Err(rejection) => return Ok(Err(rejection)),
+    };
     let authorization = input.authorization.map(Authorization::from);
     let asked = json!({
         "authorization": authorization,
@@ -267,7 +271,7 @@ fn application(ctx: &Context<'_>, input: SubmitCaseInput) -> Result<Application>
     let fingerprint = Fingerprint::of("submitCase", &asked)
         .map_err(AppError::internal)
         .map_err(|error| failed(ctx, error))?;
-    Ok(Application {
+    Ok(Ok(Application {
         key: IdempotencyKey::from_uuid(input.idempotency_key),
         fingerprint,
         item: input.service_item,
@@ -281,34 +285,34 @@ fn application(ctx: &Context<'_>, input: SubmitCaseInput) -> Result<Application>
             Some(draft) => Some(reach::id::<DraftId>(ctx, draft)?),
             None => None,
         },
-    })
+    }))
 }
 
-/// Parses materials handed in.
-pub(super) fn materials(ctx: &Context<'_>, entries: Vec<MaterialEntryInput>) -> Result<Vec<MaterialEntry>> {
-    entries.into_iter().map(|entry| material(ctx, entry)).collect()
-}
-
-fn material(ctx: &Context<'_>, entry: MaterialEntryInput) -> Result<MaterialEntry> {
-    let document = |document: DocumentInput| {
-        let sha256 = document.sha256.parse::<Digest>().ok();
-        let size_bytes = u64::try_from(document.size_bytes).ok();
-        match (sha256, size_bytes) {
-            (Some(sha256), Some(size_bytes)) => Ok(Document { sha256, size_bytes }),
-            (_, None) | (None, _) => Err(failed(
-                ctx,
-                AppError::of(crate::error::ErrorCode::BadUserInput).detail(
-                    "文件须给出 64 位十六进制 SHA-256 和非负大小。",
-                    "A document needs its SHA-256 in 64 hex digits and a size that is not negative.",
-                ),
-            )),
-        }
+/// Parses materials handed in. The inner error: a document that is not there.
+pub(super) async fn materials(
+    ctx: &Context<'_>,
+    entries: Vec<MaterialEntryInput>,
+) -> Result<std::result::Result<Vec<MaterialEntry>, Rejection>> {
+    // a text that is no id names a document that nobody has
+    let known = |id: &ID| id.parse().unwrap_or_else(|_| DocumentId::from_uuid(Uuid::nil()));
+    let of_entry = |entry: &MaterialEntryInput| entry.documents.iter().map(known).collect::<Vec<_>>();
+    let ids: Vec<DocumentId> = entries
+        .iter()
+        .flat_map(of_entry)
+        .take(ENTRIES_MAX * DOCUMENTS_MAX)
+        .collect();
+    let named = cases(ctx)?.named_documents(&ids).await;
+    let documents = match named.map_err(|error| failed(ctx, error))? {
+        Ok(documents) => documents,
+        Err(rejection) => return Ok(Err(rejection)),
     };
-    Ok(MaterialEntry {
+    let mut documents = documents.into_iter();
+    let parsed = entries.into_iter().map(|entry| MaterialEntry {
+        documents: documents.by_ref().take(entry.documents.len()).collect(),
         code: entry.code,
         trust: entry.trust.into(),
         originals: u32::try_from(entry.originals).unwrap_or(u32::MAX),
         note: entry.note,
-        documents: entry.documents.into_iter().map(document).collect::<Result<_>>()?,
-    })
+    });
+    Ok(Ok(parsed.collect()))
 }

@@ -12,6 +12,7 @@ use super::card::{Card, CardRung, SupervisionOrder};
 use super::case_enums::{CaseAction, CaseStatus, Channel, Decision, HandoffKind, NextStepKind};
 use super::clock::Clock;
 use super::division::Division;
+use super::document::Document;
 use super::evaluation::Evaluation;
 use super::grid::GridLoop;
 use super::handoff::Handoff;
@@ -298,6 +299,12 @@ impl Case {
     /// Receipts (回执), in order.
     async fn receipts(&self, ctx: &Context<'_>) -> Option<Result<Vec<Receipt>>> {
         Some(self.read_receipts(ctx).await)
+    }
+
+    /// Documents (附件) that belong to the case: to the applicant and to offices that hold it; an office that handed it on
+    /// sees those that were there while it had it. Null: none are for you. `createDownloadTicket` downloads one.
+    async fn documents(&self, ctx: &Context<'_>) -> Option<Result<Vec<Document>>> {
+        Document::of_case(ctx, &self.view).await.transpose()
     }
 
     /// Numbers of the case in upstream systems.

@@ -69,6 +69,7 @@ fn body() -> ReceiptBody {
             material("id", "居民身份证", "Resident identity card", Trust::B, 1),
             ReceiptMaterial {
                 documents: vec![Document {
+                    id: None,
                     sha256: "0123456789abcdef".repeat(4).parse().unwrap(),
                     size_bytes: 10,
                 }],

@@ -13,6 +13,7 @@ use sea_orm::ActiveValue::{NotSet, Set};
 
 use crate::secret::keyring::Keyring;
 use crate::store::case::{Loaded, private_place, rows};
+use crate::store::document::JoinedDocument;
 use crate::store::error::StoreError;
 use crate::store::outbox::{self, DeliveryResult};
 use crate::store::parse::{json, micros};
@@ -43,6 +44,7 @@ pub(super) struct Plan {
     pub(super) delivery_result: Option<DeliveryResult>,
     pub(super) inbox: Option<InboxMark>,
     pub(super) change: change::ActiveModel,
+    pub(super) documents: Vec<JoinedDocument>,
     pub(super) finished_draft: Option<DraftId>,
     pub(super) sealed: SealedSet,
 }
@@ -99,6 +101,7 @@ impl Plan {
             delivery_result: set.delivery_result,
             inbox: set.inbox,
             change: change_row(before.as_ref(), case, revision, now)?,
+            documents: set.documents,
             finished_draft: set.finished_draft,
             sealed,
         })

@@ -17,7 +17,7 @@ use super::Verdict;
 use super::plan::Plan;
 use crate::store::error::StoreError;
 use crate::store::tx::Tx;
-use crate::store::{inbox, outbox};
+use crate::store::{document, inbox, outbox};
 
 /// Runs all statements of a set; anything but `Stored` is to be rolled back.
 pub(super) async fn write(tx: &Tx, plan: &Plan) -> Result<Verdict, StoreError> {
@@ -39,6 +39,9 @@ pub(super) async fn write(tx: &Tx, plan: &Plan) -> Result<Verdict, StoreError> {
     }
     if !insert_free(tx, &plan.numbers).await? {
         return Ok(Verdict::NumberTaken);
+    }
+    if !document::join(tx, plan.case.id, &plan.documents, plan.now).await? {
+        return Ok(Verdict::DocumentTaken);
     }
     insert::<case_private::Entity, _>(tx, plan.private.as_slice()).await?;
     insert_parties(tx, &plan.parties).await?;

@@ -18,6 +18,7 @@ const BOUNDED_LISTS: &[&str] = &[
     "Board.undelivered",
     "Case.cards",
     "Case.clocks",
+    "Case.documents",
     "Case.externalNumbers",
     "Case.handoffTimeline",
     "Case.handoffs",
@@ -51,7 +52,13 @@ const BOUNDED_LISTS: &[&str] = &[
 const NODES: &[&str] = &["Case", "Division", "Organization", "ServiceItem"];
 
 /// Mutations that begin something; all others change the state of something that has a version.
-const BEGINNING: &[&str] = &["saveDraft", "submitCase", "reconcileUpstream"];
+const BEGINNING: &[&str] = &[
+    "saveDraft",
+    "submitCase",
+    "reconcileUpstream",
+    "createUploadTicket",
+    "createDownloadTicket",
+];
 
 /// Acts that change nothing another could have changed (DOMAIN §2).
 const UNVERSIONED: &[&str] = &[

@@ -22,6 +22,7 @@ const LOG_FIELDS: &[(&str, &str)] = &[
     ("delivery.id", "opaque key of a delivery"),
     ("delivery.operation", "what a delivery asks its upstream to do"),
     ("detail", "what a probe found"),
+    ("document.id", "opaque key of an uploaded document"),
     ("elapsed_ms", "time of an attempt towards an upstream system"),
     ("error", "an error without its causes"),
     ("error.cause", "chain of causes behind an error that left"),

@@ -80,6 +80,18 @@ const ASKED: &[(&str, &str, &str)] = &[
     ),
     (
         "Mutation",
+        "createUploadTicket",
+        r#"createUploadTicket(input: { case: "CASE", idempotencyKey: "KEY", material: "id", fileName: "a.pdf",
+            mediaType: "application/pdf", sizeBytes: 1 }) { userErrors { code } }"#,
+    ),
+    (
+        "Mutation",
+        "createDownloadTicket",
+        r#"createDownloadTicket(input: { document: "document_00000000000000000000000000000007", idempotencyKey: "KEY" }) {
+            userErrors { code } }"#,
+    ),
+    (
+        "Mutation",
         "acceptCase",
         r#"acceptCase(input: { case: "CASE", idempotencyKey: "KEY", expectedVersion: 1 }) { userErrors { code } }"#,
     ),
