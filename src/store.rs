@@ -21,6 +21,7 @@ mod dialect;
 pub mod division;
 pub mod document;
 pub mod document_ticket;
+pub mod document_upload;
 pub mod draft;
 pub mod edition;
 pub mod epoch;

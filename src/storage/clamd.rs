@@ -61,8 +61,9 @@ impl Clamd {
             if piece.is_empty() {
                 continue;
             }
-            let length =
-                u32::try_from(piece.len()).map_err(|_| StorageError::Scanner("a piece is too long"))?;
+            let length = u32::try_from(piece.len())
+                .ok()
+                .ok_or(StorageError::Scanner("a piece is too long"))?;
             connection
                 .write_all(&length.to_be_bytes())
                 .await

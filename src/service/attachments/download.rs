@@ -24,8 +24,8 @@ use crate::service::guard;
 use crate::service::rejection::{Rejection, RejectionCode};
 use crate::storage::StorageError;
 use crate::storage::cipher::{Decryptor, FileKey};
-use crate::store::document::StoredFile;
 use crate::store::document_ticket::{NewReadTicket, ReadTicket};
+use crate::store::document_upload::StoredFile;
 
 /// A ticket to download one document, once.
 pub struct DownloadTicket {

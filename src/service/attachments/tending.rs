@@ -7,7 +7,7 @@ use super::Attachments;
 use crate::error::AppError;
 use crate::service::More;
 use crate::storage::clamd::{Clamd, Finding};
-use crate::store::document::Unswept;
+use crate::store::document_upload::Unswept;
 
 /// Documents that one pass takes at most.
 const SCANS_MAX: u64 = 8;

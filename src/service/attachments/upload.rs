@@ -14,7 +14,7 @@ use crate::service::documents::stored_hash;
 use crate::storage::cipher::{Encryptor, FileKey};
 use crate::storage::objects::Writing;
 use crate::storage::sniff;
-use crate::store::document::Uploaded;
+use crate::store::document_upload::Uploaded;
 
 /// What arrives of a body.
 #[derive(Debug)]
