@@ -17,8 +17,10 @@ use tokio::io::AsyncWriteExt as _;
 
 use super::StorageError;
 
-/// Bytes held before a part is written; S3 takes no smaller part but the last.
-const PART_BYTES: usize = 5 * 1_024 * 1_024;
+/// Bytes held before a part is written to a folder.
+const FOLDER_PART_BYTES: usize = 1_024 * 1_024;
+/// The same for S3, which takes no smaller part but the last.
+const STORE_PART_BYTES: usize = 5 * 1_024 * 1_024;
 /// How long the storage may take for one part or answer.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -55,7 +57,11 @@ impl Objects {
     #[must_use]
     pub fn write(&self, name: &str) -> Writing {
         let path = path::Path::from(name);
-        let writer = BufWriter::with_capacity(Arc::clone(&self.store), path, PART_BYTES);
+        let part_bytes = match self.folder {
+            Some(_) => FOLDER_PART_BYTES,
+            None => STORE_PART_BYTES,
+        };
+        let writer = BufWriter::with_capacity(Arc::clone(&self.store), path, part_bytes);
         Writing {
             writer: writer.with_max_concurrency(1),
         }
