@@ -102,7 +102,7 @@ async fn import(arguments: ImportArgs) -> Result<(), AppFailure> {
     } else {
         Mode::Write
     };
-    answer(&run::import(&config, what, &arguments.file, mode).await?)
+    answer(&Box::pin(run::import(&config, what, &arguments.file, mode)).await?)
 }
 
 async fn ledger(command: LedgerCommand) -> Result<(), AppFailure> {

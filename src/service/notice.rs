@@ -126,7 +126,7 @@ impl Notices {
                 self.settle(&notice.key, NoticeState::Kept).await?;
                 continue;
             }
-            match self.offer(&notice).await {
+            match Box::pin(self.offer(&notice)).await {
                 Ok(()) => settled += 1,
                 Err(error) => tracing::error!(
                     upstream.id = %notice.key.upstream, error = %telemetry::chain(&error),
