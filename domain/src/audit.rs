@@ -15,6 +15,10 @@ use crate::id::{AuditEntryId, OrganizationId};
 pub enum AuditAction {
     /// A root field was asked for.
     Access,
+    /// Cases of a person were looked for by the identity number.
+    ApplicantLookedUp,
+    /// Personal data of a case was shown.
+    PersonalDataRevealed,
 }
 
 /// How it ended.

@@ -117,6 +117,8 @@ define_ids! {
     ItemVersionId = "itemversion";
     /// An entry of the audit log.
     AuditEntryId = "audit";
+    /// A record of a look at personal data.
+    AccessRecordId = "access";
     /// One import of the working-day calendar.
     CalendarVersionId = "calendar";
 }

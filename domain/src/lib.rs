@@ -1,5 +1,6 @@
 //! The pure rules of OneDoor: every function takes state, command and time, and gives data back.
 
+pub mod access;
 pub mod actor;
 pub mod admission;
 pub mod applicant;
@@ -25,6 +26,7 @@ pub mod identifier;
 pub mod item;
 pub mod ledger;
 pub mod limit;
+pub mod lookup;
 pub mod mask;
 pub mod material;
 pub mod notice;

@@ -50,7 +50,7 @@ const ALLOWED: &[(ActorKind, &str)] = &[
          RecallHandoff:OwnerOrAddressee FinishHandoff:OwnerOrAddressee SupplementCase:FirstContactOrOwner \
          WithdrawCase:FirstContactOrOwner AnswerEvaluation:Decider EvaluateHandoff:OwnOrganizationOrPast DeliverResult:OwnerOrDeliveryAddressee \
          RemindHolder:FirstContact AnswerSupervisionOrder:OwnOrganizationOrPast CheckGridEvent:VerifyAddressee \
-         RevealPersonalData:Owner ReadDeliveries:SendingOrganization ResolveDelivery:SendingOrganization \
+         RevealPersonalData:Owner FindByApplicant:OwnDesk ReadDeliveries:SendingOrganization ResolveDelivery:SendingOrganization \
          ReadReconciliations:SendingOrganization",
     ),
     (
@@ -64,7 +64,7 @@ const ALLOWED: &[(ActorKind, &str)] = &[
          WithdrawCase:FirstContactOrOwner AnswerEvaluation:Decider EvaluateHandoff:OwnOrganizationOrPast SpecialProcedure:Owner \
          ExtendCase:OwnerWithApproval DecideCase:Owner DeliverResult:OwnerOrDeliveryAddressee \
          RemindHolder:FirstContact AnswerSupervisionOrder:OwnOrganizationOrPast AppealCard:OwnOrganizationOrPast \
-         CheckGridEvent:VerifyAddressee RevealPersonalData:Owner ReadDeliveries:SendingOrganization \
+         CheckGridEvent:VerifyAddressee RevealPersonalData:Owner FindByApplicant:OwnDesk ReadDeliveries:SendingOrganization \
          ResolveDelivery:SendingOrganization ReadReconciliations:SendingOrganization",
     ),
     (
@@ -74,12 +74,12 @@ const ALLOWED: &[(ActorKind, &str)] = &[
          ReadCards:DivisionSubtree:masked RemindHolder:DivisionSubtree IssueSupervisionOrder:DivisionSubtreeExceptOwn \
          IssueCard:DivisionSubtreeExceptOwn CancelCard:DivisionSubtreeExceptOwn VoidCase:DivisionSubtreeExceptOwn \
          ReopenCase:DivisionSubtreeExceptOwn CheckGridEvent:DivisionSubtreeExceptOwn \
-         ReadAccessRecords:DivisionSubtree ReadDeliveries:DivisionSubtree ReadReconciliations:DivisionSubtree",
+         ReadAccessRecords:DivisionSubtree SearchAccessRecords:DivisionSubtree ReadDeliveries:DivisionSubtree ReadReconciliations:DivisionSubtree",
     ),
     (
         ActorKind::Auditor,
         "ReadViewer ReadCatalogue ReadStatistics ResolveNode VerifyReceipt \
-         ReadCase:All:masked ReadHandoffs:All:masked ReadCards:All:masked ReadAccessRecords:All ReadAuditLog:All",
+         ReadCase:All:masked ReadHandoffs:All:masked ReadCards:All:masked ReadAccessRecords:All SearchAccessRecords:All ReadAuditLog:All",
     ),
     (
         ActorKind::SystemAdmin,
@@ -138,7 +138,7 @@ fn each_field_stands_once_and_has_one_act() {
     }
     assert_eq!(act_of_field("Query", "submitCase"), None);
     assert_eq!(act_of_field("Query", "everything"), None);
-    assert_eq!(FIELDS.len(), 62);
+    assert_eq!(FIELDS.len(), 64);
 }
 
 #[test]
