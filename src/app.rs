@@ -4,6 +4,7 @@ pub mod copy;
 pub mod gateway;
 mod keys;
 pub mod ledger;
+mod privacy;
 mod probes;
 pub mod reconcile;
 pub mod run;

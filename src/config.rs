@@ -11,6 +11,7 @@ pub mod layers;
 pub mod limits;
 pub mod log;
 pub mod outbox;
+pub mod privacy;
 pub mod reconcile;
 pub mod redis;
 pub mod sandbox;
@@ -72,6 +73,8 @@ pub struct Config {
     pub catalogue: catalogue::CatalogueConfig,
     /// Guessing at tracking codes.
     pub tracking: tracking::TrackingConfig,
+    /// Budgets of looks at personal data.
+    pub privacy: privacy::PrivacyConfig,
     /// The sandbox upstream of the demonstration.
     pub sandbox: sandbox::SandboxConfig,
     /// Upstream systems.
@@ -175,6 +178,7 @@ impl Config {
         self.outbox.check(faults);
         self.worker.check(faults);
         self.tracking.check(faults);
+        self.privacy.check(faults);
         self.upstreams.check(faults);
         self.traces.check(faults);
         self.log.check(faults);

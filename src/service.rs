@@ -48,6 +48,7 @@ pub mod notice;
 pub mod organizations;
 mod outgoing;
 mod papers;
+pub mod privacy;
 pub mod progress;
 pub mod reading;
 pub mod receipt_text;

@@ -3,7 +3,10 @@
 //! Readers take `Database::read()`; writers take a [`tx::Tx`] from `Database::write_tx()`, and nothing else begins
 //! a transaction. What many write at once goes through `Database::in_turn`. Rows become domain values here; a row that does not parse is `StoreError::Corrupt`.
 
+pub mod access;
+pub mod access_list;
 pub mod admission;
+pub mod applicant_index;
 pub mod audit;
 mod bulk;
 pub mod calendar;

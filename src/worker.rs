@@ -3,6 +3,7 @@
 pub mod cases;
 pub mod epochs;
 mod outbox;
+pub mod privacy;
 mod reconcile;
 pub mod supervise;
 mod watch;

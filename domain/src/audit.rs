@@ -56,6 +56,10 @@ pub struct AuditEntry {
     pub correlation: Option<String>,
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "callers hand over ids and codes, which cost nothing to copy"
+)]
 impl AuditEntry {
     /// An entry of an act that was done.
     #[must_use]

@@ -2,7 +2,10 @@
 //!
 //! Columns are raw; the store parses rows into domain types and calls a row that does not parse corrupt.
 
+pub mod access_budget;
+pub mod access_record;
 pub mod admission;
+pub mod applicant_index;
 pub mod audit_entry;
 pub mod calendar_day;
 pub mod calendar_version;

@@ -37,6 +37,7 @@ mod m20261129_000015_reconciliation;
 mod m20261129_000016_attempt_evidence;
 mod m20261129_000017_checkpoints;
 mod m20261129_000018_audit;
+mod m20261129_000021_access;
 
 /// All steps in order.
 #[derive(Debug, Clone, Copy)]
@@ -63,6 +64,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000016_attempt_evidence::Migration),
             Box::new(m20261129_000017_checkpoints::Migration),
             Box::new(m20261129_000018_audit::Migration),
+            Box::new(m20261129_000021_access::Migration),
         ]
     }
 }

@@ -10,6 +10,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::AppFailure;
 use super::keys::open_keys;
+use super::privacy;
 use super::probes;
 use super::upstreams::{self, Upstreams};
 use crate::cache::hints::Hints;
@@ -38,6 +39,7 @@ use crate::service::import::shipped;
 use crate::service::ledger::Ledger;
 use crate::service::live::{LiveReads, QuestionPlaces};
 use crate::service::notice::Notices;
+use crate::service::privacy::Privacy;
 use crate::service::reconcile::Reconciling;
 use crate::service::succession::Successions;
 use crate::service::track::TrackLimits;
@@ -80,6 +82,7 @@ struct House {
     live: Arc<LiveReads>,
     ledger: Arc<Ledger>,
     reconciling: Arc<Reconciling>,
+    privacy: Arc<Privacy>,
     readiness: Arc<Readiness>,
     supervisor: Supervisor,
 }
@@ -370,6 +373,7 @@ async fn build(config: &Config, metrics: &Metrics, ground: Ground) -> Result<Hou
     Ok(House {
         readiness: Arc::new(Readiness::new(probes::all(database, keys, &services))),
         services,
+        privacy: privacy::start(config, &cases, supervisor),
         upstreams: Arc::new(Systems::new(Arc::clone(&cases), Arc::clone(registry))),
         cases,
         notices,
@@ -406,6 +410,7 @@ fn serve(
     clock: SharedClock,
 ) -> Result<RunningServer, AppFailure> {
     let upstreams = Arc::clone(&house.upstreams);
+    let privacy = Arc::clone(&house.privacy);
     let (services, cases, live, reconciling, ledger) = (
         house.services.clone(),
         Arc::clone(&house.cases),
@@ -421,6 +426,7 @@ fn serve(
             .data(Arc::clone(&live))
             .data(Arc::clone(&ledger))
             .data(Arc::clone(&reconciling))
+            .data(Arc::clone(&privacy))
     })?;
     let services = house.services.clone();
     let directory = Arc::new(move || services.directories.current());

@@ -9,6 +9,7 @@ pub mod evaluation;
 pub mod grid;
 pub mod hands;
 pub mod intake;
+pub mod privacy;
 pub mod reconciliations;
 pub mod special;
 pub mod supervision;

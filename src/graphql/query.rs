@@ -1,5 +1,6 @@
 //! The fields of Query, by area.
 
+pub mod access;
 pub mod board;
 pub mod calendar;
 pub mod cards;

@@ -11,9 +11,11 @@ use super::mutation::evaluation::EvaluationMutations;
 use super::mutation::grid::GridMutations;
 use super::mutation::hands::HandMutations;
 use super::mutation::intake::IntakeMutations;
+use super::mutation::privacy::PrivacyMutations;
 use super::mutation::reconciliations::ReconciliationMutations;
 use super::mutation::special::SpecialMutations;
 use super::mutation::supervision::SupervisionMutations;
+use super::query::access::AccessQueries;
 use super::query::board::BoardQueries;
 use super::query::calendar::CalendarQuery;
 use super::query::cards::CardQueries;
@@ -46,6 +48,7 @@ pub struct Query(
     UpstreamQueries,
     ReceiptQueries,
     ReconciliationQueries,
+    AccessQueries,
 );
 
 /// What can be done.
@@ -62,6 +65,7 @@ pub struct Mutation(
     EvaluationMutations,
     DeliveryMutations,
     ReconciliationMutations,
+    PrivacyMutations,
 );
 
 /// What can be followed.

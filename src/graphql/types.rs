@@ -1,10 +1,12 @@
 //! The types of the schema.
 
+pub mod access;
 pub mod admission;
 pub mod calendar;
 pub mod card;
 pub mod case;
 pub mod case_enums;
+pub mod case_parts;
 pub mod clock;
 pub mod delivery;
 pub mod division;

@@ -194,6 +194,14 @@ user_errors! {
     }
     /// Why `reconcileUpstream` was not carried out.
     ReconcileUpstreamUserError, ReconcileUpstreamErrorCode { IdempotencyMismatch, InvalidField }
+    /// Why `revealPersonalData` showed nothing.
+    RevealPersonalDataUserError, RevealPersonalDataErrorCode {
+        IdempotencyMismatch, WrongOrganization, InvalidField, PurposeTextRequired, BudgetExhausted,
+    }
+    /// Why `findCasesByApplicant` looked for nothing.
+    FindCasesByApplicantUserError, FindCasesByApplicantErrorCode {
+        IdempotencyMismatch, InvalidField, PurposeTextRequired, BudgetExhausted,
+    }
     /// Why `evaluateHandoff` was not carried out.
     EvaluateHandoffUserError, EvaluateHandoffErrorCode {
         IdempotencyMismatch, WrongOrganization, IllegalAct, UnknownHandoff, InvalidField,

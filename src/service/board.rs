@@ -83,6 +83,7 @@ impl Cases {
             let case = succession::as_today(case.clone(), &|id| directory.living(id));
             let handoff = case.handoff(entry.handoff)?.clone();
             let view = CaseView {
+                credential: None,
                 case,
                 sight: sight(&proof),
                 at,

@@ -14,7 +14,7 @@ use onedoor_domain::delivery::DeliveryEntry;
 use onedoor_domain::id::CaseId;
 use onedoor_domain::page::{Page, PageRequest};
 use onedoor_domain::policy::Act;
-use onedoor_domain::proof::{Capacity, CaseProof, ReadProof};
+use onedoor_domain::proof::{Capacity, CaseProof, Credential, ReadProof};
 use onedoor_domain::receipt::SignedReceipt;
 use onedoor_domain::route::HandoffKind;
 use onedoor_domain::timeline::StoredEvent;
@@ -53,6 +53,8 @@ pub struct CaseView {
     pub at: DateTime<Utc>,
     /// Last line of the ledger that belongs to this view; `None`: all there is now.
     pub head: Option<u64>,
+    /// Code and secret by which the reader came to it.
+    pub(super) credential: Option<Credential>,
 }
 
 /// An applicant, masked.
@@ -86,6 +88,7 @@ impl Cases {
             sight,
             at: self.clock.now(),
             head: None,
+            credential: None,
         }
     }
 
@@ -112,6 +115,7 @@ impl Cases {
             sight,
             at: answer.at,
             head: Some(answer.head),
+            credential: None,
         }
     }
 

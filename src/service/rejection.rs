@@ -57,6 +57,8 @@ rejection_codes! {
     UnknownOrder = "The case has no such supervision order (督办单).";
     NotAHolder = "The organization has no part in the case; name one that holds or held it.";
     LevelTooLow = "Only a supervisor of a level above the card's may do this; at the city, the city's.";
+    BudgetExhausted = "The person's looks at personal data of today are used up (查阅次数已满); there are new ones at midnight in Beijing.";
+    PurposeTextRequired = "The purpose OTHER (其他) needs words that say what the data is for.";
     OutsideCalendar = "A due date would lie outside the working-day calendar (工作日历).";
 }
 

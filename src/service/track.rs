@@ -119,7 +119,10 @@ impl Cases {
         let credential = self.credential(actor, source, code, secret).await?;
         let proof = guard::by_credential(actor, Act::TrackCase, credential)?;
         let loaded = self.store.load_case(proof.case()).await?.ok_or_else(nobody)?;
-        Ok(self.view(loaded.case, super::reading::Sight::Applicant))
+        Ok(CaseView {
+            credential: Some(credential),
+            ..self.view(loaded.case, super::reading::Sight::Applicant)
+        })
     }
 
     /// The credential of one case (DOMAIN §5), for whoever gives its code and secret. An unknown code, a code that is

@@ -7,11 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::TryStreamExt as _;
 use onedoor_entity::{
-    admission, audit_entry, calendar_day, calendar_version, case_card, case_clock, case_party, case_private,
-    cases, change, delivery, delivery_attempt, division, division_code, draft, external_number, handoff,
-    idempotency, inbox, ledger_checkpoint, ledger_checkpoint_head, ledger_event, ledger_head, ledger_private,
-    organization, organization_name, receipt, reconciliation, reconciliation_difference, reference_epoch,
-    service_item, service_item_version, upstream_watch,
+    access_budget, access_record, admission, applicant_index, audit_entry, calendar_day, calendar_version,
+    case_card, case_clock, case_party, case_private, cases, change, delivery, delivery_attempt, division,
+    division_code, draft, external_number, handoff, idempotency, inbox, ledger_checkpoint,
+    ledger_checkpoint_head, ledger_event, ledger_head, ledger_private, organization, organization_name,
+    receipt, reconciliation, reconciliation_difference, reference_epoch, service_item, service_item_version,
+    upstream_watch,
 };
 use sea_orm::{
     ActiveModelTrait, ConnectionTrait as _, EntityName as _, EntityTrait, IntoActiveModel, Iterable as _,
@@ -44,7 +45,7 @@ macro_rules! tables {
 }
 
 tables! {
-    admission, audit_entry, calendar_version, calendar_day, division_code, organization_name, service_item,
+    access_budget, access_record, admission, applicant_index, audit_entry, calendar_version, calendar_day, division_code, organization_name, service_item,
     service_item_version, reference_epoch, cases, case_private, case_party, case_clock, case_card, handoff,
     external_number, delivery, delivery_attempt, inbox, upstream_watch, draft, idempotency, receipt, change,
     ledger_head, ledger_event, ledger_private, ledger_checkpoint, ledger_checkpoint_head, reconciliation,

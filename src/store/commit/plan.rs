@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use onedoor_domain::case::state::Case;
 use onedoor_domain::id::{CaseId, DraftId, HandoffId, OrganizationId};
 use onedoor_domain::ledger::Head;
+use onedoor_domain::sla::beijing_date;
 use onedoor_entity::{
-    case_card, case_clock, case_party, case_private, cases, change, delivery, external_number, handoff,
-    idempotency, ledger_event, ledger_head, ledger_private, receipt,
+    applicant_index, case_card, case_clock, case_party, case_private, cases, change, delivery,
+    external_number, handoff, idempotency, ledger_event, ledger_head, ledger_private, receipt,
 };
 use sea_orm::ActiveValue::{NotSet, Set};
 
@@ -17,7 +18,7 @@ use crate::store::error::StoreError;
 use crate::store::outbox::{self, DeliveryResult};
 use crate::store::parse::{json, micros};
 use crate::store::write_set::{IdempotencyClaim, InboxMark, NewPrivate, SealedSet, WriteSet};
-use crate::store::{idempotency as keys_of_callers, ledger, receipt as receipts};
+use crate::store::{applicant_index as index, idempotency as keys_of_callers, ledger, receipt as receipts};
 
 /// The rows of a set.
 pub(super) struct Plan {
@@ -27,6 +28,7 @@ pub(super) struct Plan {
     /// Revision and head the case must still be at; `None`: a new case.
     pub(super) expected: Option<(i64, Head)>,
     pub(super) private: Option<case_private::Model>,
+    pub(super) applicant: Option<applicant_index::Model>,
     pub(super) parties: Vec<case_party::Model>,
     pub(super) handoffs: Vec<handoff::Model>,
     pub(super) clocks: Vec<case_clock::Model>,
@@ -74,7 +76,11 @@ impl Plan {
             })
             .transpose()?;
         let earlier = before.as_ref().map(|loaded| &loaded.case);
+        let applicant = set.private.as_ref().map(|private| &private.applicant);
+        let applicant =
+            applicant.map(|applicant| index::row(case.id, Some(applicant), beijing_date(set.now), keys));
         Ok(Self {
+            applicant,
             now,
             claim,
             case: rows::case_row(case, revision, micros(set.next_tick_at))?,

@@ -4,8 +4,8 @@
 
 use onedoor_domain::digest::Digest;
 use onedoor_entity::{
-    case_card, case_clock, case_party, case_private, cases, change, delivery, draft, external_number,
-    handoff, idempotency, ledger_event, ledger_head, ledger_private, receipt,
+    applicant_index, case_card, case_clock, case_party, case_private, cases, change, delivery, draft,
+    external_number, handoff, idempotency, ledger_event, ledger_head, ledger_private, receipt,
 };
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
 use sea_orm::{
@@ -41,6 +41,7 @@ pub(super) async fn write(tx: &Tx, plan: &Plan) -> Result<Verdict, StoreError> {
         return Ok(Verdict::NumberTaken);
     }
     insert::<case_private::Entity, _>(tx, plan.private.as_slice()).await?;
+    insert::<applicant_index::Entity, _>(tx, plan.applicant.as_slice()).await?;
     insert_parties(tx, &plan.parties).await?;
     upsert::<handoff::Entity, _>(tx, &plan.handoffs, handoff::Column::Id).await?;
     fail::fail_point!("commit.middle", |_| Err(super::failed("commit.middle")));
