@@ -30,10 +30,12 @@ const BOUNDED_LISTS: &[&str] = &[
     "Delivery.lastAttempts",
     "Division.ancestors",
     "Division.codes",
+    "FindCasesByApplicantPayload.cases",
     "Handoff.deliveries",
     "Handoff.evaluations",
     "Handoff.materials",
     "LoopClosure.bySetting",
+    "PersonalData.materialNotes",
     "Query.nodes",
     "Query.upstreams",
     "ResolvedStep.candidates",
@@ -51,7 +53,13 @@ const BOUNDED_LISTS: &[&str] = &[
 const NODES: &[&str] = &["Case", "Division", "Organization", "ServiceItem"];
 
 /// Mutations that begin something; all others change the state of something that has a version.
-const BEGINNING: &[&str] = &["saveDraft", "submitCase", "reconcileUpstream"];
+const BEGINNING: &[&str] = &[
+    "saveDraft",
+    "submitCase",
+    "reconcileUpstream",
+    "revealPersonalData",
+    "findCasesByApplicant",
+];
 
 /// Acts that change nothing another could have changed (DOMAIN §2).
 const UNVERSIONED: &[&str] = &[
@@ -122,6 +130,25 @@ impl Contract {
             | TypeKind::Enum(_)
             | TypeKind::InputObject(_) => None,
         })
+    }
+
+    /// Whether a type has fields to ask for: an object, an interface or a union.
+    pub(crate) fn is_composite(&self, name: &str) -> bool {
+        let is_union = |definition: &TypeDefinition| matches!(definition.kind, TypeKind::Union(_));
+        self.is_object(name) || self.named(name).is_some_and(is_union)
+    }
+
+    /// The object types of a union or an interface; none of any other type.
+    pub(crate) fn members(&self, name: &str) -> Vec<&str> {
+        let kind = self.named(name).map(|definition| &definition.kind);
+        if let Some(TypeKind::Union(union)) = kind {
+            return union.members.iter().map(|member| member.node.as_str()).collect();
+        }
+        if !matches!(kind, Some(TypeKind::Interface(_))) {
+            return Vec::new();
+        }
+        let objects = self.objects().map(|(object, _)| object);
+        objects.filter(|object| self.implements(object, name)).collect()
     }
 
     fn is_object(&self, name: &str) -> bool {

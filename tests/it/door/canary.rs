@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::journey::{self, COUNTY, Hands};
+use super::looking;
 use crate::harness::actors::Actors;
 use crate::harness::at_rest::assert_nobody_at_rest;
 use crate::harness::gql::{Gql, http_client};
@@ -41,6 +42,7 @@ story!(
             .denied(FARMER, &format!("{}的材料不齐，{}", FARMER.name, FARMER.id_number))
             .await;
         hands.delivered(NEIGHBOUR, BANK_ACCOUNT).await;
+        look_at_everything(&hands, denied.id()).await;
         keep_drafts(&anybody.bearing(&actors.citizen("a-resident")), SHOPKEEPER).await;
         make_mistakes(&anybody, &hands, &denied.secret).await;
         let track = "query($code: String!, $secret: String!) {
@@ -71,6 +73,23 @@ story!(
         assert_files(world.folder());
     }
 );
+
+/// What is shown in the clear, and whom somebody looked for, stays in no place but the answer.
+async fn look_at_everything(hands: &Hands, case: &str) {
+    let key = Uuid::now_v7();
+    for _ in 0..2 {
+        let mut input = looking::look(case, "OTHER");
+        input["purposeText"] = json!(format!("{}来电，{}", FARMER.name, FARMER.phone));
+        input["idempotencyKey"] = json!(key);
+        let shown = looking::reveal(&hands.clerk, &input).await;
+        assert_eq!(shown["data"]["idNumber"], FARMER.id_number);
+    }
+    let found = looking::find(&hands.clerk, &looking::number(FARMER.id_number)).await;
+    assert_eq!(looking::ids(&found), [case]);
+    looking::find(&hands.clerk, &looking::number(FARMER.phone)).await;
+    looking::find(&hands.clerk, &looking::number(FARMER.name)).await;
+    looking::ask(&hands.kiosk, &looking::look(FARMER.id_number, "OTHER")).await;
+}
 
 async fn keep_drafts(resident: &Gql, person: Person) {
     let document = "mutation($input: SaveDraftInput!) { saveDraft(input: $input) { draft { id content } } }";

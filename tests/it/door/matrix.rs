@@ -56,6 +56,7 @@ const ASKED: &[(&str, &str, &str)] = &[
     ("Query", "cards", "cards(first: 1) { totalCount }"),
     ("Query", "changesSince", "changesSince { cursor }"),
     ("Query", "upstreams", "upstreams { name }"),
+    ("Query", "accessRecords", "accessRecords(first: 1) { totalCount }"),
     ("Query", "deliveries", "deliveries(first: 1) { totalCount }"),
     (
         "Query",
@@ -241,6 +242,18 @@ const ASKED: &[(&str, &str, &str)] = &[
         "Mutation",
         "reconcileUpstream",
         r#"reconcileUpstream(input: { upstream: "none", idempotencyKey: "KEY" }) { userErrors { code } }"#,
+    ),
+    (
+        "Mutation",
+        "revealPersonalData",
+        r#"revealPersonalData(input: { case: "CASE", purpose: CASE_HANDLING, fields: [NAME], idempotencyKey: "KEY" }) {
+            userErrors { code } }"#,
+    ),
+    (
+        "Mutation",
+        "findCasesByApplicant",
+        r#"findCasesByApplicant(input: { idNumber: "1", purpose: CASE_HANDLING, idempotencyKey: "KEY" }) {
+            userErrors { code } }"#,
     ),
     (
         "Subscription",
