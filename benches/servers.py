@@ -92,6 +92,7 @@ class Gateway:
             "ONEDOOR__LOG__FILTER": "warn",
             # one load generator asks more than any caller may: the largest budgets that can be set
             "ONEDOOR__LIMITS__FIELDS_PER_MINUTE": "10000000",
+            "ONEDOOR__LIMITS__FIELDS_PER_MINUTE_DEVICE": "10000000",
             "ONEDOOR__LIMITS__FIELDS_PER_MINUTE_ANONYMOUS": "10000000",
             # the county's department alone, as all figures so far were measured
             "ONEDOOR__SANDBOX__CITY": "false",

@@ -25,8 +25,8 @@ def prepare(gateway):
             "applicant": {"kind": "PERSON", "name": "裘稻香", "idType": "RESIDENT_ID", "idNumber": "340322197803150016", "phone": "19900010001"},
             "form": {"name": "裘稻香", "idNo": "340322197803150016", "mobile": "19900010001", "hukou": "340321101200", "level": "200"},
             "materials": [
-                {"code": "id", "trust": "C", "documents": [{"sha256": "11" * 32, "sizeBytes": 52_341}]},
-                {"code": "hk", "trust": "C", "documents": [{"sha256": "22" * 32, "sizeBytes": 88_102}]},
+                {"code": "id", "trust": "C"},
+                {"code": "hk", "trust": "C"},
                 {"code": "bankc", "trust": "D"},
             ],
         }

@@ -13,6 +13,7 @@ need python3 python3
 need nodejs node
 need npm npm
 need gcc cc
+need openssl openssl
 [ ${#packages[@]} -gt 0 ] || exit 0
 
 echo "installing: ${packages[*]}" >&2

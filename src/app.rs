@@ -1,8 +1,15 @@
 //! The composition root: here and below stand the only files that name concrete back ends.
 
+mod attachments;
+pub mod audit;
 pub mod copy;
+mod door;
 pub mod gateway;
+mod identity;
+pub mod keys;
+mod kiosk;
 pub mod ledger;
+mod privacy;
 mod probes;
 pub mod reconcile;
 pub mod run;
@@ -21,10 +28,15 @@ use crate::graphql::typemap::TypeMapError;
 use crate::http::edge::EdgeError;
 use crate::sandbox::SandboxError;
 use crate::secret::keyring::KeyringError;
+use crate::secret::receipt_key::NotAPublicKey;
+use crate::secret::sealed_input::SealedInputError;
+use crate::service::erasure::EraseRefusal;
 use crate::service::identity::demo::{DemoIssuer, DemoIssuerError, TokenRequest};
+use crate::service::identity::issuer::IssuerError;
 use crate::service::identity::verifier::{self, VerifierError};
 use crate::service::import::ImportError;
 use crate::service::ledger::ExportError;
+use crate::storage::StorageError;
 use crate::store::error::StoreError;
 use crate::telemetry::{self, TelemetryError};
 use crate::upstream::recording::RecordingError;
@@ -43,6 +55,9 @@ pub enum AppFailure {
     /// The signature library does not work.
     #[error("token signatures do not work on this machine")]
     Crypto(#[from] VerifierError),
+    /// An issuer cannot be set up.
+    #[error("an issuer of tokens cannot be set up")]
+    Issuer(#[from] IssuerError),
     /// No demo token.
     #[error("no token was made")]
     Token(#[from] DemoIssuerError),
@@ -66,9 +81,18 @@ pub enum AppFailure {
     /// The keys cannot be opened.
     #[error("the keys cannot be opened")]
     Keys(#[from] KeyringError),
+    /// The sealing key of kiosks cannot be used.
+    #[error("the sealing key of kiosks cannot be used")]
+    KioskKey(#[from] SealedInputError),
     /// The database cannot be used.
     #[error("the database cannot be used")]
     Store(#[from] StoreError),
+    /// The storage of documents cannot be used.
+    #[error("the storage of documents cannot be used 附件存储不可用")]
+    Storage(#[from] StorageError),
+    /// A key of the storage of documents cannot be read.
+    #[error("a key of [attachments.s3] {0} 附件存储密钥不可用")]
+    StorageKey(String),
     /// The address of Redis is none.
     #[error("redis.url cannot be used")]
     Redis(#[from] RedisError),
@@ -96,12 +120,21 @@ pub enum AppFailure {
     /// What an export of the ledger says does not hold; each fault was told.
     #[error("the ledger does not hold 账本核验未通过")]
     LedgerFaults,
+    /// Nothing was erased.
+    #[error("nothing was erased 未删除任何数据")]
+    NotErased(#[source] EraseRefusal),
     /// The database to copy from is of an older version.
     #[error("the source lacks {0} migration steps: run `onedoor migrate` on it first 源库结构落后，请先迁移")]
     SourceBehind(usize),
     /// A public key that is none.
-    #[error("{0} is no public key: 64 hex digits are wanted 公钥须为64位十六进制数")]
-    NotAPublicKey(String),
+    #[error("{text} is no public key 不是公钥")]
+    NotAPublicKey {
+        /// What was given.
+        text: String,
+        /// What is wanted.
+        #[source]
+        source: NotAPublicKey,
+    },
     /// The schema's own text cannot be read back.
     #[error("the schema is not sound")]
     Schema(#[from] TypeMapError),

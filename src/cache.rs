@@ -26,6 +26,7 @@ use flight::Flights;
 use memory::Memory;
 use redis::Redis;
 
+pub mod counters;
 pub mod epochs;
 mod flight;
 pub mod hints;

@@ -1,6 +1,8 @@
 //! The command line: subcommands and their options.
 
+pub mod audit;
 pub mod dispatch;
+pub mod keys;
 pub mod ledger;
 pub mod upstream;
 
@@ -50,6 +52,14 @@ pub enum Command {
     /// Export, verify and checkpoint the ledger. 账本导出、核验与检查点
     #[command(subcommand)]
     Ledger(ledger::LedgerCommand),
+    /// Export the audit log. 导出审计日志
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
+    /// Look after the keys: what refers to each, and rotation. 密钥管理
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
+    /// Erase the personal data of a closed case; the ledger still verifies. 删除个人信息
+    Erase(keys::EraseArgs),
     /// Run the sandbox upstream alone. 单独运行沙箱业务系统
     Sandbox(SandboxArgs),
     /// Try one agency's system before cases go there, and compare open cases with it. 试探、录制、回放、对账

@@ -1,5 +1,7 @@
 //! Configuration: every option, its default and its check.
 
+pub mod attachments;
+pub mod audit;
 pub mod auth;
 pub mod cache;
 pub mod catalogue;
@@ -7,16 +9,20 @@ pub mod database;
 pub mod fault;
 pub mod graphql;
 pub mod http;
+pub mod issuer;
+pub mod kiosk;
 pub mod layers;
 pub mod limits;
 pub mod log;
 pub mod outbox;
+pub mod privacy;
 pub mod reconcile;
 pub mod redis;
 pub mod sandbox;
 pub mod secret_source;
 pub mod secrets;
 pub mod server;
+pub mod session;
 pub mod traces;
 pub mod tracking;
 pub mod upstreams;
@@ -26,6 +32,7 @@ pub mod worker;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use url::{Host, Url};
 
 use crate::secret::Redacted;
 use fault::{ConfigFaults, Faults, Origin};
@@ -52,10 +59,16 @@ pub struct Config {
     pub redis: redis::RedisConfig,
     /// The in-process cache.
     pub cache: cache::CacheConfig,
+    /// The audit log.
+    pub audit: audit::AuditConfig,
     /// Which tokens are accepted.
     pub auth: auth::AuthConfig,
+    /// Sign-in sessions of browsers.
+    pub session: session::SessionConfig,
     /// Files of keys.
     pub secrets: secrets::SecretsConfig,
+    /// Uploaded documents.
+    pub attachments: attachments::AttachmentsConfig,
     /// Limits of operations.
     pub limits: limits::LimitsConfig,
     /// The schema.
@@ -70,8 +83,12 @@ pub struct Config {
     pub reconcile: reconcile::ReconcileConfig,
     /// Reference data.
     pub catalogue: catalogue::CatalogueConfig,
+    /// Kiosks.
+    pub kiosk: kiosk::KioskConfig,
     /// Guessing at tracking codes.
     pub tracking: tracking::TrackingConfig,
+    /// Budgets of looks at personal data.
+    pub privacy: privacy::PrivacyConfig,
     /// The sandbox upstream of the demonstration.
     pub sandbox: sandbox::SandboxConfig,
     /// Upstream systems.
@@ -154,10 +171,37 @@ impl Config {
         }
     }
 
+    /// Folder of uploaded documents, when no bucket is configured.
+    #[must_use]
+    pub fn attachments_dir(&self) -> PathBuf {
+        if self.attachments.dir == Path::new("") {
+            self.data_dir.join("attachments")
+        } else {
+            self.attachments.dir.clone()
+        }
+    }
+
     /// Folder of generated demo keys.
     #[must_use]
     pub fn keys_dir(&self) -> PathBuf {
         self.data_dir.join("keys")
+    }
+
+    /// Whether what a cookie holds cannot be read on the way to this gateway.
+    fn cookies_are_safe(&self) -> bool {
+        if self.server.public_url.is_empty() {
+            return self.server.listen.ip().is_loopback();
+        }
+        let Ok(url) = Url::parse(&self.server.public_url) else {
+            return true; // told already
+        };
+        let loopback = match url.host() {
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            Some(Host::Domain(name)) => name == "localhost",
+            None => false,
+        };
+        url.scheme() == "https" || loopback
     }
 
     fn check(&self, faults: &mut Faults) {
@@ -168,13 +212,18 @@ impl Config {
         self.database.check(self.demo, faults);
         self.redis.check(faults);
         self.cache.check(faults);
+        self.audit.check(faults);
         self.auth.check(self.demo, faults);
+        self.session.check(faults);
         self.secrets.check(self.demo, faults);
+        self.attachments.check(faults);
         self.limits.check(faults);
         self.websocket.check(faults);
         self.outbox.check(faults);
         self.worker.check(faults);
+        self.kiosk.check(self.demo, faults);
         self.tracking.check(faults);
+        self.privacy.check(faults);
         self.upstreams.check(faults);
         self.traces.check(faults);
         self.log.check(faults);
@@ -187,6 +236,27 @@ impl Config {
             faults.at(
                 "limits.query_timeout_ms",
                 "must be longer than database.acquire_timeout_ms, or a query ends before it may have a connection",
+            );
+        }
+        // a revoked caller is gone after 60 s: until the next poll it is not known, until the next ping not looked at, and
+        // a poll may fail twice
+        if self.auth.revocation_poll_ms * 3 + self.websocket.ping_interval_ms > auth::REVOKED_WITHIN_MS {
+            faults.at(
+                "auth.revocation_poll_ms",
+                "three times this and websocket.ping_interval_ms must fit into 60 seconds, or a revoked caller stays longer",
+            );
+        }
+        if !self.demo
+            && self
+                .auth
+                .issuers
+                .iter()
+                .any(|issuer| !issuer.client_id.is_empty())
+            && !self.cookies_are_safe()
+        {
+            faults.at(
+                "server.public_url",
+                "must be an https:// address (http:// only to a loopback address) when people sign in by an issuer",
             );
         }
         if !self.demo && !self.redis.url.expose().is_empty() && self.redis.prefix.is_empty() {

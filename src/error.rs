@@ -68,6 +68,8 @@ error_codes! {
     PersistedQueryNotFound = "PERSISTED_QUERY_NOT_FOUND", Caller, 400, true, "未找到已登记的查询，请附全文重发。", "The persisted query is not known; send it again with its full text.";
     /// The token is missing, expired or false.
     Unauthenticated = "UNAUTHENTICATED", Auth, 401, false, "身份令牌缺失或无效，请重新登录。", "The token is missing or not valid; sign in again.";
+    /// A kiosk's proof needs a nonce of ours that is fresh (RFC 9449 §8).
+    NonceRequired = "NONCE_REQUIRED", Auth, 401, true, "请使用应答头 DPoP-Nonce 中的新随机数重新签名后重发。", "Sign again with the nonce in the header DPoP-Nonce of this answer.";
     /// The field is not for this role at all.
     Forbidden = "FORBIDDEN", Auth, 403, false, "您的角色不能进行此操作。", "This operation is not for your role.";
     /// Unexpected failure; details are in the log under the correlation id.

@@ -1,6 +1,8 @@
 //! The HTTP edge: authenticates, bounds and answers requests.
 
 pub mod answer;
+pub mod attachments;
+pub mod batches;
 pub mod body;
 pub mod callbacks;
 pub mod caller;
@@ -8,18 +10,22 @@ pub mod correlation;
 pub mod cors;
 pub mod crowd;
 pub mod csrf;
+pub mod denied;
 pub mod edge;
+pub mod entry;
 pub mod envelope;
 pub mod graphiql;
 pub mod graphql_endpoint;
 pub mod head;
 pub mod health;
 pub mod home;
+pub mod kiosk;
 pub mod metrics;
 pub mod negotiate;
 pub mod pipeline;
 pub mod problem;
 pub mod server;
+pub mod session;
 pub mod sockets;
 pub mod sse;
 pub mod status;

@@ -7,6 +7,7 @@ pub mod secret;
 pub mod telemetry;
 
 pub mod cache;
+pub mod storage;
 pub mod store;
 pub mod upstream;
 

@@ -1,9 +1,16 @@
 //! Values that must not be shown: they print as stars and compare in constant time.
 
+pub mod data_key;
+pub mod device_key;
+pub mod index_key;
 pub mod key_file;
 pub mod keyring;
+pub mod kiosk_nonce;
+pub mod master_key;
 pub mod receipt_key;
 pub mod seal;
+pub mod sealed_input;
+pub mod suite;
 pub mod tracking_secret;
 
 use std::fmt;

@@ -12,9 +12,11 @@ use crate::config::catalogue::SettingRule;
 use crate::error::{AppError, ErrorCode};
 use crate::store::database::Database;
 
+use denials::Denials;
 use directory::{Directories, UpstreamBindings};
 
 pub mod answer;
+pub mod attachments;
 pub mod audit;
 pub mod bells;
 pub mod between;
@@ -30,9 +32,12 @@ pub mod delivery;
 pub mod delivery_acts;
 pub mod delivery_texts;
 mod delivery_view;
+pub mod denials;
 pub mod directory;
 pub mod divisions;
+pub mod documents;
 pub mod drafts;
+pub mod erasure;
 pub mod figures;
 pub mod form;
 pub mod gauges;
@@ -41,6 +46,7 @@ pub mod health;
 pub mod identity;
 pub mod import;
 pub mod intake;
+pub mod kiosks;
 pub mod ledger;
 pub mod live;
 pub mod news;
@@ -48,6 +54,8 @@ pub mod notice;
 pub mod organizations;
 mod outgoing;
 mod papers;
+mod part;
+pub mod privacy;
 pub mod progress;
 pub mod reading;
 pub mod receipt_text;
@@ -57,11 +65,15 @@ pub mod reconcile;
 pub mod reconciliations;
 pub mod reference;
 pub mod rejection;
+pub mod revocations;
+pub mod rotation;
+pub mod shared_limits;
 pub mod standing;
 pub mod succession;
 pub mod track;
 pub mod upkeep;
 pub mod upstreams;
+pub mod watched;
 pub mod watching;
 
 /// Whether a pass of a loop left work behind.
@@ -85,6 +97,8 @@ pub struct Parts {
     pub database: Database,
     /// The cache of public reference data.
     pub cache: Cache,
+    /// Denied accesses that are to be written to the audit log.
+    pub denials: Denials,
     /// The bus of hints.
     pub hints: Hints,
     /// Where time comes from.
@@ -118,6 +132,7 @@ impl Services {
         let parts = Parts {
             database: foundations.database,
             cache: foundations.cache,
+            denials: Denials::default(),
             hints: foundations.hints,
             clock: foundations.clock,
             directories: Directories::new(foundations.bindings),

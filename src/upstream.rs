@@ -17,6 +17,7 @@ pub mod driver;
 pub mod egress;
 pub mod exchange_file;
 pub mod fact;
+pub mod fetch;
 pub mod folder;
 pub mod listeners;
 pub mod metrics;

@@ -11,6 +11,7 @@ pub mod evaluate;
 pub mod event;
 pub mod grid;
 pub mod news_version;
+pub mod part;
 pub mod refusal;
 pub mod special;
 pub mod state;

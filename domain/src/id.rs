@@ -87,6 +87,8 @@ macro_rules! define_ids {
 define_ids! {
     /// A case (办件).
     CaseId = "case";
+    /// An uploaded document (附件).
+    DocumentId = "document";
     /// A draft of an application, before it is submitted.
     DraftId = "draft";
     /// A handoff of a case between two organizations (移交).
@@ -115,8 +117,16 @@ define_ids! {
     ServiceItemId = "item";
     /// One published version of a service item.
     ItemVersionId = "itemversion";
+    /// A revocation of access.
+    RevocationId = "revocation";
+    /// A sign-in session of a browser.
+    SessionId = "session";
+    /// A kiosk (自助终端).
+    KioskId = "kiosk";
     /// An entry of the audit log.
     AuditEntryId = "audit";
+    /// A record of a look at personal data.
+    AccessRecordId = "access";
     /// One import of the working-day calendar.
     CalendarVersionId = "calendar";
 }

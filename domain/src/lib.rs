@@ -1,5 +1,6 @@
 //! The pure rules of OneDoor: every function takes state, command and time, and gives data back.
 
+pub mod access;
 pub mod actor;
 pub mod admission;
 pub mod applicant;
@@ -14,6 +15,7 @@ pub mod delivery;
 pub mod digest;
 pub mod directory;
 pub mod division;
+pub mod document;
 pub mod draft;
 pub mod edition;
 pub mod evaluation;
@@ -23,8 +25,10 @@ pub mod id;
 pub mod idempotency;
 pub mod identifier;
 pub mod item;
+pub mod kiosk;
 pub mod ledger;
 pub mod limit;
+pub mod lookup;
 pub mod mask;
 pub mod material;
 pub mod notice;
@@ -34,6 +38,7 @@ pub mod policy;
 pub mod proof;
 pub mod receipt;
 pub mod reconciliation;
+pub mod revocation;
 pub mod route;
 pub mod sla;
 pub mod statistics;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::case::state::Channel;
 use crate::digest::Digest;
+use crate::id::DocumentId;
 use crate::item::{Material, MaterialForm};
 use crate::text::unprintable;
 
@@ -36,6 +37,9 @@ pub enum Trust {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Document {
+    /// The uploaded document; `None` on receipts, which name a file by its hash alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<DocumentId>,
     /// SHA-256 of the bytes.
     pub sha256: Digest,
     /// Size of the bytes.
@@ -54,7 +58,7 @@ pub struct MaterialEntry {
     pub originals: u32,
     /// Remark of the person who hands it in.
     pub note: Option<String>,
-    /// Documents; empty until files can be uploaded.
+    /// Documents that were uploaded for it.
     pub documents: Vec<Document>,
 }
 

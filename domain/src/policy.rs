@@ -1,5 +1,7 @@
 //! Who may do what (DOMAIN §7), as a table: one row per act, one column per kind of actor.
 
+pub mod fields;
+
 use crate::actor::ActorKind;
 
 macro_rules! acts {
@@ -36,6 +38,8 @@ acts! {
     SyncKiosk,
     /// Ask for a one-time ticket to upload a document.
     AttachDocument,
+    /// Ask for a one-time ticket to download a document of a case.
+    ReadDocument,
     /// Read cases, one or as a list, and follow their changes.
     ReadCase,
     /// Read the board: handoffs of one's desk.
@@ -96,8 +100,12 @@ acts! {
     CheckGridEvent,
     /// See personal data unmasked, for a purpose, on record.
     RevealPersonalData,
-    /// See who looked at personal data.
+    /// Find a person's cases by the identity number, inside one's own organization, on record.
+    FindByApplicant,
+    /// See who looked at personal data of a case.
     ReadAccessRecords,
+    /// Search who looked at personal data, over all cases one oversees.
+    SearchAccessRecords,
     /// See deliveries to upstream systems.
     ReadDeliveries,
     /// Send again, or resolve an uncertain delivery.
@@ -135,6 +143,8 @@ pub enum Scope {
     OwnOrganization,
     /// On cases that the organization owns, owned, or works on beside the owner.
     OwnOrganizationOrPast,
+    /// On cases that the organization owns, was offered, or took in; not those it handed on.
+    OwnDesk,
     /// On cases that the organization owns, or was offered.
     OwnerOrAddressee,
     /// On cases that the organization took in, or owns.
@@ -225,6 +235,7 @@ const OWN: Grant = Grant::plain(Scope::OwnSubject);
 const STATION: Grant = Grant::plain(Scope::OwnStation);
 const OFFICE: Grant = Grant::plain(Scope::OwnOrganization);
 const READ: Grant = Grant::plain(Scope::OwnOrganizationOrPast);
+const DESK: Grant = Grant::plain(Scope::OwnDesk);
 const HOLDS: Grant = Grant::plain(Scope::OwnerOrAddressee);
 const TOOK: Grant = Grant::plain(Scope::FirstContact);
 const COUNTER: Grant = Grant::plain(Scope::FirstContactOrOwner);
@@ -259,6 +270,7 @@ const fn row(act: Act) -> [Grant; 12] {
         Act::SubmitCase             => [NO,      OWN,    STATION,  OFFICE,   NO,       NO,        NO,      NO,     NO,      NO,     NO,       NO],
         Act::SyncKiosk              => [NO,      NO,     STATION,  NO,       NO,       NO,        NO,      NO,     NO,      NO,     NO,       NO],
         Act::AttachDocument         => [SECRET,  OWN,    STATION,  OFFICE,   OFFICE,   NO,        NO,      NO,     NO,      NO,     NO,       NO],
+        Act::ReadDocument           => [SECRET,  OWN,    NO,       READ,     READ,     NO,        NO,      NO,     NO,      NO,     NO,       NO],
         Act::ReadCase               => [NO,      OWN,    M_DEVICE, READ,     READ,     M_SUBTREE, M_ALL,   NO,     NO,      NO,     NO,       ALL],
         Act::ReadHandoffs           => [NO,      NO,     NO,       READ,     READ,     M_SUBTREE, M_ALL,   NO,     NO,      NO,     NO,       ALL],
         Act::ReadCards              => [NO,      NO,     NO,       READ,     READ,     M_SUBTREE, M_ALL,   NO,     NO,      NO,     NO,       NO],
@@ -289,7 +301,9 @@ const fn row(act: Act) -> [Grant; 12] {
         Act::ReopenCase             => [NO,      NO,     NO,       NO,       NO,       OTHERS,    NO,      NO,     NO,      NO,     NO,       NO],
         Act::CheckGridEvent         => [NO,      NO,     NO,       VERIFIER, VERIFIER, OTHERS,    NO,      NO,     NO,      NO,     NO,       NO],
         Act::RevealPersonalData     => [NO,      OWN,    NO,       OWNER,    OWNER,    NO,        NO,      NO,     NO,      NO,     NO,       NO],
+        Act::FindByApplicant        => [NO,      NO,     NO,       DESK,     DESK,     NO,        NO,      NO,     NO,      NO,     NO,       NO],
         Act::ReadAccessRecords      => [SECRET,  OWN,    NO,       NO,       NO,       SUBTREE,   ALL,     NO,     NO,      NO,     NO,       NO],
+        Act::SearchAccessRecords    => [NO,      NO,     NO,       NO,       NO,       SUBTREE,   ALL,     NO,     NO,      NO,     NO,       NO],
         Act::ReadDeliveries         => [NO,      NO,     NO,       SENDER,   SENDER,   SUBTREE,   NO,      M_ALL,  NO,      NO,     NO,       ALL],
         Act::ResolveDelivery        => [NO,      NO,     NO,       SENDER,   SENDER,   NO,        NO,      M_ALL,  NO,      NO,     NO,       NO],
         Act::ReadReconciliations    => [NO,      NO,     NO,       SENDER,   SENDER,   SUBTREE,   NO,      M_ALL,  NO,      NO,     NO,       ALL],
@@ -322,10 +336,14 @@ pub const FIELDS: &[(&str, &str, Act)] = &[
     ("Query", "changesSince", Act::ReadCase),
     ("Query", "handoffs", Act::ReadHandoffs),
     ("Query", "cards", Act::ReadCards),
+    ("Query", "accessRecords", Act::SearchAccessRecords),
     ("Query", "deliveries", Act::ReadDeliveries),
     ("Query", "upstreams", Act::ReadUpstreams),
+    ("Query", "kiosks", Act::ManageKiosks),
     ("Query", "reconciliations", Act::ReadReconciliations),
     ("Query", "openDifferences", Act::ReadReconciliations),
+    ("Query", "auditLog", Act::ReadAuditLog),
+    ("Query", "revocations", Act::ManageRoles),
     ("Mutation", "saveDraft", Act::SaveDraft),
     ("Mutation", "submitCase", Act::SubmitCase),
     ("Mutation", "supplementCase", Act::SupplementCase),
@@ -361,8 +379,12 @@ pub const FIELDS: &[(&str, &str, Act)] = &[
     ("Mutation", "redeliver", Act::ResolveDelivery),
     ("Mutation", "resolveUncertainDelivery", Act::ResolveDelivery),
     ("Mutation", "reconcileUpstream", Act::Reconcile),
+    ("Mutation", "revokeAccess", Act::ManageRoles),
+    ("Mutation", "restoreAccess", Act::ManageRoles),
     ("Mutation", "revealPersonalData", Act::RevealPersonalData),
+    ("Mutation", "findCasesByApplicant", Act::FindByApplicant),
     ("Mutation", "createUploadTicket", Act::AttachDocument),
+    ("Mutation", "createDownloadTicket", Act::ReadDocument),
     ("Subscription", "caseChanged", Act::ReadCase),
     ("Subscription", "handoffsChanged", Act::ReadHandoffs),
 ];

@@ -131,7 +131,7 @@ pub fn read(actor: &Actor, act: Act) -> Result<ReadProof, Denied> {
     let scope = match allowed.grant.scope {
         Scope::OwnSubject => Some(ReadScope::BySubject(actor.subject.clone())),
         Scope::OwnDevice => Some(ReadScope::ByDevice(actor.subject.clone())),
-        Scope::OwnOrganizationOrPast | Scope::SendingOrganization => {
+        Scope::OwnOrganizationOrPast | Scope::OwnDesk | Scope::SendingOrganization => {
             actor.organization.map(ReadScope::ByOrganization)
         }
         Scope::DivisionSubtree => actor.division.map(ReadScope::BySubtree),
@@ -448,6 +448,10 @@ fn capacity(actor: &Actor, scope: Scope, standing: &CaseStanding) -> Option<Capa
             .or_else(for_owner)
             .or_else(|| is(standing.evaluated).then_some(Capacity::Decider))
             .or_else(|| among(&standing.past).then_some(Capacity::Past)),
+        Scope::OwnDesk => owner()
+            .or_else(addressee)
+            .or_else(first_contact)
+            .or_else(for_owner),
         Scope::OwnerOrAddressee => owner().or_else(addressee).or_else(for_owner),
         Scope::FirstContact => first_contact(),
         Scope::Owner | Scope::OwnerWithApproval => owner().or_else(for_owner).or_else(|| {

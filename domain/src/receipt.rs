@@ -2,14 +2,15 @@
 
 pub mod kind;
 pub mod parts;
+pub mod qr;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use self::kind::{DueKind, ReceiptKind};
 use self::parts::{
-    LedgerPosition, ReceiptContact, ReceiptDue, ReceiptItem, ReceiptMaterial, ReceiptOrganization,
-    ReceiptPlace, ReceiptStatement, ReceiptTransfer,
+    LedgerPosition, ReceiptContact, ReceiptDue, ReceiptItem, ReceiptMaterial, ReceiptOffline,
+    ReceiptOrganization, ReceiptPlace, ReceiptStatement, ReceiptTransfer,
 };
 use crate::canonical::{CanonicalError, canonical_bytes_of};
 use crate::id::{CaseId, ReceiptId};
@@ -49,6 +50,9 @@ pub struct ReceiptBody {
     /// When the act took place, UTC, as an integer of microseconds.
     #[serde(with = "chrono::serde::ts_microseconds")]
     pub event_at: DateTime<Utc>,
+    /// Of an application that a kiosk took in while offline: when, and under which number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offline: Option<ReceiptOffline>,
     /// Dates promised or demanded.
     pub due: Vec<ReceiptDue>,
     /// Outcome, reasons and remedy.
@@ -91,7 +95,7 @@ pub struct SignedReceipt {
     pub body: ReceiptBody,
     /// Key that signed.
     pub key_id: String,
-    /// Ed25519 signature, base64.
+    /// Signature, base64.
     pub signature: String,
 }
 

@@ -150,7 +150,8 @@ fn crockford(random: [u8; 8]) -> String {
         .collect()
 }
 
-fn read(text: &str, length: usize) -> Result<String, TrackingError> {
+/// A text of Crockford characters as people type it.
+pub(crate) fn read(text: &str, length: usize) -> Result<String, TrackingError> {
     // longer texts are refused before they are copied around
     if text.chars().count() > 4 * length {
         return Err(TrackingError::Length);

@@ -34,6 +34,8 @@ pub struct Model {
     /// The correlation id of the request.
     #[sea_orm(column_type = "Text", nullable)]
     pub correlation: Option<String>,
+    /// How often within a minute.
+    pub times: i32,
 }
 
 /// Rows are joined by hand, where a list needs it.

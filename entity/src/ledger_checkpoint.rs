@@ -20,7 +20,7 @@ pub struct Model {
     /// Key that signed.
     #[sea_orm(column_type = "Text")]
     pub key_id: String,
-    /// Ed25519 signature of the statement.
+    /// Signature of the statement.
     pub signature: Vec<u8>,
 }
 

@@ -21,7 +21,7 @@ pub struct Model {
     /// Key that signed.
     #[sea_orm(column_type = "Text")]
     pub key_id: String,
-    /// Ed25519 signature.
+    /// Signature by the algorithm of the key.
     pub signature: Vec<u8>,
     /// Microseconds UTC.
     pub issued_at: i64,

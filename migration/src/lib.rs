@@ -37,6 +37,12 @@ mod m20261129_000015_reconciliation;
 mod m20261129_000016_attempt_evidence;
 mod m20261129_000017_checkpoints;
 mod m20261129_000018_audit;
+mod m20261129_000019_identity;
+mod m20261129_000020_data_keys;
+mod m20261129_000021_access;
+mod m20261129_000022_kiosks;
+mod m20261129_000023_documents;
+mod m20261129_000024_limits;
 
 /// All steps in order.
 #[derive(Debug, Clone, Copy)]
@@ -63,6 +69,12 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000016_attempt_evidence::Migration),
             Box::new(m20261129_000017_checkpoints::Migration),
             Box::new(m20261129_000018_audit::Migration),
+            Box::new(m20261129_000019_identity::Migration),
+            Box::new(m20261129_000020_data_keys::Migration),
+            Box::new(m20261129_000021_access::Migration),
+            Box::new(m20261129_000022_kiosks::Migration),
+            Box::new(m20261129_000023_documents::Migration),
+            Box::new(m20261129_000024_limits::Migration),
         ]
     }
 }

@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use super::{AppFailure, gateway};
+use onedoor_domain::audit::AuditAction;
+
+use super::{AppFailure, audit, gateway};
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::secret::Redacted;
@@ -35,6 +37,7 @@ pub async fn copy(config: &Config, from: String, to: String) -> Result<String, A
     there.database.url = Redacted::new(to);
     let ledger = gateway::ledger_alone(&there, Arc::new(SystemClock)).await?;
     let report = ledger.audit().await?;
+    audit::tell(ledger.services(), AuditAction::DatabaseCopied, "database").await?;
     let mut text = String::new();
     for (table, rows) in copied.iter().filter(|(_, rows)| **rows > 0) {
         // writing to a String cannot fail

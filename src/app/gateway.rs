@@ -1,7 +1,6 @@
 //! The running gateway: its parts joined, its loops started, its server listening.
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,20 +8,18 @@ use chrono::TimeDelta;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
-use super::AppFailure;
-use super::probes;
+use super::identity::Identity;
+use super::keys::open_keys;
 use super::upstreams::{self, Upstreams};
+use super::{AppFailure, attachments, door, kiosk, privacy, probes};
 use crate::cache::hints::Hints;
 use crate::cache::redis::{Redis, RedisSettings};
 use crate::cache::{Cache, CacheSettings};
 use crate::clock::SharedClock;
 use crate::config::Config;
-use crate::graphql::schema;
-use crate::http::edge::{Edge, EdgeParts};
-use crate::http::graphiql::GraphiqlFiles;
-use crate::http::server::{self, RunningServer};
-use crate::http::{callbacks, health, verify};
+use crate::http::server::RunningServer;
 use crate::secret::keyring::Keyring;
+use crate::service::attachments::Attachments;
 use crate::service::bells::Bells;
 use crate::service::cases::{CaseParts, Cases};
 use crate::service::changes::Changes;
@@ -31,14 +28,15 @@ use crate::service::delivery::Deliveries;
 use crate::service::directory::UpstreamBindings;
 use crate::service::gauges::Gauges;
 use crate::service::health::Readiness;
-use crate::service::identity::TokenAuthenticator;
-use crate::service::identity::demo::DemoIssuer;
-use crate::service::identity::verifier::TokenVerifier;
+use crate::service::identity::Authenticator;
 use crate::service::import::shipped;
+use crate::service::kiosks::Kiosks;
 use crate::service::ledger::Ledger;
 use crate::service::live::{LiveReads, QuestionPlaces};
 use crate::service::notice::Notices;
+use crate::service::privacy::Privacy;
 use crate::service::reconcile::Reconciling;
+use crate::service::rotation::Rotation;
 use crate::service::succession::Successions;
 use crate::service::track::TrackLimits;
 use crate::service::upkeep::Upkeep;
@@ -52,7 +50,7 @@ use crate::telemetry::metrics::Metrics;
 use crate::upstream::listeners::Listeners;
 use crate::upstream::registry::Registry;
 use crate::worker::supervise::Supervisor;
-use crate::worker::{cases as case_loops, epochs};
+use crate::worker::{cases as case_loops, denials, epochs};
 
 /// How often a start waits for its database.
 const FIRST_CONNECTION_WAITS: u32 = 10;
@@ -72,16 +70,20 @@ pub struct Gateway {
 }
 
 /// The parts that stand before the server does.
-struct House {
-    services: Services,
-    cases: Arc<Cases>,
-    notices: Arc<Notices>,
-    upstreams: Arc<Systems>,
-    live: Arc<LiveReads>,
-    ledger: Arc<Ledger>,
-    reconciling: Arc<Reconciling>,
-    readiness: Arc<Readiness>,
-    supervisor: Supervisor,
+pub(super) struct House {
+    pub(super) services: Services,
+    pub(super) cases: Arc<Cases>,
+    pub(super) notices: Arc<Notices>,
+    pub(super) upstreams: Arc<Systems>,
+    pub(super) live: Arc<LiveReads>,
+    pub(super) ledger: Arc<Ledger>,
+    pub(super) attachments: Arc<Attachments>,
+    pub(super) reconciling: Arc<Reconciling>,
+    pub(super) kiosks: Arc<Kiosks>,
+    pub(super) privacy: Arc<Privacy>,
+    pub(super) readiness: Arc<Readiness>,
+    pub(super) supervisor: Supervisor,
+    pub(super) identity: Identity,
 }
 
 impl Gateway {
@@ -108,8 +110,11 @@ impl Gateway {
             supervisor,
         };
         let house = build(config, &metrics, ground).await?;
-        let server = serve(config, &metrics, &house, clock)?;
+        let server = door::open(config, &metrics, &house, clock)?;
         house.cases.set_public_url(&config.server.public_url, server.addr);
+        house
+            .identity
+            .set_public_url(&config.server.public_url, server.addr)?;
         Ok(Self {
             server,
             supervisor: house.supervisor,
@@ -192,7 +197,7 @@ pub(super) fn cases_alone(config: &Config, services: &Services) -> Result<Cases,
         changes: Arc::new(changes),
         outbox: Arc::new(Bells::new(std::iter::empty())),
         listeners: Upstreams::listeners(config)?,
-        track_limits: track_limits(config),
+        track_limits: track_limits(config, services),
     };
     Ok(Cases::new(services.clone(), parts))
 }
@@ -213,18 +218,11 @@ fn ledger_of(config: &Config, cases: &Arc<Cases>, keys: &Arc<Keyring>) -> Ledger
     Ledger::new(Arc::clone(cases), Arc::clone(keys), every)
 }
 
-fn open_keys(config: &Config) -> Result<Keyring, AppFailure> {
-    Ok(Keyring::open(
-        Path::new(&config.secrets.data_key_file),
-        Path::new(&config.secrets.receipt_key_file),
-        &config.keys_dir(),
-    )?)
-}
-
-fn track_limits(config: &Config) -> TrackLimits {
+fn track_limits(config: &Config, services: &Services) -> TrackLimits {
     TrackLimits::per_minute(
         config.tracking.failures_per_source_per_minute,
         config.tracking.failures_per_source_and_code_per_minute,
+        services.shared_limits(),
     )
 }
 
@@ -316,6 +314,8 @@ async fn reference_data(config: &Config, metrics: &Metrics, ground: &Ground) -> 
         &services,
         Duration::from_millis(config.cache.epoch_poll_ms),
     );
+    services.denials.measure(metrics)?;
+    denials::spawn(&ground.supervisor, &services);
     Ok(services)
 }
 
@@ -325,25 +325,10 @@ async fn build(config: &Config, metrics: &Metrics, ground: Ground) -> Result<Hou
         registry,
         keys,
         database,
-        clock,
         supervisor,
+        ..
     } = &ground;
-    let store = CaseStore::new(database.clone(), Arc::clone(keys));
-    let bells = Arc::new(Bells::new(registry.carrier_names()));
-    let feed_nudge = Arc::new(Notify::new());
-    let hints = services.hints.clone();
-    let changes = Changes::new(store.clone(), hints, Arc::clone(&feed_nudge), Arc::clone(clock));
-    let changes = Arc::new(changes);
-    let cases = Arc::new(Cases::new(
-        services.clone(),
-        CaseParts {
-            store,
-            changes: Arc::clone(&changes),
-            outbox: Arc::clone(&bells),
-            listeners: Listeners::of(registry.iter().map(|upstream| upstream.config())),
-            track_limits: track_limits(config),
-        },
-    ));
+    let (cases, changes, bells, feed_nudge) = cases_of(config, &ground, &services);
     tell_address(config, &cases);
     let notices = Arc::new(Notices::new(Arc::clone(&cases), Arc::clone(registry)));
     let ledger = Arc::new(ledger_of(config, &cases, keys));
@@ -368,16 +353,24 @@ async fn build(config: &Config, metrics: &Metrics, ground: Ground) -> Result<Hou
         reconciling: Arc::clone(&reconciling),
         changes,
         successions: Arc::new(Successions::new(Arc::clone(&cases))),
-        upkeep: Arc::new(Upkeep::new(Arc::clone(&cases), &config.worker)),
+        upkeep: Arc::new(Upkeep::new(Arc::clone(&cases), &config.worker, config.audit)),
         gauges: Arc::new(Gauges::new(Arc::clone(&cases), metrics)?),
         ledger: Arc::clone(&ledger),
+        rotation: Arc::new(Rotation::new(Arc::clone(&cases), &config.worker, metrics)?),
         bells,
         feed_nudge,
     };
     case_loops::spawn(supervisor, &services, &loops, &config.outbox, &config.worker);
+    let kiosks = kiosk::build(config, &cases, metrics, supervisor)?;
+    let devices: Arc<dyn Authenticator> = kiosks.clone();
+    let identity = Identity::build(config, metrics, &services, &cases, (supervisor, devices)).await?;
     Ok(House {
+        identity,
         readiness: Arc::new(Readiness::new(probes::all(database, keys, &services))),
         services,
+        kiosks,
+        privacy: privacy::start(config, &cases, supervisor),
+        attachments: attachments::start(config, &cases, metrics, supervisor)?,
         upstreams: Arc::new(Systems::new(Arc::clone(&cases), Arc::clone(registry))),
         cases,
         notices,
@@ -386,6 +379,35 @@ async fn build(config: &Config, metrics: &Metrics, ground: Ground) -> Result<Hou
         reconciling,
         supervisor: supervisor.clone(),
     })
+}
+
+/// The use cases of cases, with what rings when they move.
+fn cases_of(
+    config: &Config,
+    ground: &Ground,
+    services: &Services,
+) -> (Arc<Cases>, Arc<Changes>, Arc<Bells>, Arc<Notify>) {
+    let registry = &ground.registry;
+    let store = CaseStore::new(ground.database.clone(), Arc::clone(&ground.keys));
+    let bells = Arc::new(Bells::new(registry.carrier_names()));
+    let feed_nudge = Arc::new(Notify::new());
+    let changes = Arc::new(Changes::new(
+        store.clone(),
+        services.hints.clone(),
+        Arc::clone(&feed_nudge),
+        Arc::clone(&ground.clock),
+    ));
+    let cases = Arc::new(Cases::new(
+        services.clone(),
+        CaseParts {
+            store,
+            changes: Arc::clone(&changes),
+            outbox: Arc::clone(&bells),
+            listeners: Listeners::of(registry.iter().map(|upstream| upstream.config())),
+            track_limits: track_limits(config, services),
+        },
+    ));
+    (cases, changes, bells, feed_nudge)
 }
 
 /// Known before the loops begin; with any free port only once the server listens.
@@ -405,67 +427,6 @@ fn questions(
     let live = LiveReads::new(Arc::clone(cases), Arc::clone(registry), Arc::clone(&places));
     let reconciling = Reconciling::new(Arc::clone(cases), Arc::clone(registry), places, config.reconcile);
     (Arc::new(live), Arc::new(reconciling))
-}
-
-fn serve(
-    config: &Config,
-    metrics: &Metrics,
-    house: &House,
-    clock: SharedClock,
-) -> Result<RunningServer, AppFailure> {
-    let upstreams = Arc::clone(&house.upstreams);
-    let (services, cases, live, reconciling, ledger) = (
-        house.services.clone(),
-        Arc::clone(&house.cases),
-        Arc::clone(&house.live),
-        Arc::clone(&house.reconciling),
-        Arc::clone(&house.ledger),
-    );
-    let executor = crate::graphql::executor::SchemaExecutor::new(move || {
-        schema::builder()
-            .data(services.clone())
-            .data(Arc::clone(&cases))
-            .data(Arc::clone(&upstreams))
-            .data(Arc::clone(&live))
-            .data(Arc::clone(&ledger))
-            .data(Arc::clone(&reconciling))
-    })?;
-    let services = house.services.clone();
-    let directory = Arc::new(move || services.directories.current());
-    let authenticator = TokenAuthenticator::new(verifier(config)?, directory, Arc::clone(&clock), metrics)?;
-    let edge = Edge::new(
-        config,
-        EdgeParts {
-            executor,
-            authenticator: Arc::new(authenticator),
-            clock,
-            metrics: metrics.clone(),
-        },
-    )?;
-    let (notices, readiness, ledger, metrics) = (
-        Arc::clone(&house.notices),
-        Arc::clone(&house.readiness),
-        Arc::clone(&house.ledger),
-        metrics.clone(),
-    );
-    let runtime = edge.runtime.clone();
-    server::run(edge, GraphiqlFiles::default(), move |routes| {
-        health::configure(routes, &readiness, &metrics, &runtime);
-        callbacks::configure(routes, &notices);
-        verify::configure(routes, &ledger);
-    })
-    .map_err(|source| AppFailure::Listen {
-        listen: config.server.listen,
-        source,
-    })
-}
-
-/// Who signs tokens: the configured issuer, else the demo's, whose key lies in the data folder.
-fn verifier(config: &Config) -> Result<TokenVerifier, AppFailure> {
-    if config.auth.issuer.is_empty() {
-        return Ok(DemoIssuer::open(&config.keys_dir())?.verifier(&config.auth));
-    }
-    Ok(TokenVerifier::from_key_file(&config.auth)?)
 }
 
 fn open_redis(config: &Config, supervisor: &Supervisor) -> Result<Option<Redis>, AppFailure> {

@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::DateTime;
+use onedoor_domain::audit::AuditAction;
 use onedoor_domain::ledger::audit::{Audit, Report};
 use onedoor_domain::ledger::export::{CheckpointRecord, ReceiptRecord, Record};
 
-use super::{AppFailure, gateway};
+use super::{AppFailure, audit, gateway};
 use crate::clock::SystemClock;
 use crate::config::Config;
-use crate::secret::receipt_key::PublicKeys;
+use crate::secret::receipt_key::{PublicKey, PublicKeys};
 use crate::service::ledger::Receipts;
 
 /// Records of an export before its first chain, in which its keys stand.
@@ -25,6 +26,7 @@ const KEYS_WITHIN: usize = 100;
 /// The ledger cannot be read, or the export not written.
 pub async fn export(config: &Config, out: Option<&Path>, receipts: Receipts) -> Result<u64, AppFailure> {
     let ledger = gateway::ledger_alone(config, Arc::new(SystemClock)).await?;
+    audit::tell(ledger.services(), AuditAction::LedgerExported, "ledger").await?;
     let written = match out {
         Some(path) => {
             let file = OpenOptions::new().write(true).create_new(true).open(path);
@@ -42,8 +44,10 @@ pub async fn export(config: &Config, out: Option<&Path>, receipts: Receipts) -> 
 /// The database cannot be used.
 pub async fn checkpoint(config: &Config) -> Result<String, AppFailure> {
     let ledger = gateway::ledger_alone(config, Arc::new(SystemClock)).await?;
+    let taken = ledger.checkpoint().await?;
+    audit::tell(ledger.services(), AuditAction::LedgerCheckpointed, "ledger").await?;
     let mut text = String::new();
-    for record in ledger.checkpoint().await? {
+    for record in taken {
         text.push_str(&serde_json::to_string(&record).map_err(io::Error::other)?);
         text.push('\n');
     }
@@ -62,9 +66,11 @@ pub fn verify(
 ) -> Result<(String, bool), AppFailure> {
     let mut trusted = PublicKeys::default();
     for key in keys {
-        trusted
-            .add(key)
-            .ok_or_else(|| AppFailure::NotAPublicKey(key.clone()))?;
+        let key: PublicKey = key.parse().map_err(|source| AppFailure::NotAPublicKey {
+            text: key.clone(),
+            source,
+        })?;
+        trusted.add(key);
     }
     if keys.is_empty() {
         trust_the_export(export, &mut trusted)?;
@@ -127,8 +133,17 @@ pub(super) fn told(report: &Report) -> String {
 fn trust_the_export(export: &Path, trusted: &mut PublicKeys) -> Result<(), AppFailure> {
     for line in lines_of(export)?.take(KEYS_WITHIN) {
         let line = line.map_err(|source| unreadable(export, source))?;
-        if let Ok(Record::Key { public_key, .. }) = serde_json::from_slice(&line) {
-            trusted.add(&public_key);
+        let Ok(Record::Key {
+            algorithm,
+            public_key,
+            ..
+        }) = serde_json::from_slice(&line)
+        else {
+            continue;
+        };
+        // what is signed by an algorithm that is not known here does not hold
+        if let Ok(key) = PublicKey::of(&algorithm, &public_key) {
+            trusted.add(key);
         }
     }
     Ok(())

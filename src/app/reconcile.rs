@@ -14,6 +14,7 @@ use super::gateway;
 use super::upstreams::Upstreams;
 use crate::clock::{SharedClock, SystemClock};
 use crate::config::Config;
+use crate::error::AppError;
 use crate::service::live::QuestionPlaces;
 use crate::service::reconcile::Reconciling;
 use crate::service::reconciliations::{DIFFERENCES_BY_SEEN, DifferenceFilter};
@@ -71,7 +72,11 @@ pub async fn reconcile_now(config: &Config, name: &str) -> Result<Reconciled, Ap
     loop {
         let found = cases.list_differences(&operator, &filter, &page).await?;
         let last = found.edges.last().filter(|_| found.has_next);
-        page.after = last.and_then(|edge| Position::decode(&edge.cursor, DIFFERENCES_BY_SEEN, 2).ok());
+        // a cursor of our own that cannot be read must not pass for the end of the list
+        page.after = last
+            .map(|edge| Position::decode(&edge.cursor, DIFFERENCES_BY_SEEN, 2))
+            .transpose()
+            .map_err(AppError::internal)?;
         differences.extend(found.edges.into_iter().map(|edge| edge.node));
         if page.after.is_none() {
             break;

@@ -7,9 +7,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use onedoor_domain::audit::AuditAction;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::AppFailure;
+use super::audit;
 use super::gateway::{self, Gateway};
 use super::upstreams::{self, SANDBOX_CALLBACK_SECRET, SANDBOX_TOKEN, Upstreams};
 use crate::clock::{SharedClock, SystemClock};
@@ -128,6 +130,18 @@ pub enum Imported {
     Admissions,
 }
 
+impl Imported {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Divisions => "divisions",
+            Self::Organizations => "organizations",
+            Self::Catalogue => "catalogue",
+            Self::Calendar => "calendar",
+            Self::Admissions => "admissions",
+        }
+    }
+}
+
 /// Imports a file, or says what importing it would change.
 ///
 /// # Errors
@@ -143,13 +157,16 @@ pub async fn import(config: &Config, what: Imported, file: &Path, mode: Mode) ->
         reference::refresh(&services).await?;
     }
     let report = match what {
-        Imported::Divisions => return import_divisions(config, &services, &text, mode).await,
-        Imported::Organizations => organizations::import(&services, &text, mode).await?,
-        Imported::Catalogue => catalogue::import(&services, &text, mode).await?,
-        Imported::Admissions => admissions::import(&services, &text, mode).await?,
-        Imported::Calendar => return import_calendar(config, &services, &text, mode).await,
+        Imported::Divisions => import_divisions(config, &services, &text, mode).await?,
+        Imported::Organizations => organizations::import(&services, &text, mode).await?.to_string(),
+        Imported::Catalogue => catalogue::import(&services, &text, mode).await?.to_string(),
+        Imported::Admissions => admissions::import(&services, &text, mode).await?.to_string(),
+        Imported::Calendar => import_calendar(config, &services, &text, mode).await?,
     };
-    Ok(report.to_string())
+    if mode == Mode::Write {
+        audit::tell(&services, AuditAction::ReferenceDataImported, what.name()).await?;
+    }
+    Ok(report)
 }
 
 /// A newer edition moves the open cases of organizations that were succeeded, each by an event of its own; what a cut

@@ -122,6 +122,22 @@ impl Redis {
         self.run::<i64>(&command).await;
     }
 
+    /// Runs a script over some keys; `None`: Redis does not say.
+    pub(super) async fn evaluate<T: FromRedisValue>(
+        &self,
+        script: &str,
+        keys: &[String],
+        arguments: &[u64],
+    ) -> Option<T> {
+        let mut command = ::redis::cmd("EVAL");
+        command.arg(script).arg(keys.len());
+        for key in keys {
+            command.arg(self.prefixed(key));
+        }
+        command.arg(arguments);
+        self.run(&command).await
+    }
+
     /// Publishes to a channel, if Redis is there.
     pub(super) async fn publish(&self, channel: &str, payload: &[u8]) {
         let mut command = ::redis::cmd("PUBLISH");

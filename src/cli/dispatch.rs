@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use chrono::TimeDelta;
 
+use super::audit::{AuditCommand, AuditExportArgs, AuditExportFormat};
+use super::keys::{EraseArgs, KeysCommand, KeysRotateArgs};
 use super::ledger::{LedgerCommand, LedgerVerifyArgs};
 use super::{
     Cli, Command, ConfigCommand, CopyArgs, ImportArgs, ImportKind, MigrateArgs, SandboxArgs, SchemaCommand,
@@ -13,6 +15,7 @@ use super::{
 use crate::app::run::{self, Imported};
 use crate::app::{self, AppFailure};
 use crate::config::DEFAULT_TOML;
+use crate::service::audit::{AuditFilter, AuditFormat};
 use crate::service::identity::demo::TokenRequest;
 use crate::service::import::Mode;
 use crate::service::ledger::Receipts;
@@ -58,6 +61,16 @@ async fn dispatch(cli: Cli) -> Result<(), AppFailure> {
             answer(&Box::pin(app::copy::copy(&config, from, to)).await?)
         }
         Command::Ledger(command) => Box::pin(ledger(command)).await,
+        Command::Audit(AuditCommand::Export(arguments)) => Box::pin(export_audit(arguments)).await,
+        Command::Keys(command) => Box::pin(keys(command)).await,
+        Command::Erase(EraseArgs {
+            case,
+            reason,
+            settings,
+        }) => {
+            let config = app::start(settings.config, settings.demo)?;
+            answer(&Box::pin(app::keys::erase(&config, &case, reason.into())).await?)
+        }
         Command::Sandbox(SandboxArgs { config }) => {
             run::play_sandbox(&app::start(config, true)?, answer).await
         }
@@ -102,7 +115,36 @@ async fn import(arguments: ImportArgs) -> Result<(), AppFailure> {
     } else {
         Mode::Write
     };
-    answer(&run::import(&config, what, &arguments.file, mode).await?)
+    answer(&Box::pin(run::import(&config, what, &arguments.file, mode)).await?)
+}
+
+async fn export_audit(arguments: AuditExportArgs) -> Result<(), AppFailure> {
+    let config = app::start(arguments.settings.config, arguments.settings.demo)?;
+    let filter = AuditFilter {
+        from: arguments.from,
+        to: arguments.to,
+        ..AuditFilter::default()
+    };
+    let format = match arguments.format {
+        AuditExportFormat::Jsonl => AuditFormat::Jsonl,
+        AuditExportFormat::Csv => AuditFormat::Csv,
+    };
+    let entries = app::audit::export(&config, &filter, format, arguments.out.as_deref()).await?;
+    tracing::info!(audit.entries = entries, "the audit log was exported");
+    Ok(())
+}
+
+async fn keys(command: KeysCommand) -> Result<(), AppFailure> {
+    match command {
+        KeysCommand::Status(settings) => {
+            let config = app::start(settings.config, settings.demo)?;
+            answer(&app::keys::status(&config).await?)
+        }
+        KeysCommand::Rotate(KeysRotateArgs { case, settings }) => {
+            let config = app::start(settings.config, settings.demo)?;
+            answer(&app::keys::rotate(&config, case.as_ref()).await?)
+        }
+    }
 }
 
 async fn ledger(command: LedgerCommand) -> Result<(), AppFailure> {

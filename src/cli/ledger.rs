@@ -37,8 +37,8 @@ pub struct LedgerVerifyArgs {
     /// The export.
     #[arg(value_name = "FILE")]
     pub export: PathBuf,
-    /// A public key that is trusted, 64 hex digits; may be given several times. Without one the keys in the export itself
-    /// are used, which proves nothing against whoever made it.
+    /// A public key that is trusted, as `/verify/keys` tells it: "Ed25519 HEX" or "SM2-SM3 HEX", or the digits alone; may be
+    /// given several times. Without one the keys in the export itself are used, which proves nothing against whoever made it.
     #[arg(long = "key", value_name = "HEX")]
     pub keys: Vec<String>,
     /// A receipt that was kept elsewhere: JSON with canonical, keyId and signature, as the door shows them.

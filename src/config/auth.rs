@@ -5,6 +5,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::fault::Faults;
+use super::issuer::{self, IssuerConfig};
+
+/// A revoked caller can do nothing any more after this time, on any replica, with Redis or without.
+pub const REVOKED_WITHIN_MS: u64 = 60_000;
 
 /// Which tokens are accepted.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -26,15 +30,29 @@ pub struct AuthConfig {
     pub token_max_bytes: usize,
     /// Accepted difference of clocks, seconds.
     pub leeway_s: u16,
+    /// The longest life of a token; a longer one is refused, so that it is known how long a revocation must be kept.
+    pub lifetime_max_s: u32,
+    /// How often the keys of issuers are fetched again.
+    pub keys_refresh_s: u32,
+    /// An issuer is asked at most once in this time, whatever tokens come.
+    pub keys_cooldown_s: u32,
+    /// How long known keys go on verifying while their issuer cannot be asked.
+    pub keys_keep_s: u32,
+    /// How often each replica reads the revocations.
+    pub revocation_poll_ms: u64,
+    /// More issuers.
+    pub issuers: Vec<IssuerConfig>,
 }
 
-/// Signing algorithms; both are asymmetric, so that a public key can never pass as a secret.
+/// Signing algorithms; all are asymmetric, so that a public key can never pass as a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TokenAlgorithm {
     /// Ed25519.
     EdDSA,
     /// ECDSA on P-256 with SHA-256.
     ES256,
+    /// RSASSA-PKCS1-v1_5 with SHA-256, of keys of 2048 bits and more; for issuers that have no other.
+    RS256,
 }
 
 /// Values of the header `typ`; explicit typing keeps other JWTs of the issuer out (RFC 8725 §3.11).
@@ -58,12 +76,14 @@ impl AuthConfig {
         }
         faults.within("auth.token_max_bytes", self.token_max_bytes, &(256..=65_536));
         faults.within("auth.leeway_s", self.leeway_s, &(0..=300));
+        self.check_times(faults);
+        issuer::check(&self.issuers, &self.issuer, demo, faults);
         let file_missing = self.public_key_file == Path::new("");
         if self.issuer.is_empty() {
-            if !demo {
+            if !demo && self.issuers.is_empty() {
                 faults.at(
                     "auth.issuer",
-                    "must be set outside demo mode; `serve --demo` brings its own issuer",
+                    "must be set outside demo mode, or one of [[auth.issuers]]; `serve --demo` brings its own issuer",
                 );
             }
             if !file_missing {
@@ -87,6 +107,17 @@ impl AuthConfig {
                 "auth.key_id",
                 "must be the `kid` of the issuer's tokens when auth.issuer is set",
             );
+        }
+    }
+
+    fn check_times(&self, faults: &mut Faults) {
+        faults.within("auth.lifetime_max_s", self.lifetime_max_s, &(60..=2_678_400));
+        faults.within("auth.keys_cooldown_s", self.keys_cooldown_s, &(1..=300));
+        faults.within("auth.keys_refresh_s", self.keys_refresh_s, &(1..=86_400));
+        faults.within("auth.keys_keep_s", self.keys_keep_s, &(60..=604_800));
+        faults.within("auth.revocation_poll_ms", self.revocation_poll_ms, &(50..=10_000));
+        if self.keys_refresh_s > self.keys_keep_s {
+            faults.at("auth.keys_refresh_s", "must not be longer than auth.keys_keep_s");
         }
     }
 }

@@ -26,6 +26,13 @@ pub fn merge(default_toml: &str, inputs: &ConfigInputs, faults: &mut Faults) -> 
     }
     read_environment(&inputs.env, &defaults, &mut overlays, faults);
     for Overlay { path, value, origin } in overlays {
+        let value = if let Value::Array(entries) = &value
+            && entries.iter().any(Value::is_table)
+        {
+            Value::Array(good_entries(&defaults, &path, entries, &origin, faults))
+        } else {
+            value
+        };
         let mut alone = defaults.clone();
         place(&mut alone, &path, value.clone());
         faults.set_origin(&path, origin);
@@ -36,6 +43,34 @@ pub fn merge(default_toml: &str, inputs: &ConfigInputs, faults: &mut Faults) -> 
         }
     }
     merged
+}
+
+/// The tables of a list with every good value in them; each value is tried alone here too.
+fn good_entries(
+    defaults: &Table,
+    path: &str,
+    entries: &[Value],
+    origin: &Origin,
+    faults: &mut Faults,
+) -> Vec<Value> {
+    let tables = entries.iter().filter_map(Value::as_table).enumerate();
+    tables
+        .map(|(at, table)| {
+            let mut good = Table::new();
+            for (key, value) in table {
+                let option = format!("{path}[{at}].{key}");
+                let mut alone = defaults.clone();
+                let one = Table::from_iter([(key.clone(), value.clone())]);
+                place(&mut alone, path, Value::Array(vec![Value::Table(one)]));
+                faults.set_origin(&option, origin.clone());
+                match alone.try_into::<Config>() {
+                    Ok(_) => drop(good.insert(key.clone(), value.clone())),
+                    Err(error) => faults.at(&option, error.message()),
+                }
+            }
+            Value::Table(good)
+        })
+        .collect()
 }
 
 /// One value of an overlay, of the default's type.
@@ -111,7 +146,7 @@ fn unknown_reason(defaults: &Table, key: &str) -> String {
 fn fits(expected: &Value, value: &Value) -> Result<(), String> {
     let same = expected.same_type(value)
         && match value {
-            Value::Array(entries) => entries.iter().all(Value::is_str),
+            Value::Array(entries) => entries.iter().all(Value::is_str) || entries.iter().all(Value::is_table),
             Value::String(_)
             | Value::Integer(_)
             | Value::Float(_)

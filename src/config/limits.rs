@@ -36,6 +36,8 @@ pub struct LimitsConfig {
     pub query_timeout_ms: u64,
     /// Field executions a minute and principal.
     pub fields_per_minute: u32,
+    /// The same of a device.
+    pub fields_per_minute_device: u32,
     /// The same without a token, by source address.
     pub fields_per_minute_anonymous: u32,
     /// Parsed and checked documents kept in memory.
@@ -76,16 +78,17 @@ impl LimitsConfig {
             faults.within(path, value, &(1..=1_000_000));
         }
         faults.within("limits.query_timeout_ms", self.query_timeout_ms, &(10..=120_000));
-        faults.within(
-            "limits.fields_per_minute",
-            self.fields_per_minute,
-            &(1..=10_000_000),
-        );
-        faults.within(
-            "limits.fields_per_minute_anonymous",
-            self.fields_per_minute_anonymous,
-            &(1..=10_000_000),
-        );
+        let rates = [
+            ("limits.fields_per_minute", self.fields_per_minute),
+            ("limits.fields_per_minute_device", self.fields_per_minute_device),
+            (
+                "limits.fields_per_minute_anonymous",
+                self.fields_per_minute_anonymous,
+            ),
+        ];
+        for (path, value) in rates {
+            faults.within(path, value, &(1..=10_000_000));
+        }
         if self.aliases_anonymous_max > self.aliases_max {
             faults.at(
                 "limits.aliases_anonymous_max",

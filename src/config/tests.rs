@@ -155,7 +155,13 @@ fn outside_demo_mode_missing_and_example_secrets_refuse_to_start() {
     let faults = Config::load(&inputs(&[])).unwrap_err();
     assert_eq!(
         paths(&faults),
-        ["auth.issuer", "secrets.data_key_file", "secrets.receipt_key_file"]
+        [
+            "auth.issuer",
+            "secrets.data_key_file",
+            "secrets.receipt_key_file",
+            "secrets.index_key_file",
+            "kiosk.sealing_key_file"
+        ]
     );
     let faults = Config::load(&inputs(&[
         ("ONEDOOR__AUTH__ISSUER", "https://id.example"),
@@ -171,7 +177,9 @@ fn outside_demo_mode_missing_and_example_secrets_refuse_to_start() {
             "auth.public_key_file",
             "auth.key_id",
             "secrets.data_key_file",
-            "secrets.receipt_key_file"
+            "secrets.receipt_key_file",
+            "secrets.index_key_file",
+            "kiosk.sealing_key_file"
         ]
     );
 }
@@ -216,4 +224,93 @@ fn a_lease_must_outlast_an_attempt() {
     assert!(outbox.lease_covers("county", 49_999).is_ok());
     assert!(outbox.lease_covers("county", 50_000).is_err());
     assert!(outbox.lease_covers("county", u64::MAX).is_err());
+}
+
+/// Two issuers as a file has them.
+const GOOD_ISSUERS: &str = r#"
+        [[auth.issuers]]
+        name = "staff"
+        issuer = "https://id.example.cn/staff"
+        roles = ["clerk"]
+        role_values = { window = "clerk" }
+        client_id = "pages"
+        [[auth.issuers]]
+        name = "residents"
+        issuer = "https://id.example.cn/residents"
+        jwks_url = "https://id.example.cn/keys"
+        algorithm = "RS256"
+        roles = ["citizen"]
+    "#;
+
+/// Two issuers with whatever can be wrong in them.
+const BAD_ISSUERS: &str = r#"
+        [auth]
+        revocation_poll_ms = 10_000
+        [websocket]
+        ping_interval_ms = 40_000
+        [[auth.issuers]]
+        name = "default"
+        issuer = "http://id.example.cn"
+        leeway_s = "long"
+        colour = "red"
+        algorithm = "HS256"
+        roles = ["clerk", "king"]
+        claims = { role = "a..b" }
+        role_values = { window = "kings" }
+        allow_addresses = ["10.0.0.0/4"]
+        [[auth.issuers]]
+        name = "two"
+        issuer = "http://id.example.cn"
+        client_secret_file = "/nowhere"
+        roles = []
+    "#;
+
+#[test]
+fn faults_of_all_issuers_are_told_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("onedoor.toml");
+    let load = |text: &str, demo: bool| {
+        std::fs::write(&file, text).unwrap();
+        Config::load(&ConfigInputs {
+            file: Some(file.clone()),
+            env: Vec::new(),
+            demo,
+        })
+    };
+    let config = load(GOOD_ISSUERS, true).unwrap();
+    assert_eq!(config.auth.issuers.len(), 2);
+    assert_eq!(config.auth.issuers[0].claims.role, "role");
+    let faults = load(BAD_ISSUERS, false).unwrap_err();
+    let mut found = paths(&faults);
+    found.sort_unstable();
+    found.dedup();
+    let found: Vec<_> = found
+        .into_iter()
+        .filter(|path| path.starts_with("auth."))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            "auth.issuers[0].algorithm",
+            "auth.issuers[0].allow_addresses",
+            "auth.issuers[0].claims.role",
+            "auth.issuers[0].colour",
+            "auth.issuers[0].issuer",
+            "auth.issuers[0].leeway_s",
+            "auth.issuers[0].name",
+            "auth.issuers[0].role_values",
+            "auth.issuers[0].roles",
+            "auth.issuers[1].client_secret_file",
+            "auth.issuers[1].issuer",
+            "auth.issuers[1].roles",
+            "auth.revocation_poll_ms",
+        ],
+        "{faults}"
+    );
+    let unsafe_address = "[server]\npublic_url = \"http://door.example\"\n";
+    let faults = load(&format!("{unsafe_address}{GOOD_ISSUERS}"), false).unwrap_err();
+    assert!(
+        paths(&faults).contains(&"server.public_url"),
+        "cookies would go in the clear"
+    );
 }

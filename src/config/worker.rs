@@ -22,6 +22,10 @@ pub struct WorkerConfig {
     pub exchange_days: u16,
     /// How often a checkpoint of the ledger is signed.
     pub checkpoint_every_s: u32,
+    /// How often retired keys are looked for.
+    pub rekey_tick_ms: u64,
+    /// Values sealed anew at once.
+    pub rekey_batch: u32,
 }
 
 impl WorkerConfig {
@@ -41,5 +45,7 @@ impl WorkerConfig {
             self.checkpoint_every_s,
             &(1..=86_400),
         );
+        faults.within("worker.rekey_tick_ms", self.rekey_tick_ms, &(100..=3_600_000));
+        faults.within("worker.rekey_batch", self.rekey_batch, &(1..=10_000));
     }
 }

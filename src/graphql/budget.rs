@@ -11,6 +11,7 @@ use onedoor_domain::actor::{Actor, ActorKind};
 
 use crate::config::limits::LimitsConfig;
 use crate::graphql::context::SourceAddr;
+use crate::service::shared_limits::SharedLimits;
 
 /// Checks between two sweeps of callers whose budget is full again.
 const SWEEP_EVERY: u32 = 1_024;
@@ -20,6 +21,8 @@ const SWEEP_EVERY: u32 = 1_024;
 pub enum Payer {
     /// A principal by kind and subject.
     Principal(ActorKind, String),
+    /// A kiosk.
+    Device(String),
     /// Everybody without a token behind one source address.
     Source(IpAddr),
 }
@@ -28,10 +31,28 @@ impl Payer {
     /// Who pays for a request.
     #[must_use]
     pub fn of(actor: &Actor, source: SourceAddr) -> Self {
-        if actor.kind == ActorKind::Anonymous {
-            Self::Source(source.network())
-        } else {
-            Self::Principal(actor.kind, actor.subject.clone())
+        match actor.kind {
+            ActorKind::Anonymous => Self::Source(source.network()),
+            ActorKind::Kiosk => Self::Device(actor.subject.clone()),
+            ActorKind::Citizen
+            | ActorKind::Clerk
+            | ActorKind::Officer
+            | ActorKind::Supervisor
+            | ActorKind::Auditor
+            | ActorKind::SystemAdmin
+            | ActorKind::SecurityAdmin
+            | ActorKind::AuditAdmin
+            | ActorKind::Upstream
+            | ActorKind::System => Self::Principal(actor.kind, actor.subject.clone()),
+        }
+    }
+
+    /// As it is counted over replicas.
+    fn name(&self) -> String {
+        match self {
+            Self::Principal(kind, subject) => format!("{} {subject}", kind.name()),
+            Self::Device(device) => device.clone(),
+            Self::Source(address) => address.to_string(),
         }
     }
 }
@@ -43,22 +64,53 @@ pub struct Spent {
     pub retry_after_ms: Option<u64>,
 }
 
-/// Field executions a minute, with a burst of the same size.
+impl Spent {
+    fn until(wait: Duration) -> Self {
+        let wait = wait.max(Duration::from_millis(1));
+        Self {
+            retry_after_ms: u64::try_from(wait.as_millis()).ok(),
+        }
+    }
+}
+
+/// Field executions a minute, with a burst of the same size. This process counts for itself, and where there is Redis all
+/// replicas count together: what either has spent is spent.
 pub struct FieldBudget {
-    principals: DefaultKeyedRateLimiter<Payer>,
-    sources: DefaultKeyedRateLimiter<Payer>,
+    principals: Budgets,
+    devices: Budgets,
+    sources: Budgets,
+    shared: SharedLimits,
     clock: DefaultClock,
     checks: AtomicU32,
+}
+
+/// The budgets of payers of one kind.
+struct Budgets {
+    what: &'static str,
+    per_minute: NonZeroU32,
+    limiter: DefaultKeyedRateLimiter<Payer>,
+}
+
+impl Budgets {
+    fn of(what: &'static str, per_minute: u32) -> Self {
+        let per_minute = NonZeroU32::new(per_minute).unwrap_or(NonZeroU32::MIN);
+        Self {
+            what,
+            per_minute,
+            limiter: RateLimiter::keyed(Quota::per_minute(per_minute)),
+        }
+    }
 }
 
 impl FieldBudget {
     /// Full budgets for everybody.
     #[must_use]
-    pub fn new(limits: &LimitsConfig) -> Self {
-        let quota = |cells: u32| Quota::per_minute(NonZeroU32::new(cells).unwrap_or(NonZeroU32::MIN));
+    pub fn new(limits: &LimitsConfig, shared: SharedLimits) -> Self {
         Self {
-            principals: RateLimiter::keyed(quota(limits.fields_per_minute)),
-            sources: RateLimiter::keyed(quota(limits.fields_per_minute_anonymous)),
+            principals: Budgets::of("principal", limits.fields_per_minute),
+            devices: Budgets::of("device", limits.fields_per_minute_device),
+            sources: Budgets::of("source", limits.fields_per_minute_anonymous),
+            shared,
             clock: DefaultClock::default(),
             checks: AtomicU32::new(0),
         }
@@ -68,27 +120,26 @@ impl FieldBudget {
     ///
     /// # Errors
     /// When less than that is left.
-    pub fn spend(&self, payer: &Payer, fields: u64) -> Result<(), Spent> {
+    pub async fn spend(&self, payer: &Payer, fields: u64) -> Result<(), Spent> {
         let cells = u32::try_from(fields).ok().map_or(NonZeroU32::MAX, |it| {
             NonZeroU32::new(it).unwrap_or(NonZeroU32::MIN)
         });
-        let limiter = match payer {
+        let budgets = match payer {
             Payer::Principal(..) => &self.principals,
+            Payer::Device(_) => &self.devices,
             Payer::Source(_) => &self.sources,
         };
+        let limiter = &budgets.limiter;
         if self.checks.fetch_add(1, Ordering::Relaxed) % SWEEP_EVERY == SWEEP_EVERY - 1 {
             limiter.retain_recent();
         }
         match limiter.check_key_n(payer, cells) {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(not_until)) => {
-                let wait = not_until
-                    .wait_time_from(self.clock.now())
-                    .max(Duration::from_millis(1));
-                Err(Spent {
-                    retry_after_ms: u64::try_from(wait.as_millis()).ok(),
-                })
+            Ok(Ok(())) => {
+                let (cells, per_minute) = (cells.get(), budgets.per_minute.get());
+                let together = self.shared.spend(budgets.what, payer.name(), cells, per_minute);
+                together.await.map_err(Spent::until)
             }
+            Ok(Err(not_until)) => Err(Spent::until(not_until.wait_time_from(self.clock.now()))),
             Err(_insufficient) => Err(Spent { retry_after_ms: None }),
         }
     }
@@ -107,31 +158,46 @@ mod tests {
         .limits
     }
 
-    #[test]
-    fn the_burst_is_a_minutes_budget_and_counts_fields_not_requests() {
+    #[tokio::test]
+    async fn the_burst_is_a_minutes_budget_and_counts_fields_not_requests() {
         let limits = LimitsConfig {
             fields_per_minute: 100,
             fields_per_minute_anonymous: 10,
+            fields_per_minute_device: 50,
             ..shipped()
         };
-        let budget = FieldBudget::new(&limits);
+        let budget = FieldBudget::new(&limits, SharedLimits::default());
         let clerk = Payer::Principal(ActorKind::Clerk, "c".to_owned());
-        assert_eq!(budget.spend(&clerk, 100), Ok(()));
-        let wait = budget.spend(&clerk, 10).unwrap_err().retry_after_ms.unwrap();
+        assert_eq!(budget.spend(&clerk, 100).await, Ok(()));
+        let wait = budget
+            .spend(&clerk, 10)
+            .await
+            .unwrap_err()
+            .retry_after_ms
+            .unwrap();
         assert!((1..=6_000).contains(&wait), "{wait}");
         assert_eq!(
             budget
                 .spend(&Payer::Principal(ActorKind::Clerk, "d".to_owned()), 101)
+                .await
                 .unwrap_err()
                 .retry_after_ms,
             None
         );
         let somebody = Payer::Source(IpAddr::from([10, 0, 0, 1]));
-        assert_eq!(budget.spend(&somebody, 10), Ok(()));
-        assert!(budget.spend(&somebody, 0).is_err());
+        assert_eq!(budget.spend(&somebody, 10).await, Ok(()));
+        assert!(budget.spend(&somebody, 0).await.is_err());
         assert_eq!(
-            budget.spend(&Payer::Source(IpAddr::from([10, 0, 0, 2])), 10),
+            budget
+                .spend(&Payer::Source(IpAddr::from([10, 0, 0, 2])), 10)
+                .await,
             Ok(())
+        );
+        let kiosk = Payer::Device("kiosk-1".to_owned());
+        assert_eq!(budget.spend(&kiosk, 50).await, Ok(()));
+        assert!(
+            budget.spend(&kiosk, 1).await.is_err(),
+            "a device has a budget of its own"
         );
     }
 

@@ -4,16 +4,23 @@ use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions, Schema, 
 
 use super::descriptions::Descriptions;
 use super::mutation::acceptance::AcceptanceMutations;
+use super::mutation::access::AccessMutations;
 use super::mutation::applicant::ApplicantMutations;
+use super::mutation::attachments::AttachmentMutations;
 use super::mutation::cases::CaseMutations;
 use super::mutation::deliveries::DeliveryMutations;
 use super::mutation::evaluation::EvaluationMutations;
 use super::mutation::grid::GridMutations;
 use super::mutation::hands::HandMutations;
 use super::mutation::intake::IntakeMutations;
+use super::mutation::kiosks::KioskMutations;
+use super::mutation::privacy::PrivacyMutations;
 use super::mutation::reconciliations::ReconciliationMutations;
 use super::mutation::special::SpecialMutations;
 use super::mutation::supervision::SupervisionMutations;
+use super::mutation::sync::SyncMutations;
+use super::query::access::AccessQueries;
+use super::query::audit::AuditQueries;
 use super::query::board::BoardQueries;
 use super::query::calendar::CalendarQuery;
 use super::query::cards::CardQueries;
@@ -21,9 +28,11 @@ use super::query::cases::CaseQueries;
 use super::query::catalogue::CatalogueQuery;
 use super::query::changes::ChangeQueries;
 use super::query::divisions::DivisionQuery;
+use super::query::kiosks::KioskQueries;
 use super::query::organizations::OrganizationQuery;
 use super::query::receipts::ReceiptQueries;
 use super::query::reconciliations::ReconciliationQueries;
+use super::query::revocations::RevocationQueries;
 use super::query::statistics::StatisticsQuery;
 use super::query::upstreams::UpstreamQueries;
 use super::query::viewer::ViewerQueries;
@@ -46,6 +55,10 @@ pub struct Query(
     UpstreamQueries,
     ReceiptQueries,
     ReconciliationQueries,
+    AuditQueries,
+    RevocationQueries,
+    KioskQueries,
+    AccessQueries,
 );
 
 /// What can be done.
@@ -62,6 +75,11 @@ pub struct Mutation(
     EvaluationMutations,
     DeliveryMutations,
     ReconciliationMutations,
+    AccessMutations,
+    KioskMutations,
+    SyncMutations,
+    PrivacyMutations,
+    AttachmentMutations,
 );
 
 /// What can be followed.

@@ -5,14 +5,13 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, Result, SimpleObject, Subscription};
 use chrono::{DateTime, Utc};
 use futures_util::{Stream, StreamExt as _, stream};
-use onedoor_domain::actor::{Actor, ActorKind};
+use onedoor_domain::actor::ActorKind;
 use onedoor_domain::id::{CaseId, OrganizationId};
 use onedoor_domain::policy::Act;
 
 use super::reach::{self, cases, failed, request};
 use super::types::case::Case;
 use crate::error::{AppError, ErrorCode, Language};
-use crate::service::cases::Cases;
 use crate::service::changes::{CaseChanged, Following};
 use crate::service::guard;
 use crate::service::news::feed_cursor;
@@ -77,16 +76,20 @@ impl Subscriptions {
                 let (cases, actor) = (Arc::clone(&cases), Arc::clone(&actor));
                 async move {
                     let Heard { change, cursor } = heard?;
-                    let case = reread(cases, actor, id).await?;
-                    Ok(case.map(|case| FollowedCase {
-                        case,
-                        at: change.at,
-                        cursor,
+                    let seen = cases.read_case(&actor, id).await?;
+                    Ok(seen.map(|view| {
+                        view.tells(change.at).then(|| FollowedCase {
+                            case: Case::of(view),
+                            at: change.at,
+                            cursor,
+                        })
                     }))
                 }
             })
             // what is no longer visible ends the subscription without a word, as if it were gone
-            .take_while(|read| std::future::ready(!matches!(read, Ok(None))));
+            .take_while(|read| std::future::ready(!matches!(read, Ok(None))))
+            // a past handler hears of its own part; should the case come back, it hears on
+            .map(|read| read.map(Option::flatten));
         let later = until_failure(later, reach::language(ctx));
         let first = FollowedCase {
             at: first.at,
@@ -127,25 +130,19 @@ impl Subscriptions {
             let (cases, actor) = (Arc::clone(&cases), Arc::clone(&actor));
             async move {
                 let Heard { change, cursor } = heard?;
-                let case = reread(cases, actor, change.case).await?;
+                let seen = cases.read_case(&actor, change.case).await?;
                 // a change the viewer may not see did not happen for the viewer
-                Ok(case.map(|case| HandoffsChange {
-                    case,
-                    at: change.at,
-                    cursor,
-                }))
+                Ok(seen
+                    .filter(|view| view.tells(change.at))
+                    .map(|view| HandoffsChange {
+                        case: Case::of(view),
+                        at: change.at,
+                        cursor,
+                    }))
             }
         });
         Ok(until_failure(read, reach::language(ctx)))
     }
-}
-
-async fn reread(
-    cases: Arc<Cases>,
-    actor: Arc<Actor>,
-    id: CaseId,
-) -> std::result::Result<Option<Case>, AppError> {
-    Ok(cases.read_case(&actor, id).await?.map(Case::of))
 }
 
 /// What a follower hears: a change, and the cursor behind it.

@@ -78,7 +78,8 @@ user_errors! {
     /// Why `submitCase` was not carried out.
     SubmitCaseUserError, SubmitCaseErrorCode {
         InvalidField, MaterialMissing, UnknownItem, ItemVersionSuperseded, UnknownDivision, DivisionNotServed,
-        RouteUnresolved, ApplicantNotEligible, UnknownDraft, IdempotencyMismatch, OutsideCalendar,
+        RouteUnresolved, ApplicantNotEligible, UnknownDraft, UnknownDocument, DocumentNotReady, DocumentQuarantined,
+        IdempotencyMismatch, OutsideCalendar,
     }
     /// Why `acceptCase` was not carried out.
     AcceptCaseUserError, AcceptCaseErrorCode {
@@ -88,7 +89,8 @@ user_errors! {
     /// Why `handOff` was not carried out.
     HandOffUserError, HandOffErrorCode {
         StaleVersion, IdempotencyMismatch, WrongOrganization, IllegalAct, ChooseOrganization, OrganizationIsFixed,
-        ReceiverUnfit, NotAdmitted, MaterialMissing, InvalidField, OutsideCalendar,
+        ReceiverUnfit, NotAdmitted, MaterialMissing, UnknownDocument, DocumentNotReady, DocumentQuarantined,
+        InvalidField, OutsideCalendar,
     }
     /// Why `refuseHandoff` was not carried out.
     RefuseHandoffUserError, RefuseHandoffErrorCode {
@@ -124,7 +126,7 @@ user_errors! {
     /// Why `supplementCase` was not carried out.
     SupplementCaseUserError, SupplementCaseErrorCode {
         StaleVersion, IdempotencyMismatch, WrongOrganization, IllegalAct, InvalidField, MaterialMissing,
-        OutsideCalendar,
+        UnknownDocument, DocumentNotReady, DocumentQuarantined, OutsideCalendar,
     }
     /// Why `withdrawCase` was not carried out.
     WithdrawCaseUserError, WithdrawCaseErrorCode {
@@ -194,6 +196,36 @@ user_errors! {
     }
     /// Why `reconcileUpstream` was not carried out.
     ReconcileUpstreamUserError, ReconcileUpstreamErrorCode { IdempotencyMismatch, InvalidField }
+    /// Why `revokeAccess` was not carried out.
+    RevokeAccessUserError, RevokeAccessErrorCode { IdempotencyMismatch, InvalidField, UnknownRevocation }
+    /// Why `restoreAccess` was not carried out.
+    RestoreAccessUserError, RestoreAccessErrorCode { IdempotencyMismatch, UnknownRevocation }
+    /// Why `enrollKiosk` was not carried out.
+    EnrollKioskUserError, EnrollKioskErrorCode { IdempotencyMismatch, InvalidField, UnknownKiosk }
+    /// Why `revokeKiosk` was not carried out.
+    RevokeKioskUserError, RevokeKioskErrorCode { IdempotencyMismatch, UnknownKiosk }
+    /// Why an item of `syncKiosk`, or the whole of it, was not carried out.
+    SyncKioskUserError, SyncKioskErrorCode {
+        InvalidField, MaterialMissing, UnknownItem, ItemVersionSuperseded, UnknownDivision, DivisionNotServed,
+        RouteUnresolved, ApplicantNotEligible, UnknownDraft, IdempotencyMismatch, OutsideCalendar,
+        CapturedTooLongAgo, CapturedInFuture, SealedUnreadable, ProvisionalNumberTaken,
+    }
+    /// Why `revealPersonalData` showed nothing.
+    RevealPersonalDataUserError, RevealPersonalDataErrorCode {
+        IdempotencyMismatch, WrongOrganization, InvalidField, PurposeTextRequired, BudgetExhausted,
+    }
+    /// Why `findCasesByApplicant` looked for nothing.
+    FindCasesByApplicantUserError, FindCasesByApplicantErrorCode {
+        IdempotencyMismatch, InvalidField, PurposeTextRequired, BudgetExhausted,
+    }
+    /// Why `createUploadTicket` was not carried out.
+    CreateUploadTicketUserError, CreateUploadTicketErrorCode {
+        IdempotencyMismatch, WrongOrganization, IllegalAct, InvalidField, TooManyDocuments,
+    }
+    /// Why `createDownloadTicket` was not carried out.
+    CreateDownloadTicketUserError, CreateDownloadTicketErrorCode {
+        IdempotencyMismatch, DocumentNotReady, DocumentQuarantined,
+    }
     /// Why `evaluateHandoff` was not carried out.
     EvaluateHandoffUserError, EvaluateHandoffErrorCode {
         IdempotencyMismatch, WrongOrganization, IllegalAct, UnknownHandoff, InvalidField,

@@ -107,6 +107,9 @@ impl Answer {
             if code == ErrorCode::Unauthenticated {
                 builder.insert_header((header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""));
             }
+            if code == ErrorCode::NonceRequired {
+                builder.insert_header((header::WWW_AUTHENTICATE, "DPoP error=\"use_dpop_nonce\""));
+            }
             if matches!(code, ErrorCode::PayloadTooLarge | ErrorCode::RequestTimeout) {
                 // The rest of the body is not read.
                 builder.force_close();

@@ -9,7 +9,7 @@ use actix_web::{HttpResponse, web};
 
 use crate::http::edge::Edge;
 
-const ALLOWED_METHODS: &str = "GET, POST";
+const ALLOWED_METHODS: &str = "GET, POST, PUT";
 const ALLOWED_HEADERS: &str = "accept, accept-language, authorization, content-type, graphql-require-preflight, \
                                apollo-require-preflight, x-apollo-operation-name, x-correlation-id, if-none-match";
 const EXPOSED_HEADERS: &str = "x-correlation-id, retry-after, etag";

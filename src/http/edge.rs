@@ -14,14 +14,18 @@ use crate::config::http::StatusProfile;
 use crate::config::limits::LimitsConfig;
 use crate::config::server::ServerConfig;
 use crate::config::websocket::WebsocketConfig;
+use crate::error::AppError;
 use crate::graphql::budget::FieldBudget;
 use crate::graphql::documents::Documents;
 use crate::graphql::executor::GraphqlExecutor;
 use crate::graphql::trusted::{ManifestError, TrustedDocuments};
 use crate::http::crowd::Crowd;
+use crate::http::home::AtHome;
 use crate::http::metrics::EdgeMetrics;
 use crate::http::sockets::SocketCounts;
-use crate::service::identity::{Authenticated, Authenticator};
+use crate::service::denials::Denials;
+use crate::service::identity::{Authenticated, Authenticator, Presented};
+use crate::service::shared_limits::SharedLimits;
 use crate::telemetry::metrics::Metrics;
 
 /// What the edge is built from.
@@ -34,6 +38,10 @@ pub struct EdgeParts {
     pub clock: SharedClock,
     /// Where the edge counts.
     pub metrics: Metrics,
+    /// Where denied accesses are noted.
+    pub denials: Denials,
+    /// What replicas count together.
+    pub shared_limits: SharedLimits,
 }
 
 /// The edge cannot be built.
@@ -65,6 +73,8 @@ pub struct EdgeSettings {
     pub graphql: GraphqlConfig,
     /// `[websocket]`.
     pub websocket: WebsocketConfig,
+    /// `kiosk.batch_max_bytes`.
+    pub batch_max_bytes: usize,
 }
 
 /// The shared state of the edge.
@@ -79,6 +89,8 @@ pub struct Edge {
     pub clock: SharedClock,
     /// Counters.
     pub metrics: EdgeMetrics,
+    /// Denied accesses.
+    pub denials: Denials,
     /// Parsed and checked documents.
     pub documents: Documents,
     /// Registered documents.
@@ -118,7 +130,7 @@ impl Edge {
             crowd: Crowd::new(&config.server, &parts.metrics)?,
             channels: TaskTracker::new(),
             documents: Documents::new(&config.limits),
-            budget: FieldBudget::new(&config.limits),
+            budget: FieldBudget::new(&config.limits, parts.shared_limits),
             sockets: SocketCounts::new(config.websocket.sockets_per_principal_max),
             settings: EdgeSettings {
                 demo: config.demo,
@@ -127,15 +139,30 @@ impl Edge {
                 limits: config.limits.clone(),
                 graphql: config.graphql.clone(),
                 websocket: config.websocket.clone(),
+                batch_max_bytes: config.kiosk.batch_max_bytes,
             },
             executor: parts.executor,
             authenticator: parts.authenticator,
             clock: parts.clock,
+            denials: parts.denials,
             trusted,
             mutations: TaskTracker::new(),
             runtime: Handle::current(),
             stop: CancellationToken::new(),
         }))
+    }
+
+    /// The caller of a request; what has to be asked for is asked at home.
+    ///
+    /// # Errors
+    /// Those of [`Authenticator::authenticate`].
+    pub async fn authenticate(&self, presented: &Presented) -> Result<Authenticated, AppError> {
+        AtHome::new(&self.runtime, self.authenticator.authenticate(presented)).await
+    }
+
+    /// Whether a caller who was let in would still be let in.
+    pub async fn still_admits(&self, session: &Authenticated) -> bool {
+        AtHome::new(&self.runtime, self.authenticator.still_admits(session)).await
     }
 
     /// Whether a caller may introspect, open GraphiQL and read the schema's text.

@@ -19,6 +19,8 @@ pub struct Envelope {
     pub operation_name: Option<String>,
     /// Its variables.
     pub variables: Variables,
+    /// Whether its body was larger than `server.body_max_bytes`: only the batch of a kiosk may be.
+    pub oversized: bool,
 }
 
 /// Why an envelope is none.
@@ -129,6 +131,7 @@ impl Envelope {
             persisted_hash,
             operation_name,
             variables,
+            oversized: false,
         })
     }
 }

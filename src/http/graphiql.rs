@@ -10,6 +10,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::error::{AppError, ErrorCode};
 use crate::http::caller::presented;
+use crate::http::denied;
 use crate::http::edge::Edge;
 use crate::http::head::Head;
 use crate::http::problem::problem;
@@ -26,7 +27,8 @@ const VENDORED: [&str; 4] = [
 ];
 /// CodeMirror writes style elements; scripts come from here alone.
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
-                           img-src 'self' data:; font-src 'self' data:; connect-src 'self'; base-uri 'none'; \
+                           img-src 'self' data:; font-src 'self' data:; connect-src 'self'; object-src 'none'; \
+                           base-uri 'none'; \
                            form-action 'none'; frame-ancestors 'none'";
 
 /// Where `make` puts the vendored files.
@@ -103,16 +105,16 @@ pub async fn sdl(request: HttpRequest, edge: web::Data<Edge>) -> HttpResponse {
 async fn admit(edge: &Edge, request: &HttpRequest) -> Result<(), HttpResponse> {
     let head = Head::of(request, edge);
     let session = match presented(request) {
-        Ok(presented) => edge.authenticator.authenticate(&presented).await,
+        Ok(presented) => edge.authenticate(&presented).await,
         Err(_not_text) => Err(AppError::of(ErrorCode::Unauthenticated)),
     };
     match session {
         Ok(session) if edge.may_introspect(&session) => Ok(()),
-        Ok(_) => Err(problem(
-            edge,
-            &head,
-            &AppError::of(ErrorCode::IntrospectionDisabled),
-        )),
+        Ok(session) => {
+            let code = ErrorCode::IntrospectionDisabled;
+            denied::refused(edge, &head, &session.actor, "schema", code);
+            Err(problem(edge, &head, &AppError::of(code)))
+        }
         Err(error) => Err(problem(edge, &head, &error)),
     }
 }

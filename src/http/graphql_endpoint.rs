@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use actix_web::http::{ConnectionType, Method, header};
 use actix_web::{HttpRequest, HttpResponse, web};
+use onedoor_domain::actor::ActorKind;
 
 use crate::error::{AppError, ErrorCode};
 use crate::http::answer::Answer;
@@ -66,8 +67,18 @@ async fn answer(
     } else {
         let server = &edge.settings.server;
         let timeout = Duration::from_millis(server.body_timeout_ms);
-        let read = body::read(request.headers(), payload, server.body_max_bytes, timeout).await;
-        Envelope::from_json(&read.map_err(|code| refusal(&head, code))?)
+        // what a larger body holds is known only when it was read
+        let max_bytes = if session.actor.kind == ActorKind::Kiosk {
+            server.body_max_bytes.max(edge.settings.batch_max_bytes)
+        } else {
+            server.body_max_bytes
+        };
+        let read = body::read(request.headers(), payload, max_bytes, timeout).await;
+        let read = read.map_err(|code| refusal(&head, code))?;
+        Envelope::from_json(&read).map(|envelope| Envelope {
+            oversized: read.len() > server.body_max_bytes,
+            ..envelope
+        })
     };
     let envelope = envelope.map_err(|fault| malformed(&head, fault))?;
     let caller = Caller {
@@ -113,7 +124,7 @@ fn come_back(edge: &Edge, head: &Head, request: &HttpRequest, full: Full) -> Htt
 
 async fn authenticate(edge: &Edge, head: &Head, request: &HttpRequest) -> Result<Authenticated, Answer> {
     let presented = presented(request).map_err(|_not_text| refusal(head, ErrorCode::Unauthenticated))?;
-    let session = edge.authenticator.authenticate(&presented).await;
+    let session = edge.authenticate(&presented).await;
     session
         .map_err(|error| Answer::refused(Phase::Transport(error.code), vec![head.mask().app_error(&error)]))
 }

@@ -13,6 +13,7 @@ use crate::graphql::context::{CorrelationId, SourceAddr};
 use crate::graphql::mask::Mask;
 use crate::http::correlation::{self, CORRELATION_HEADER};
 use crate::http::edge::Edge;
+use crate::http::kiosk;
 use crate::telemetry::traces::TRACEPARENT;
 
 /// Who calls, as far as the head tells without asking anybody.
@@ -81,6 +82,7 @@ pub async fn stamp(
     let method = request.method().clone();
     request.extensions_mut().insert(head);
     let mut response = next.call(request).await?;
+    kiosk::offer_nonce(&mut response);
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(&head.correlation_id.to_string()) {
         headers.insert(CORRELATION_HEADER, id);
@@ -89,6 +91,12 @@ pub async fn stamp(
         if !headers.contains_key(&name) {
             headers.insert(name, HeaderValue::from_static(value));
         }
+    }
+    if edge.settings.server.public_url.starts_with("https://") {
+        headers.insert(
+            header::STRICT_TRANSPORT_SECURITY,
+            HeaderValue::from_static(HTTPS_ONLY),
+        );
     }
     let status = response.status().as_u16();
     edge.metrics.answered(status, began.elapsed().as_secs_f64());
@@ -107,15 +115,24 @@ pub async fn stamp(
     Ok(response)
 }
 
-/// Added where the answer does not say otherwise itself.
-const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
+/// For a year a browser comes back by HTTPS alone; other names of the same domain are not ours to speak for.
+const HTTPS_ONLY: &str = "max-age=31536000";
+
+/// Added where the answer does not say otherwise itself. What is no page may do nothing at all if it is opened as one.
+const SECURITY_HEADERS: [(HeaderName, &str); 9] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
     (header::REFERRER_POLICY, "no-referrer"),
     (
         header::CONTENT_SECURITY_POLICY,
-        "default-src 'none'; frame-ancestors 'none'",
+        "default-src 'none'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     ),
+    (
+        header::PERMISSIONS_POLICY,
+        "accelerometer=(), camera=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), payment=(), usb=()",
+    ),
+    (header::CROSS_ORIGIN_OPENER_POLICY, "same-origin"),
+    (header::CROSS_ORIGIN_EMBEDDER_POLICY, "require-corp"),
     (header::CROSS_ORIGIN_RESOURCE_POLICY, "same-origin"),
     (header::CACHE_CONTROL, "no-store"),
 ];

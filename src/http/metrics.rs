@@ -4,6 +4,7 @@ use async_graphql::parser::types::OperationType;
 use prometheus::{HistogramVec, IntCounterVec, IntGauge, IntGaugeVec};
 
 use crate::graphql::limits::Excess;
+use crate::http::status::Phase;
 use crate::telemetry::metrics::Metrics;
 
 /// Label of operations whose document is not registered.
@@ -33,6 +34,21 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// How an operation ended that got so far.
+    #[must_use]
+    pub const fn of(phase: Phase) -> Self {
+        match phase {
+            Phase::Complete => Self::Complete,
+            Phase::Partial => Self::Partial,
+            Phase::Transport(_)
+            | Phase::Parse
+            | Phase::Check
+            | Phase::Validate
+            | Phase::Coerce
+            | Phase::NoData => Self::Failed,
+        }
+    }
+
     const fn as_str(self) -> &'static str {
         match self {
             Self::Complete => "complete",

@@ -24,8 +24,10 @@ use crate::graphql::omitted;
 use crate::graphql::precheck::OperationFacts;
 use crate::graphql::trusted::parse_hash;
 use crate::http::answer::Answer;
+use crate::http::batches::Batches;
 use crate::http::caller::Caller;
 use crate::http::crowd::{Full, Place};
+use crate::http::denied::Asked;
 use crate::http::edge::Edge;
 use crate::http::envelope::Envelope;
 use crate::http::head::Head;
@@ -53,6 +55,8 @@ pub struct Prepared {
     kind: OperationType,
     /// The registered name of its document, or [`UNREGISTERED`].
     name: String,
+    /// How the audit log would name it.
+    asked: Asked,
     /// What it holds of the gateway while it executes.
     place: Place,
 }
@@ -78,7 +82,7 @@ pub async fn prepare(
     if limited {
         return Err(refusal.answer);
     }
-    spend(edge, caller, 1).map_err(|limited| limited.answer)?;
+    spend(edge, caller, 1).await.map_err(|limited| limited.answer)?;
     Err(refusal.answer)
 }
 
@@ -98,8 +102,13 @@ pub async fn execute(edge: &Arc<Edge>, caller: &Caller, prepared: Prepared) -> A
         request,
         kind,
         name,
+        asked,
         place,
     } = prepared;
+    let told = |response: Response| {
+        asked.look(&response.errors);
+        executed(&mask, response)
+    };
     let began = Instant::now();
     let executor = Arc::clone(&edge.executor);
     let span = tracing::debug_span!(
@@ -117,7 +126,7 @@ pub async fn execute(edge: &Arc<Edge>, caller: &Caller, prepared: Prepared) -> A
         OperationType::Mutation => {
             // In a task of its own: a caller who goes away does not cut it, and a graceful stop waits for it.
             match edge.mutations.spawn_on(run, &edge.runtime).await {
-                Ok(Ok(response)) => executed(&mask, response),
+                Ok(Ok(response)) => told(response),
                 Ok(Err(_panic)) => panicked(&mask),
                 Err(cut) => failed(&mask, &AppError::internal(cut)),
             }
@@ -125,14 +134,18 @@ pub async fn execute(edge: &Arc<Edge>, caller: &Caller, prepared: Prepared) -> A
         OperationType::Query | OperationType::Subscription => {
             let limit = Duration::from_millis(edge.settings.limits.query_timeout_ms);
             match tokio::time::timeout(limit, AtHome::new(&edge.runtime, Box::pin(run))).await {
-                Ok(Ok(response)) => executed(&mask, response),
+                Ok(Ok(response)) => told(response),
                 Ok(Err(_panic)) => panicked(&mask),
                 Err(_elapsed) => failed(&mask, &AppError::of(ErrorCode::QueryTimeout)),
             }
         }
     };
-    edge.metrics
-        .executed(kind, &name, outcome(&answer), began.elapsed().as_secs_f64());
+    edge.metrics.executed(
+        kind,
+        &name,
+        Outcome::of(answer.phase),
+        began.elapsed().as_secs_f64(),
+    );
     answer
 }
 
@@ -148,11 +161,15 @@ pub fn execute_stream(edge: &Arc<Edge>, caller: &Caller, prepared: Prepared) -> 
             edge.metrics.subscribed(&prepared.name);
             // It may last for days: from here on its own limits hold it, not a place.
             drop(prepared.place);
+            let asked = prepared.asked;
             let events = edge.executor.execute_stream(prepared.request);
             AssertUnwindSafe(AtHome::new(&edge.runtime, events))
                 .catch_unwind()
                 .map(move |event| match event {
-                    Ok(response) => executed(&mask, response),
+                    Ok(response) => {
+                        asked.look(&response.errors);
+                        executed(&mask, response)
+                    }
                     Err(_panic) => panicked(&mask),
                 })
                 .boxed()
@@ -194,7 +211,11 @@ async fn find_and_check(
         refuse(Phase::Check, "operation_name", vec![error])
     })?;
     check_kind(&mask, facts.kind, carries)?;
+    let asked = Asked::of(edge, caller, Arc::clone(&checked), facts);
+    let batches = Batches::of(&operation.node, &checked.document, &envelope.variables);
+    check_size(&mask, envelope.oversized, batches)?;
     if facts.cost.introspection_depth > 0 && !edge.may_introspect(&caller.session) {
+        asked.refused(ErrorCode::IntrospectionDisabled);
         return Err(transport(
             &mask,
             ErrorCode::IntrospectionDisabled,
@@ -209,7 +230,7 @@ async fn find_and_check(
         validated.map_err(|errors| refuse(Phase::Coerce, "variables", mask.invalid(errors)))?;
     }
     check_complexity(edge, &mask, &checked, &operation.node, &variables)?;
-    spend(edge, caller, facts.cost.fields)?;
+    spend(edge, caller, batches.price(facts.cost.fields)).await?;
     let omitted = omitted::omitted(&operation.node, &variables);
     // @skip and @include of the executing crate do not know defaults, so they are filled in here.
     for definition in &operation.node.variable_definitions {
@@ -241,6 +262,7 @@ async fn find_and_check(
         request,
         kind: facts.kind,
         name,
+        asked,
         place,
     })
 }
@@ -391,6 +413,14 @@ fn check_kind(mask: &Mask, kind: OperationType, carries: Carries) -> Result<(), 
     }
 }
 
+/// Only a batch of a kiosk, and nothing beside it, may be larger than `server.body_max_bytes`.
+fn check_size(mask: &Mask, oversized: bool, batches: Batches) -> Result<(), Refusal> {
+    if oversized && !batches.alone {
+        return Err(transport(mask, ErrorCode::PayloadTooLarge, "body"));
+    }
+    Ok(())
+}
+
 fn check_complexity(
     edge: &Edge,
     mask: &Mask,
@@ -438,8 +468,8 @@ fn unfit(mask: &Mask, misfit: &Misfit) -> Refusal {
     )
 }
 
-fn spend(edge: &Edge, caller: &Caller, fields: u64) -> Result<(), Refusal> {
-    edge.budget.spend(&caller.payer(), fields).map_err(|spent| {
+async fn spend(edge: &Edge, caller: &Caller, fields: u64) -> Result<(), Refusal> {
+    edge.budget.spend(&caller.payer(), fields).await.map_err(|spent| {
         let mut error = AppError::of(ErrorCode::RateLimited);
         error.retry_after_ms = spent.retry_after_ms;
         let public = caller.head.mask().app_error(&error);
@@ -462,17 +492,4 @@ fn panicked(mask: &Mask) -> Answer {
 
 fn failed(mask: &Mask, error: &AppError) -> Answer {
     Answer::executed(Value::Null, vec![mask.app_error(error)])
-}
-
-fn outcome(answer: &Answer) -> Outcome {
-    match answer.phase {
-        Phase::Complete => Outcome::Complete,
-        Phase::Partial => Outcome::Partial,
-        Phase::Transport(_)
-        | Phase::Parse
-        | Phase::Check
-        | Phase::Validate
-        | Phase::Coerce
-        | Phase::NoData => Outcome::Failed,
-    }
 }

@@ -53,6 +53,9 @@ fn respond(error: &AppError, public: &PublicError) -> HttpResponse {
     if let Some(seconds) = retry_after_s(error.code, error.retry_after_ms) {
         builder.insert_header((header::RETRY_AFTER, seconds));
     }
+    if error.code == ErrorCode::NonceRequired {
+        builder.insert_header((header::WWW_AUTHENTICATE, "DPoP error=\"use_dpop_nonce\""));
+    }
     builder.body(serde_json::to_vec(&body).unwrap_or_default())
 }
 

@@ -87,7 +87,7 @@ const FOREVER: Duration = Duration::from_secs(86_400 * 365);
 
 /// Cuts a stream when the caller's token ends or is revoked, or the server stops.
 fn until_over(
-    edge: &Edge,
+    edge: &Arc<Edge>,
     caller: &Caller,
     events: BoxStream<'static, String>,
 ) -> BoxStream<'static, String> {
@@ -97,12 +97,12 @@ fn until_over(
         .expires_at
         .map(|end| (end - edge.clock.now()).to_std().unwrap_or_default());
     let left = left.unwrap_or(FOREVER);
-    let (authenticator, session) = (Arc::clone(&edge.authenticator), caller.session.clone());
+    let (asked, session) = (Arc::clone(edge), caller.session.clone());
     let pause = Duration::from_millis(edge.settings.websocket.ping_interval_ms);
     let revoked = async move {
         loop {
             tokio::time::sleep(pause).await;
-            if !authenticator.still_admits(&session).await {
+            if !asked.still_admits(&session).await {
                 return;
             }
         }

@@ -1,26 +1,38 @@
 //! `/verify/{id}`: what the QR code of a receipt opens, a page without scripts; `/verify/keys`: the public keys.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use actix_web::{HttpRequest, HttpResponse, web};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use minijinja::{AutoEscape, Environment, context};
 use onedoor_domain::actor::Actor;
+use onedoor_domain::digest::Digest;
 use onedoor_domain::receipt::parts::Bilingual;
 
-use crate::error::{AppError, ErrorCode};
-use crate::graphql::budget::Payer;
+use crate::error::AppError;
 use crate::http::edge::Edge;
+use crate::http::entry::enter;
 use crate::http::head::Head;
 use crate::http::home::AtHome;
-use crate::http::problem::{problem, unlogged_problem};
+use crate::http::problem::problem;
 use crate::service::ledger::{Asked, Checked, Ledger, ReceiptVerdict};
 use crate::service::receipt_text::beijing_time;
 
 const PAGE: &str = include_str!("../../web/verify.html");
-/// The page has one style of its own and nothing else.
-const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; \
-                           frame-ancestors 'none'";
+/// The page has one style of its own, which is known by its hash, and nothing else.
+static PAGE_POLICY: LazyLock<String> = LazyLock::new(|| {
+    let style = PAGE
+        .split_once("<style>")
+        .and_then(|(_, rest)| rest.split_once("</style>"))
+        .map_or("", |(style, _)| style);
+    let hash = STANDARD.encode(Digest::of(style.as_bytes()).as_bytes());
+    format!(
+        "default-src 'none'; style-src 'sha256-{hash}'; object-src 'none'; base-uri 'none'; form-action 'none'; \
+         frame-ancestors 'none'"
+    )
+});
 /// What a look costs of the caller's budget of field executions: about the fields that the page shows.
 const PRICE: u64 = 10;
 
@@ -32,12 +44,12 @@ pub fn configure(routes: &mut web::ServiceConfig, ledger: &Arc<Ledger>) {
         .route("/verify/{receipt}", web::get().to(page));
 }
 
-/// The keys that receipts and checkpoints are signed with, and how often checkpoints are signed.
+/// The keys that receipts and checkpoints are or were signed with, the current one first, and how often checkpoints are signed.
 async fn keys(ledger: web::Data<Ledger>) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, "max-age=300"))
         .json(serde_json::json!({
-            "keys": [ledger.public_key()],
+            "keys": ledger.public_keys(),
             "checkpointEverySeconds": ledger.every().num_seconds(),
         }))
 }
@@ -50,21 +62,9 @@ async fn page(
 ) -> HttpResponse {
     let head = Head::of(&request, &edge);
     let anonymous = Actor::anonymous();
-    if let Err(spent) = edge.budget.spend(&Payer::of(&anonymous, head.source), PRICE) {
-        let limited = AppError::of(ErrorCode::RateLimited);
-        let limited = match spent.retry_after_ms {
-            Some(wait_ms) => limited.retry_after_ms(wait_ms),
-            None => limited,
-        };
-        return unlogged_problem(&head, &limited);
-    }
-    let entered = match edge.crowd.look(request.conn_data()) {
-        Ok(()) => edge.crowd.enter(),
-        Err(full) => Err(full),
-    };
-    let _place = match entered {
+    let _place = match enter(&request, &edge, &head, PRICE).await {
         Ok(place) => place,
-        Err(full) => return unlogged_problem(&head, &full.error()),
+        Err(refused) => return refused,
     };
     let asked = Asked::Id(receipt.parse().ok());
     let checked = AtHome::new(&edge.runtime, Box::pin(ledger.check(&anonymous, asked))).await;
@@ -84,7 +84,7 @@ async fn page(
     };
     answer
         .insert_header((CONTENT_TYPE, "text/html; charset=utf-8"))
-        .insert_header((CONTENT_SECURITY_POLICY, PAGE_POLICY))
+        .insert_header((CONTENT_SECURITY_POLICY, PAGE_POLICY.as_str()))
         .insert_header((CACHE_CONTROL, "no-store"))
         .body(text)
 }

@@ -9,6 +9,7 @@ use rand::TryRngCore as _;
 use rand::rngs::OsRng;
 
 use super::Redacted;
+use super::receipt_key::NotAPublicKey;
 
 /// Bytes of a key.
 pub const KEY_BYTES: usize = 32;
@@ -31,6 +32,9 @@ pub enum KeyFileError {
     /// The content follows a pattern that no random source makes.
     #[error("the key file holds an example, not random bytes; make one with `openssl rand -hex 32`")]
     Example,
+    /// The file should hold a public key.
+    #[error("the key file holds no public key")]
+    NotPublic(#[source] NotAPublicKey),
     /// The operating system gives no randomness.
     #[error("no randomness from the operating system")]
     NoRandomness(#[source] rand::rand_core::OsError),

@@ -1,20 +1,17 @@
 //! The board: whose desk holds what, how much of it is late, and how many working days are left.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, NaiveDate, Utc};
 use onedoor_domain::actor::Actor;
 use onedoor_domain::board::{BoardEntry, BoardOrder, HandoffCount};
 use onedoor_domain::calendar::{CalendarError, WorkCalendar};
-use onedoor_domain::case::succession;
 use onedoor_domain::handoff::Handoff;
 use onedoor_domain::id::CaseId;
 use onedoor_domain::page::{Page, PageRequest};
 use onedoor_domain::policy::Act;
 use onedoor_domain::sla::beijing_date;
 
-use super::cases::{Cases, prove};
-use super::reading::{CaseView, sight};
+use super::cases::Cases;
+use super::reading::CaseView;
 use crate::error::AppError;
 pub use crate::store::handoff_list::HandoffFilter;
 
@@ -68,27 +65,12 @@ impl Cases {
         let mut ids: Vec<CaseId> = listed.page.edges.iter().map(|edge| edge.node.case).collect();
         ids.sort_unstable();
         ids.dedup();
-        let loaded: BTreeMap<CaseId, _> = self
-            .store
-            .load_cases(&ids)
-            .await?
-            .into_iter()
-            .map(|loaded| (loaded.case.id, loaded.case))
-            .collect();
-        let directory = self.directory();
-        // the query cuts to what the actor may read; the policy has the last word on each
+        let loaded = self.store.load_cases(&ids).await?;
+        let views = self.views(actor, Act::ReadHandoffs, loaded).await?;
         let shown = |entry: BoardEntry| {
-            let case = loaded.get(&entry.case)?;
-            let proof = prove(actor, Act::ReadHandoffs, case, &directory).ok()?.ok()?;
-            let case = succession::as_today(case.clone(), &|id| directory.living(id));
-            let handoff = case.handoff(entry.handoff)?.clone();
-            let view = CaseView {
-                case,
-                sight: sight(&proof),
-                at,
-                head: None,
-            };
-            Some((view, handoff))
+            let view = views.get(&entry.case)?;
+            let handoff = view.case.handoff(entry.handoff)?.clone();
+            Some((view.clone(), handoff))
         };
         let counts = match listed.counts {
             Some(counts) => {

@@ -9,8 +9,8 @@ use onedoor_domain::id::CaseId;
 use onedoor_domain::page::{Page, PageRequest};
 use onedoor_domain::policy::Act;
 
-use super::cases::{Cases, prove};
-use super::reading::{CaseView, sight};
+use super::cases::Cases;
+use super::reading::CaseView;
 use crate::error::AppError;
 pub use crate::store::card_list::{CARDS_BY_RAISED, CardEntry, CardFilter};
 
@@ -30,15 +30,10 @@ impl Cases {
         let mut ids: Vec<CaseId> = page.edges.iter().map(|edge| edge.node.case).collect();
         ids.sort_unstable();
         ids.dedup();
-        let directory = self.directory();
-        let mut views = BTreeMap::new();
-        for loaded in self.store.load_cases(&ids).await? {
-            // the query cuts to what the actor may read; the policy has the last word on each
-            if let Ok(proof) = prove(actor, Act::ReadCards, &loaded.case, &directory)? {
-                let id = loaded.case.id;
-                views.insert(id, Arc::new(self.view(loaded.case, sight(&proof))));
-            }
-        }
+        let loaded = self.store.load_cases(&ids).await?;
+        let views = self.views(actor, Act::ReadCards, loaded).await?;
+        let views: BTreeMap<CaseId, Arc<CaseView>> =
+            views.into_iter().map(|(id, view)| (id, Arc::new(view))).collect();
         Ok(page.filter_map(|entry: CardEntry| {
             let view = views.get(&entry.case)?;
             let card = view.case.cards.iter().find(|card| card.id == entry.card)?;

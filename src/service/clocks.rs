@@ -223,9 +223,11 @@ impl Cases {
                 Ok(true)
             }
             Commit::Stale => Ok(false),
-            Commit::Replayed { .. } | Commit::Mismatch | Commit::Overtaken | Commit::NumberTaken => {
-                Err(AppError::internal("a clock claims no key, delivery or number"))
-            }
+            Commit::Replayed { .. }
+            | Commit::Mismatch
+            | Commit::Overtaken
+            | Commit::NumberTaken
+            | Commit::DocumentTaken => Err(AppError::internal("a clock claims no key, delivery or number")),
         }
     }
 }

@@ -399,7 +399,9 @@ impl Deliveries {
                     return self.finish(claimed, Some(claimed.attempt), &doubtful).await;
                 }
                 // another worker holds it by now: what it learns counts
-                Commit::Overtaken | Commit::Replayed { .. } | Commit::Mismatch => return Ok(()),
+                Commit::Overtaken | Commit::Replayed { .. } | Commit::Mismatch | Commit::DocumentTaken => {
+                    return Ok(());
+                }
             }
         }
         Err(AppError::internal(

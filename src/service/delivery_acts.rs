@@ -1,7 +1,8 @@
 //! What people do about deliveries that do not go on by themselves: send again, or say what the system has.
 
 use chrono::{DateTime, Utc};
-use onedoor_domain::actor::Actor;
+use onedoor_domain::actor::{Actor, ActorKind};
+use onedoor_domain::audit::{AuditAction, AuditEntry};
 use onedoor_domain::case::command::{By, Command, DeliveryResolved};
 use onedoor_domain::case::decide;
 use onedoor_domain::delivery::{AttemptEntry, DeliveryEntry, DeliveryResolution, DeliveryState};
@@ -145,11 +146,15 @@ impl Cases {
             });
             set.answer = Some(answer_about(after(entry, &result, self.clock.now())));
             set.delivery_result = Some(result);
+            set.audit = self.audited(actor, order);
             match self.store.commit(set).await? {
                 // the case moved on, or somebody else acted on the delivery: look again
                 Commit::Stale | Commit::Overtaken => {}
                 Commit::NumberTaken => return Ok(Err(vec![number_taken()])),
-                settled @ (Commit::Committed(_) | Commit::Replayed { .. } | Commit::Mismatch) => {
+                settled @ (Commit::Committed(_)
+                | Commit::Replayed { .. }
+                | Commit::Mismatch
+                | Commit::DocumentTaken) => {
                     let (verdict, committed) = verdict(settled)?;
                     if let Some(committed) = committed {
                         self.committed(&committed);
@@ -161,6 +166,18 @@ impl Cases {
             }
         }
         Err(AppError::of(ErrorCode::Overloaded).retry_after_ms(500))
+    }
+
+    /// What the audit log is told: offices answer for their deliveries in the ledger, the administrator here too.
+    fn audited(&self, actor: &Actor, order: &DeliveryOrder) -> Option<AuditEntry> {
+        let action = match order.resolution {
+            DeliveryResolution::SentAgain => AuditAction::DeliveryRedelivered,
+            DeliveryResolution::Taken | DeliveryResolution::NotTaken | DeliveryResolution::GivenUp => {
+                AuditAction::DeliveryResolved
+            }
+        };
+        let entry = || self.services.audit_entry(actor, action).on(order.delivery);
+        (actor.kind == ActorKind::SystemAdmin).then(entry)
     }
 
     /// The deliveries that carry or follow some handoffs, as far as the actor may see them; none for whom they are not.

@@ -1,7 +1,14 @@
-//! Who calls: a bearer token is verified strictly and becomes an actor.
+//! Who calls: what a request presents is verified strictly and becomes an actor.
 
+pub mod callers;
 pub mod claims;
 pub mod demo;
+pub mod issuer;
+pub mod keys;
+pub mod mapping;
+pub mod revoked;
+pub mod sessions;
+pub mod sign_in;
 pub mod verifier;
 
 use std::sync::Arc;
@@ -10,14 +17,15 @@ use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 use onedoor_domain::actor::Actor;
 use onedoor_domain::directory::Directory;
+use onedoor_domain::id::SessionId;
 use prometheus::IntCounterVec;
 
 use crate::clock::SharedClock;
 use crate::error::{AppError, ErrorCode};
 use crate::secret::Redacted;
 use crate::telemetry::metrics::Metrics;
-use claims::Claims;
-use verifier::{TokenRefusal, TokenVerifier};
+use issuer::{Accepted, Issuers, NotAccepted};
+use verifier::TokenRefusal;
 
 /// A caller, as every edge hands it on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +34,21 @@ pub struct Authenticated {
     pub actor: Arc<Actor>,
     /// When the token ends, and with it a long-lived connection; `None` without a token.
     pub expires_at: Option<DateTime<Utc>>,
+    /// What the caller was let in by, as revocations name it; `None` without a token, and for devices.
+    pub grounds: Option<Arc<Grounds>>,
+}
+
+/// What a caller was let in by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grounds {
+    /// Name of the issuer.
+    pub issuer: String,
+    /// When the token was made, or the session began.
+    pub issued_at: DateTime<Utc>,
+    /// The claim `jti` of the token.
+    pub token_id: Option<String>,
+    /// The session.
+    pub session: Option<SessionId>,
 }
 
 impl Authenticated {
@@ -35,6 +58,7 @@ impl Authenticated {
         Self {
             actor: Arc::new(Actor::anonymous()),
             expires_at: None,
+            grounds: None,
         }
     }
 }
@@ -82,9 +106,9 @@ pub trait Authenticator: Send + Sync + 'static {
 /// Gives the picture of divisions and organizations in force, to resolve the codes of claims.
 pub type DirectorySource = Arc<dyn Fn() -> Arc<Directory> + Send + Sync>;
 
-/// The authenticator of the service: verifier, directory and clock.
+/// Knows callers by their tokens.
 pub struct TokenAuthenticator {
-    verifier: TokenVerifier,
+    issuers: Arc<Issuers>,
     directory: DirectorySource,
     clock: SharedClock,
     refused: IntCounterVec,
@@ -96,18 +120,18 @@ impl TokenAuthenticator {
     /// # Errors
     /// The metric's name is taken by another kind.
     pub fn new(
-        verifier: TokenVerifier,
+        issuers: Arc<Issuers>,
         directory: DirectorySource,
         clock: SharedClock,
         metrics: &Metrics,
     ) -> Result<Self, prometheus::Error> {
         let refused = metrics.counter(
             "onedoor_tokens_refused_total",
-            "Refused bearer tokens, by reason.",
+            "Refused tokens and sessions, by reason.",
             &["reason"],
         )?;
         Ok(Self {
-            verifier,
+            issuers,
             directory,
             clock,
             refused,
@@ -117,71 +141,45 @@ impl TokenAuthenticator {
     /// The caller of a header `Authorization`: anonymous without one.
     ///
     /// # Errors
-    /// UNAUTHENTICATED when there is one and it is bad.
-    pub fn caller(&self, authorization: Option<&str>) -> Result<Authenticated, AppError> {
+    /// UNAUTHENTICATED when there is one and it is bad; UPSTREAM_UNAVAILABLE when its issuer cannot be asked for the key.
+    pub async fn caller(&self, authorization: Option<&str>) -> Result<Authenticated, AppError> {
         let Some(header) = authorization else {
             return Ok(Authenticated::anonymous());
         };
-        let verified = bearer(header)
-            .and_then(|token| self.verifier.verify(token, self.clock.now()))
-            .and_then(|claims| Ok((claims.expires_at, self.actor(claims)?)));
-        let (expires_at, actor) = verified.map_err(|refusal| self.refuse(refusal))?;
+        let token = bearer(header).map_err(|refusal| self.refuse(refusal))?;
+        let accepted = self.issuers.accept(token, self.clock.now()).await;
+        let accepted = accepted.map_err(|reason| match reason {
+            NotAccepted::Refused(refusal) => self.refuse(refusal),
+            NotAccepted::Unavailable => AppError::of(ErrorCode::UpstreamUnavailable)
+                .retry_after_ms(ISSUER_RETRY_MS)
+                .because(reason),
+        })?;
+        self.admit(accepted).map_err(|refusal| self.refuse(refusal))
+    }
+
+    fn admit(&self, accepted: Accepted) -> Result<Authenticated, TokenRefusal> {
         Ok(Authenticated {
-            actor: Arc::new(actor),
-            expires_at: Some(expires_at),
+            actor: Arc::new(accepted.claims.actor(&(self.directory)())?),
+            expires_at: Some(accepted.expires_at),
+            grounds: Some(Arc::new(Grounds {
+                issuer: accepted.issuer,
+                issued_at: accepted.issued_at,
+                token_id: accepted.token_id,
+                session: None,
+            })),
         })
     }
 
-    /// The actor of verified claims. Codes mean the organizations that do the work today; the division of a kiosk,
-    /// clerk or officer is their organization's, whatever else the token says.
-    fn actor(&self, claims: Claims) -> Result<Actor, TokenRefusal> {
-        let directory = (self.directory)();
-        let organization = claims.organization.map(|code| {
-            let named = directory.organization_by_code(&code);
-            let living = named.and_then(|named| directory.organization(directory.living(named.id)));
-            living.ok_or(TokenRefusal::UnknownOrganization)
-        });
-        let organization = organization.transpose()?;
-        let division = match claims.division.filter(|_| claims.role.needs_division()) {
-            Some(code) => {
-                let named = directory.division_by_code(&code);
-                Some(named.ok_or(TokenRefusal::UnknownDivision)?.id)
-            }
-            None => organization.map(|organization| organization.division),
-        };
-        Ok(Actor {
-            kind: claims.role.kind(),
-            subject: claims.subject,
-            organization: organization.map(|organization| organization.id),
-            division,
-            approver: claims.approver,
-        })
-    }
-
+    /// Counts a refusal; the caller only learns that it is refused.
     fn refuse(&self, refusal: TokenRefusal) -> AppError {
         self.refused.with_label_values(&[refusal.reason()]).inc();
-        tracing::debug!(token.refusal = refusal.reason(), "refused a bearer token");
+        tracing::debug!(token.refusal = refusal.reason(), "refused a caller");
         AppError::of(ErrorCode::Unauthenticated).because(refusal)
     }
 }
 
-impl Authenticator for TokenAuthenticator {
-    fn authenticate<'a>(
-        &'a self,
-        presented: &'a Presented,
-    ) -> BoxFuture<'a, Result<Authenticated, AppError>> {
-        // An Ed25519 check takes some 100 µs, less than a hop to another thread is worth.
-        let authorization = presented
-            .authorization
-            .as_ref()
-            .map(|header| header.expose().as_str());
-        Box::pin(std::future::ready(self.caller(authorization)))
-    }
-
-    fn still_admits<'a>(&'a self, _caller: &'a Authenticated) -> BoxFuture<'a, bool> {
-        Box::pin(std::future::ready(true))
-    }
-}
+/// When a caller may come again whose issuer could not be asked.
+const ISSUER_RETRY_MS: u64 = 5_000;
 
 /// The token of `Bearer <token>`; the scheme is case-insensitive (RFC 9110 §11.1).
 fn bearer(header: &str) -> Result<&str, TokenRefusal> {

@@ -5,6 +5,7 @@ use onedoor_domain::applicant::{Applicant, ApplicantFaultCode, check_applicant};
 use onedoor_domain::case::agent::Authorization;
 use onedoor_domain::case::command::{By, Submit};
 use onedoor_domain::case::decide;
+use onedoor_domain::case::event::OfflineCapture;
 use onedoor_domain::case::state::Channel;
 use onedoor_domain::digest::Digest;
 use onedoor_domain::directory::{Directory, ResolveError, ResolvedStep};
@@ -28,11 +29,11 @@ use super::cases::{ATTEMPTS_MAX, Cases, Done, Papers, Verdict, answer, verdict};
 use super::form::FormFacts;
 use super::papers::authorization_fault;
 use super::rejection::{Rejection, RejectionCode};
-use super::{catalogue, guard};
+use super::{catalogue, documents, guard};
 use crate::error::{AppError, ErrorCode};
 use crate::secret::Redacted;
 use crate::store::error::StoreError;
-use crate::store::write_set::{IdempotencyClaim, NewPrivate};
+use crate::store::write_set::{IdempotencyClaim, NewPrivate, NewProvisional};
 
 /// An application as handed in.
 #[derive(Debug, Clone)]
@@ -57,6 +58,8 @@ pub struct Application {
     pub authorization: Option<Authorization>,
     /// The draft this application was kept in; it ends with the submission.
     pub draft: Option<DraftId>,
+    /// What a kiosk tells of an application that it took in while offline.
+    pub offline: Option<OfflineCapture>,
 }
 
 /// Where an application lands: all of it resolved.
@@ -118,6 +121,10 @@ impl Cases {
             &directory,
             &mut faults,
         )?;
+        faults.extend(
+            self.document_faults(&application.materials, proof.principal(), None)
+                .await?,
+        );
         let Some(placed) = placed.filter(|_| faults.is_empty()) else {
             return Ok(Err(faults));
         };
@@ -235,6 +242,7 @@ impl Cases {
                 papers: private.commitment.to_string(),
                 authorization: application.authorization.clone(),
                 materials: private.materials.clone(),
+                offline: application.offline.clone(),
             };
             let decided = self.decide(By::from(actor), item, calendar.calendar(), &directory, |cx| {
                 decide::submit(command, cx)
@@ -245,7 +253,9 @@ impl Cases {
             };
             let mut set = self.write_set(None, outcome, item, Some(&papers)).await?;
             set.private = Some(private.columns.clone());
+            set.documents = documents::joins(&application.materials, &actor.subject);
             set.finished_draft = application.draft;
+            set.provisional = printed(actor, &application);
             set.idempotency = Some(IdempotencyClaim {
                 principal: actor.subject.clone(),
                 key: application.key,
@@ -279,6 +289,16 @@ impl Cases {
             .find_map(|_| TrackingCode::draw(&code, today, random()))
             .ok_or_else(|| AppError::internal("sixty-four tracking codes in a row had no check character"))
     }
+}
+
+/// The number that a kiosk printed for an application while it was offline.
+fn printed(actor: &Actor, application: &Application) -> Option<Box<NewProvisional>> {
+    let printed = application.offline.as_ref().map(|offline| NewProvisional {
+        device: actor.subject.clone(),
+        number: offline.provisional_number.clone(),
+        captured_at: offline.captured_at,
+    });
+    printed.map(Box::new)
 }
 
 /// Eight random letters' worth of bytes from the operating system's generator.

@@ -13,12 +13,15 @@ use onedoor_domain::ledger::export::{CheckpointRecord, FORMAT, ReceiptRecord, Re
 use onedoor_domain::ledger::{Head, Known, LedgerFault, verify_chain};
 use onedoor_domain::policy::Act;
 use onedoor_domain::receipt::ReceiptBody;
+use onedoor_domain::receipt::qr::QrPayload;
 
+use super::Services;
 use super::cases::Cases;
 use super::guard;
 use crate::error::AppError;
 use crate::secret::keyring::Keyring;
-use crate::secret::receipt_key::PublicKeys;
+use crate::secret::receipt_key::PublicKey;
+use crate::store::receipt::HeldReceipt;
 
 /// Checks the ledger and attests it.
 pub struct Ledger {
@@ -58,6 +61,8 @@ pub enum Asked {
     Id(Option<ReceiptId>),
     /// As somebody holds it.
     Held(ReceiptRecord),
+    /// By all that its QR code says; `None`: what was read is no such text.
+    Qr(Option<QrPayload>),
 }
 
 /// What a receipt is worth.
@@ -73,6 +78,8 @@ pub enum ReceiptVerdict {
     Unreadable,
     /// No receipt has this identifier.
     Unknown,
+    /// What it said was erased with the personal data of its case. A copy that somebody holds is checked all the same.
+    Erased,
     /// The signature holds, but the ledger of the case says otherwise: the ledger was tampered with.
     LedgerDiffers(LedgerFault),
 }
@@ -102,6 +109,10 @@ impl ReceiptVerdict {
                 "未找到此回执，请核对二维码或编号。",
                 "No such receipt; check the QR code or the number.",
             ),
+            Self::Erased => (
+                "回执内容已依法删除；如持有回执原文，仍可用原文核验。",
+                "What it said was erased by law. Whoever holds the receipt itself can still have it checked.",
+            ),
             Self::LedgerDiffers(_) => (
                 "回执签名有效，但账本记录与之不符，已报警。请保存回执并联系管理员。",
                 "The receipt's signature holds but the ledger says otherwise; an alarm was raised. Keep the receipt and \
@@ -125,6 +136,12 @@ impl Ledger {
     #[must_use]
     pub const fn new(cases: Arc<Cases>, keys: Arc<Keyring>, every: TimeDelta) -> Self {
         Self { cases, keys, every }
+    }
+
+    /// What it works with.
+    #[must_use]
+    pub fn services(&self) -> &Services {
+        &self.cases.services
     }
 
     /// The interval of checkpoints.
@@ -165,14 +182,15 @@ impl Ledger {
         Ok(taken)
     }
 
-    /// The public key that receipts and checkpoints are signed with.
+    /// The public keys that receipts and checkpoints are or were signed with, the current one first.
     #[must_use]
-    pub fn public_key(&self) -> Record {
-        Record::Key {
-            key_id: self.keys.receipts.key_id().to_owned(),
-            algorithm: "Ed25519".to_owned(),
-            public_key: hex::encode(self.keys.receipts.public_key()),
-        }
+    pub fn public_keys(&self) -> Vec<Record> {
+        let record = |key: &PublicKey| Record::Key {
+            key_id: key.key_id(),
+            algorithm: key.algorithm().to_owned(),
+            public_key: hex::encode(key.bytes()),
+        };
+        self.keys.receipts.trusted().iter().map(record).collect()
     }
 
     /// Writes the whole ledger, a JSON record a line (docs/ledger.md), and gives the number of records. Cases go on
@@ -188,7 +206,9 @@ impl Ledger {
             version: VERSION,
             exported_at_us: self.cases.clock.now().timestamp_micros(),
         })?;
-        export.write(&self.public_key())?;
+        for key in self.public_keys() {
+            export.write(&key)?;
+        }
         let mut last = 0;
         while let Some((checkpoint, heads)) = store.checkpoint_behind(last).await? {
             last = checkpoint.seq;
@@ -228,19 +248,24 @@ impl Ledger {
         Ok(records)
     }
 
-    /// Verifies the whole ledger where it lies, receipts included, with this gateway's own key.
+    /// Verifies the whole ledger where it lies, receipts included, with this gateway's own keys.
     ///
     /// # Errors
     /// What keeps it from being read.
     pub async fn audit(&self) -> Result<Report, ExportError> {
-        let mut trusted = PublicKeys::default();
-        trusted.add(&hex::encode(self.keys.receipts.public_key()));
         let mut reading = Reading {
-            audit: Audit::new(&trusted, &[], &[]),
+            audit: Audit::new(self.keys.receipts.trusted(), &[], &[]),
             line: Vec::new(),
         };
         self.export(Receipts::With, &mut reading).await?;
         Ok(reading.audit.finish())
+    }
+
+    async fn held(&self, id: Option<ReceiptId>) -> Result<Option<HeldReceipt>, AppError> {
+        match id {
+            Some(id) => Ok(self.cases.store.held_receipt(id).await?),
+            None => Ok(None),
+        }
     }
 
     /// Checks a receipt. Whoever holds one, or its QR code, may.
@@ -252,16 +277,18 @@ impl Ledger {
         let only = |verdict| Checked { verdict, body: None };
         let held = match asked {
             Asked::Held(held) => held,
-            Asked::Id(id) => {
-                let found = match id {
-                    Some(id) => self.cases.store.held_receipt(id).await?,
-                    None => None,
-                };
-                match found {
-                    Some(held) => held,
-                    None => return Ok(only(ReceiptVerdict::Unknown)),
-                }
-            }
+            Asked::Id(id) => match self.held(id).await? {
+                Some(HeldReceipt::Whole(held)) => held,
+                Some(HeldReceipt::Erased) => return Ok(only(ReceiptVerdict::Erased)),
+                None => return Ok(only(ReceiptVerdict::Unknown)),
+            },
+            Asked::Qr(None) => return Ok(only(ReceiptVerdict::Unreadable)),
+            Asked::Qr(Some(scanned)) => match self.held(Some(scanned.receipt)).await? {
+                Some(HeldReceipt::Whole(held)) if fits(&scanned, &held) => held,
+                Some(HeldReceipt::Whole(_)) => return Ok(only(ReceiptVerdict::Forged)),
+                Some(HeldReceipt::Erased) => return Ok(only(ReceiptVerdict::Erased)),
+                None => return Ok(only(ReceiptVerdict::Unknown)),
+            },
         };
         let body: Option<ReceiptBody> = serde_json::from_str(&held.canonical).ok();
         let Some(body) = body else {
@@ -270,11 +297,11 @@ impl Ledger {
         let Some(position) = &body.ledger else {
             return Ok(only(ReceiptVerdict::Unreadable));
         };
-        if held.key_id != self.keys.receipts.key_id() {
+        let Some(key) = self.keys.receipts.trusted().named(&held.key_id) else {
             return Ok(only(ReceiptVerdict::UnknownKey));
-        }
+        };
         let signature = STANDARD.decode(&held.signature).unwrap_or_default();
-        if !self.keys.receipts.verify(held.canonical.as_bytes(), &signature) {
+        if !key.verify(held.canonical.as_bytes(), &signature) {
             return Ok(only(ReceiptVerdict::Forged));
         }
         let attested = Head {
@@ -302,6 +329,12 @@ impl Ledger {
             body: Some(Box::new(body)),
         })
     }
+}
+
+/// Whether a QR code was printed from a receipt as it was issued.
+fn fits(scanned: &QrPayload, held: &ReceiptRecord) -> bool {
+    let signature = STANDARD.decode(&held.signature).unwrap_or_default();
+    scanned.is_of(held.canonical.as_bytes(), &held.key_id, &signature)
 }
 
 /// Reads an export while it is written.

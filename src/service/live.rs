@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use onedoor_domain::digest::Digest;
 use onedoor_domain::handoff::Handoff;
 use onedoor_domain::id::{CaseId, DeliveryId, HandoffId};
+use onedoor_domain::policy::fields;
 use onedoor_domain::reconciliation::UpstreamWord;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
@@ -91,6 +92,9 @@ impl LiveReads {
     /// UPSTREAM_UNAVAILABLE, UPSTREAM_TIMEOUT, CIRCUIT_OPEN, with the system's name, when there is no answer and no
     /// older one may stand in.
     pub async fn of_handoff(&self, view: &CaseView, handoff: &Handoff) -> Result<Option<LiveRead>, AppError> {
+        if !fields::sees("Handoff", "upstreamStatus", view.sight) {
+            return Ok(None);
+        }
         let Some(upstream) = self.askable(handoff) else {
             return Ok(None);
         };
@@ -127,7 +131,7 @@ impl LiveReads {
         let config = upstream.config();
         let class = match sight {
             Sight::Applicant => "applicant",
-            Sight::Office => "office",
+            Sight::Office | Sight::Past => "office",
             Sight::Supervision => "supervision",
             Sight::Masked => "masked",
         };

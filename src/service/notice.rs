@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use chrono::Duration;
 
+use onedoor_domain::actor::Actor;
+use onedoor_domain::audit::AuditAction;
 use onedoor_domain::case::command::{Command, Said, UpstreamNews};
 use onedoor_domain::case::decide;
 use onedoor_domain::case::event::Event;
@@ -78,7 +80,10 @@ impl Notices {
             .ok_or_else(|| AppError::of(ErrorCode::NotFound))?;
         let notice = verifier
             .verify(envelope, body, self.cases.clock.now())
-            .map_err(refused)?;
+            .map_err(|reason| {
+                self.note_refused(&upstream, "CALLBACK_REFUSED");
+                refused(reason)
+            })?;
         let facts = match upstream.read_notice(&notice) {
             Ok(facts) => facts,
             Err(error) => {
@@ -88,6 +93,7 @@ impl Notices {
         for fact in &facts {
             if matches!(self.find(&upstream, fact).await?, Match::Foreign) {
                 tracing::error!(upstream.id = %upstream.config().name, "an upstream speaks of a case it was never given");
+                self.note_refused(&upstream, "FOREIGN_CASE");
                 return Err(AppError::of(ErrorCode::Forbidden));
             }
         }
@@ -109,9 +115,17 @@ impl Notices {
         match received {
             Received::Duplicate(NoticeState::Applied | NoticeState::Kept) => Ok(()),
             Received::New | Received::Duplicate(NoticeState::Received) => {
-                self.apply(&upstream, &key, &facts).await
+                Box::pin(self.apply(&upstream, &key, &facts)).await
             }
         }
+    }
+
+    /// Whoever sent it has not proved to be that system.
+    fn note_refused(&self, upstream: &Upstream, reason: &str) {
+        let (nobody, name) = (Actor::anonymous(), upstream.config().name.to_string());
+        self.cases
+            .services
+            .denied(&nobody, AuditAction::NoticeReceived, Some(name), reason);
     }
 
     /// Offers every waiting notice again; called after deliveries and on a timer. Returns how many were settled.
@@ -126,7 +140,7 @@ impl Notices {
                 self.settle(&notice.key, NoticeState::Kept).await?;
                 continue;
             }
-            match self.offer(&notice).await {
+            match Box::pin(self.offer(&notice)).await {
                 Ok(()) => settled += 1,
                 Err(error) => tracing::error!(
                     upstream.id = %notice.key.upstream, error = %telemetry::chain(&error),
@@ -147,7 +161,7 @@ impl Notices {
         let Some(upstream) = upstream else { return Ok(()) };
         let facts: Vec<UpstreamFact> =
             serde_json::from_value(notice.facts.clone()).map_err(AppError::internal)?;
-        self.apply(&upstream, &notice.key, &facts).await
+        Box::pin(self.apply(&upstream, &notice.key, &facts)).await
     }
 
     /// Lets the case hear a notice. One about a case that is not known yet waits in the inbox.
@@ -179,7 +193,9 @@ impl Notices {
                     tracing::error!(upstream.id = %key.upstream, "an upstream's notice gives the number of another case");
                     return self.settle(key, NoticeState::Kept).await;
                 }
-                Commit::Overtaken | Commit::Replayed { .. } | Commit::Mismatch => return Ok(()),
+                Commit::Overtaken | Commit::Replayed { .. } | Commit::Mismatch | Commit::DocumentTaken => {
+                    return Ok(());
+                }
             }
         }
         Err(AppError::of(ErrorCode::Overloaded).retry_after_ms(500))

@@ -69,6 +69,17 @@ fn brought_by<'a>(command: &'a Command, actor: &Actor) -> Option<(&'a [MaterialE
     }
 }
 
+/// The materials that a command brings.
+pub(super) fn brought_with(command: &Command) -> &[MaterialEntry] {
+    if let Command::Supplement { materials, .. } = command {
+        materials
+    } else if let Command::HandOff(asked) = command {
+        &asked.materials
+    } else {
+        &[]
+    }
+}
+
 fn authorization_of(command: &Command) -> Option<&Authorization> {
     if let Command::Supplement { authorization, .. }
     | Command::Withdraw { authorization, .. }

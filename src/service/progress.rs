@@ -16,7 +16,7 @@ use onedoor_domain::sla;
 use super::answer::Answer;
 use super::cases::{ATTEMPTS_MAX, Cases, Done, Verdict, answer, verdict};
 use super::rejection::Rejection;
-use super::{guard, papers};
+use super::{documents, guard, papers};
 use crate::error::{AppError, ErrorCode};
 use crate::store::write_set::IdempotencyClaim;
 
@@ -117,11 +117,11 @@ impl Cases {
                 return Ok(Err(vec![self.other_office(actor, named, &loaded.case).await?]));
             }
             if let Err(refusal) = check_version(&loaded.case, order.expected) {
-                let status = Some(loaded.case.status);
-                return Ok(Err(vec![Rejection {
-                    status,
+                let rejection = Rejection {
+                    status: Some(loaded.case.status),
                     ..refusal.into()
-                }]));
+                };
+                return Ok(Err(vec![self.as_told_to(actor, &loaded.case, rejection).await?]));
             }
             let item = self.item_of(&loaded.case).await?;
             let (calendar, directory) = (self.calendar().await?, self.directory());
@@ -130,16 +130,26 @@ impl Cases {
             });
             let outcome = match decided {
                 Ok(outcome) => outcome,
-                Err(refusal) => return Ok(Err(vec![refusal.into()])),
+                Err(refusal) => {
+                    if refusal == Refusal::WrongOrganization {
+                        self.note_denied(actor, loaded.case.id, "OTHER_OFFICE");
+                    }
+                    let told = self.as_told_to(actor, &loaded.case, refusal.into()).await?;
+                    return Ok(Err(vec![told]));
+                }
             };
             let today = sla::beijing_date(self.clock.now());
-            let faults = papers::faults(&order.command, &loaded.case, &item, actor, today);
+            let mut faults = papers::faults(&order.command, &loaded.case, &item, actor, today);
+            let (brought, holder) = (papers::brought_with(&order.command), order.principal(actor));
+            let case = Some(loaded.case.id);
+            faults.extend(self.document_faults(brought, &holder, case).await?);
             if !faults.is_empty() {
                 return Ok(Err(faults));
             }
             let mut set = self.write_set(Some(loaded), outcome, &item, None).await?;
+            set.documents = documents::joins(brought, &holder);
             set.idempotency = Some(IdempotencyClaim {
-                principal: order.principal(actor),
+                principal: holder,
                 key: order.key,
                 act: act_name(named),
                 fingerprint: order.fingerprint,
@@ -156,15 +166,16 @@ impl Cases {
         Err(AppError::of(ErrorCode::Overloaded).retry_after_ms(500))
     }
 
-    /// What an actor is told whose work on this case lies on another desk. One that held it, and asks for what the state
-    /// has no place for, learns the state; whoever resolved a grid event learns that its check is another person's.
+    /// What an actor is told whose work on this case lies on another desk. One that has a part in it still, and asks for
+    /// what the state has no place for, learns the state; whoever resolved a grid event learns that its check is another person's.
     async fn other_office(
         &self,
         actor: &Actor,
         named: available::Act,
         case: &Case,
     ) -> Result<Rejection, AppError> {
-        let held = actor.organization.is_some_and(|own| case.ever_at(own));
+        let held =
+            actor.organization.is_some_and(|own| case.ever_at(own)) && !self.is_past(actor, case).await?;
         let own_work =
             named == available::Act::CheckGridEvent && case.decided_by.as_ref() == Some(&actor.subject);
         if !own_work && (!held || available::admits(named, case)) {
@@ -206,7 +217,7 @@ impl Cases {
         }
         let answer = record
             .answer
-            .ok_or_else(|| AppError::internal("an act was kept without its answer"))?;
+            .ok_or_else(|| AppError::of(ErrorCode::NotFound).because("the answer of the act was erased"))?;
         Ok(Some(Ok(Answer::from_bytes(&answer)?)))
     }
 }

@@ -1,46 +1,35 @@
 //! Reading cases: one, lists; what each reader may see of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use onedoor_domain::actor::{Actor, ActorKind};
+use onedoor_domain::actor::Actor;
 use onedoor_domain::applicant::Applicant;
 use onedoor_domain::case::available::{self, NextStep};
 use onedoor_domain::case::command::By;
-use onedoor_domain::case::event::Event;
 use onedoor_domain::case::state::Case;
 use onedoor_domain::case::succession;
 use onedoor_domain::delivery::DeliveryEntry;
 use onedoor_domain::id::CaseId;
 use onedoor_domain::page::{Page, PageRequest};
 use onedoor_domain::policy::Act;
-use onedoor_domain::proof::{Capacity, CaseProof, ReadProof};
+use onedoor_domain::policy::fields;
+pub use onedoor_domain::policy::fields::Sight;
+use onedoor_domain::proof::{Capacity, CaseProof, Credential, ReadProof};
 use onedoor_domain::receipt::SignedReceipt;
 use onedoor_domain::route::HandoffKind;
 use onedoor_domain::timeline::StoredEvent;
 use onedoor_domain::tracking::TrackingCode;
 use onedoor_domain::{identifier, mask};
+use uuid::Uuid;
 
 use super::answer::Answer;
-use super::cases::{Cases, prove};
+use super::cases::Cases;
 use super::guard;
-use crate::error::{AppError, ErrorCode};
+use crate::error::AppError;
 pub use crate::store::case_list::{Belonging, CaseFilter, CaseKey, CaseOrder};
 pub use crate::store::delivery_list::{DELIVERIES_BY_CREATED, DeliveryFilter};
 pub use crate::store::draft::DRAFTS_BY_SAVED;
-
-/// How much of a case a reader sees.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sight {
-    /// The applicant, or whoever holds code and secret: everything said to them, personal data masked.
-    Applicant,
-    /// An organization that holds the case or was handed it: texts of the file, personal data masked.
-    Office,
-    /// Supervision and audit: what happened, and the texts of supervision itself.
-    Supervision,
-    /// Kiosks, and offices that handed it on: what happened, without texts.
-    Masked,
-}
 
 /// A case as one reader sees it, at one instant.
 #[derive(Debug, Clone)]
@@ -53,6 +42,30 @@ pub struct CaseView {
     pub at: DateTime<Utc>,
     /// Last line of the ledger that belongs to this view; `None`: all there is now.
     pub head: Option<u64>,
+    /// Lines behind it that belong to it too: what a past handler reads of itself.
+    pub also: BTreeSet<u64>,
+    /// The instants at which lines were written, and whether the reader is told of what happened then; `None`: of all.
+    pub instants: Option<BTreeMap<DateTime<Utc>, bool>>,
+    /// Code and secret by which the reader came to it.
+    pub(super) credential: Option<Credential>,
+}
+
+impl CaseView {
+    /// Whether a line of the ledger belongs to this view.
+    #[must_use]
+    pub fn holds(&self, seq: u64) -> bool {
+        self.head.is_none_or(|head| seq <= head) || self.also.contains(&seq)
+    }
+
+    /// Whether its reader is told of a change of that instant, which is the one of the last line before it.
+    #[must_use]
+    pub fn tells(&self, changed_at: DateTime<Utc>) -> bool {
+        let Some(instants) = &self.instants else {
+            return true;
+        };
+        let line = instants.range(..=changed_at).next_back();
+        line.is_some_and(|(_, told)| *told)
+    }
 }
 
 /// An applicant, masked.
@@ -86,32 +99,9 @@ impl Cases {
             sight,
             at: self.clock.now(),
             head: None,
-        }
-    }
-
-    /// The view that an answer to an act gives; the same whenever it is asked for.
-    #[must_use]
-    pub fn view_of_answer(&self, answer: &Answer, actor: &Actor) -> CaseView {
-        let sight = match actor.kind {
-            ActorKind::Supervisor => Sight::Supervision,
-            ActorKind::Auditor
-            | ActorKind::SystemAdmin
-            | ActorKind::SecurityAdmin
-            | ActorKind::AuditAdmin => Sight::Masked,
-            ActorKind::Clerk | ActorKind::Officer if actor.organization.is_some() => Sight::Office,
-            ActorKind::Anonymous
-            | ActorKind::Citizen
-            | ActorKind::Kiosk
-            | ActorKind::Clerk
-            | ActorKind::Officer
-            | ActorKind::Upstream
-            | ActorKind::System => Sight::Applicant,
-        };
-        CaseView {
-            case: answer.case.clone(),
-            sight,
-            at: answer.at,
-            head: Some(answer.head),
+            also: BTreeSet::new(),
+            instants: None,
+            credential: None,
         }
     }
 
@@ -125,13 +115,10 @@ impl Cases {
     /// # Errors
     /// FORBIDDEN or UNAUTHENTICATED by the policy, STORE_UNAVAILABLE.
     pub async fn read_case(&self, actor: &Actor, id: CaseId) -> Result<Option<CaseView>, AppError> {
-        guard::allow(actor, Act::ReadCase)?;
-        match self.load_for(actor, Act::ReadCase, id).await {
-            Ok((loaded, Ok(proof))) => Ok(Some(self.view(loaded.case, sight(&proof)))),
-            Ok((_, Err(_))) => Ok(None),
-            Err(error) if error.code == ErrorCode::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+        let scope = self.may_read(actor, Act::ReadCase)?;
+        let loaded = self.store.load_cases_within(&scope, &[id]).await?;
+        let mut views = self.views(actor, Act::ReadCase, loaded).await?;
+        Ok(views.remove(&id))
     }
 
     /// One case by tracking code, for those who may read it without the secret.
@@ -144,8 +131,25 @@ impl Cases {
         code: &TrackingCode,
     ) -> Result<Option<CaseView>, AppError> {
         guard::allow(actor, Act::ReadCase)?;
-        match self.store.find_by_tracking(code).await? {
-            Some((case, _)) => self.read_case(actor, case).await,
+        // a code that nobody has costs the look that a foreign one costs
+        let found = self.store.find_by_tracking(code).await?;
+        let case = found.map_or(CaseId::from_uuid(Uuid::nil()), |(case, _)| case);
+        self.read_case(actor, case).await
+    }
+
+    /// A case by the number that a device printed while it was offline.
+    ///
+    /// # Errors
+    /// As [`Cases::read_case`].
+    pub async fn read_case_by_provisional(
+        &self,
+        actor: &Actor,
+        device: &str,
+        number: &str,
+    ) -> Result<Option<CaseView>, AppError> {
+        guard::allow(actor, Act::ReadCase)?;
+        match self.store.find_by_provisional(device, number).await? {
+            Some(case) => self.read_case(actor, case).await,
             None => Ok(None),
         }
     }
@@ -163,12 +167,9 @@ impl Cases {
     ) -> Result<Page<CaseView>, AppError> {
         let proof = self.may_read(actor, Act::ReadCase)?;
         let page = self.store.list_cases(&proof, filter, order, page).await?;
-        let directory = self.directory();
-        // the query cuts to what the actor may read; the policy has the last word on each
-        Ok(page.filter_map(|loaded| {
-            let proof = prove(actor, Act::ReadCase, &loaded.case, &directory).ok()?.ok()?;
-            Some(self.view(loaded.case, sight(&proof)))
-        }))
+        let found = page.edges.iter().map(|edge| edge.node.clone()).collect();
+        let mut views = self.views(actor, Act::ReadCase, found).await?;
+        Ok(page.filter_map(|loaded| views.remove(&loaded.case.id)))
     }
 
     /// How many cases the list has.
@@ -275,11 +276,9 @@ impl Cases {
 /// The timeline of a view, from the ledger of its case.
 #[must_use]
 pub fn timeline(view: &CaseView, ledger: &[StoredEvent]) -> Vec<TimelineEntry> {
-    let within = ledger
-        .iter()
-        .filter(|stored| view.head.is_none_or(|head| stored.seq <= head));
+    let within = ledger.iter().filter(|stored| view.holds(stored.seq));
     let entry = |stored: &StoredEvent| TimelineEntry {
-        texts: shown(view.sight, &stored.event)
+        texts: fields::words(view.sight, &stored.event)
             .then(|| stored.private.clone())
             .flatten(),
         stored: stored.clone(),
@@ -292,8 +291,7 @@ pub fn timeline(view: &CaseView, ledger: &[StoredEvent]) -> Vec<TimelineEntry> {
 pub fn receipts_within(view: &CaseView, receipts: &[SignedReceipt]) -> Vec<SignedReceipt> {
     let within = |receipt: &&SignedReceipt| {
         let position = receipt.body.ledger.as_ref();
-        view.head
-            .is_none_or(|head| position.is_some_and(|position| position.seq <= head))
+        view.head.is_none() || position.is_some_and(|position| view.holds(position.seq))
     };
     receipts.iter().filter(within).cloned().collect()
 }
@@ -307,37 +305,6 @@ fn masked(applicant: &Applicant) -> MaskedApplicant {
             .map(|number| mask::resident_id(&identifier::normalize(number))),
         phone: applicant.phone.as_deref().map(mask::phone),
         kind: applicant.kind,
-    }
-}
-
-/// Which texts a reader sees: an office those of the file, the applicant what was said to them, others none.
-const fn shown(sight: Sight, event: &Event) -> bool {
-    match sight {
-        // what two offices say of each other is told at their handoff, to them alone
-        Sight::Office => !matches!(event, Event::HandoffEvaluated { .. }),
-        Sight::Applicant => matches!(
-            event,
-            Event::Decided { .. }
-                | Event::HandoffRefused { .. }
-                | Event::Declined { .. }
-                | Event::SupplementRequested { .. }
-                | Event::SpecialProcedureBegun { .. }
-                | Event::Extended { .. }
-                | Event::Withdrawn
-                | Event::Voided
-                | Event::Evaluated { .. }
-        ),
-        Sight::Supervision => matches!(
-            event,
-            Event::CardRaised { .. }
-                | Event::CardAppealed { .. }
-                | Event::CardCancelled { .. }
-                | Event::HolderReminded { .. }
-                | Event::SupervisionOrdered { .. }
-                | Event::SupervisionAnswered { .. }
-                | Event::Reopened
-        ),
-        Sight::Masked => false,
     }
 }
 
@@ -362,7 +329,7 @@ pub(super) const fn sight(proof: &CaseProof) -> Sight {
     match proof.capacity() {
         Capacity::Applicant | Capacity::CredentialHolder => Sight::Applicant,
         // what came after its own part is not the business of an office that handed the case on
-        Capacity::Past => Sight::Masked,
+        Capacity::Past => Sight::Past,
         Capacity::Owner
         | Capacity::Addressee
         | Capacity::ForOwner

@@ -120,6 +120,10 @@ impl Slip {
         );
         self.field("申请人", "Applicant", &body.applicant_masked);
         self.field("办理时间", "Time", &beijing_time(body.event_at));
+        if let Some(offline) = &body.offline {
+            self.field("离线收件", "Taken offline", &beijing_time(offline.captured_at));
+            self.field("临时编号", "Provisional no.", &offline.provisional_number);
+        }
         match &body.place {
             ReceiptPlace::Window { name: Some(name) } => self.field("窗口", "Window", name),
             ReceiptPlace::Window { name: None } => {

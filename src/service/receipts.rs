@@ -11,8 +11,8 @@ use onedoor_domain::material::MaterialEntry;
 use onedoor_domain::organization::Organization;
 use onedoor_domain::receipt::kind::{DueKind, ReceiptKind};
 use onedoor_domain::receipt::parts::{
-    Bilingual, ReceiptContact, ReceiptDue, ReceiptItem, ReceiptMaterial, ReceiptOrganization, ReceiptPlace,
-    ReceiptStatement, ReceiptTransfer,
+    Bilingual, ReceiptContact, ReceiptDue, ReceiptItem, ReceiptMaterial, ReceiptOffline, ReceiptOrganization,
+    ReceiptPlace, ReceiptStatement, ReceiptTransfer,
 };
 use onedoor_domain::receipt::{FORMAT, ReceiptBody};
 use serde_json::Value;
@@ -59,6 +59,7 @@ pub fn issue(events: &[NewEvent], facts: &ReceiptFacts<'_>, ids: &mut dyn FnMut(
                 let entries = brought.as_deref().unwrap_or(facts.materials);
                 body.materials = ReceiptMaterial::of(facts.item, entries);
                 body.due = due(facts.case, &[ClockKind::Acceptance]);
+                body.offline = offline(&new.event);
             }
             ReceiptKind::Acceptance => {
                 body.due = due(facts.case, &[ClockKind::Promise, ClockKind::Statutory]);
@@ -180,6 +181,7 @@ fn blank(
         applicant_masked: facts.applicant_masked.to_owned(),
         materials: Vec::new(),
         event_at: new.at,
+        offline: None,
         due: Vec::new(),
         statement: None,
         transfer: None,
@@ -216,6 +218,17 @@ fn contact(public_url: &str, id: ReceiptId) -> ReceiptContact {
         },
         verify_url: format!("{public_url}/verify/{id}"),
     }
+}
+
+/// What a kiosk told the applicant before it could reach us.
+fn offline(event: &Event) -> Option<ReceiptOffline> {
+    let Event::Submitted(submitted) = event else {
+        return None;
+    };
+    submitted.offline.as_ref().map(|offline| ReceiptOffline {
+        captured_at: offline.captured_at,
+        provisional_number: offline.provisional_number.clone(),
+    })
 }
 
 /// What a supplement brought; `None`: the event is another.

@@ -1,6 +1,7 @@
 //! Comparisons with agencies' systems as people see them: what differs, and one asked for now.
 
 use onedoor_domain::actor::Actor;
+use onedoor_domain::audit::{AuditAction, AuditEntry};
 use onedoor_domain::id::ReconciliationId;
 use onedoor_domain::idempotency::{Fingerprint, IdempotencyKey};
 use onedoor_domain::page::{Page, PageRequest};
@@ -60,7 +61,8 @@ impl Reconciling {
             act: ACT,
             fingerprint: order.fingerprint,
         };
-        match store.request_reconciliation(&run, &claim).await? {
+        let told = self.told(actor, &order.upstream);
+        match store.request_reconciliation(&run, &claim, &told).await? {
             Some(id) => Ok(Ok(self.run(id).await?)),
             // the same request was stored beside this one
             None => self
@@ -88,10 +90,21 @@ impl Reconciling {
             act: ACT,
             fingerprint: Fingerprint::of(ACT, &asked).map_err(AppError::internal)?,
         };
-        match self.cases.store.request_reconciliation(&run, &claim).await? {
+        let told = self.told(&Actor::system(operator), upstream);
+        match self
+            .cases
+            .store
+            .request_reconciliation(&run, &claim, &told)
+            .await?
+        {
             Some(id) => Ok(Some(self.run(id).await?)),
             None => Err(AppError::internal("a fresh key was taken")),
         }
+    }
+
+    fn told(&self, actor: &Actor, upstream: &str) -> AuditEntry {
+        let action = AuditAction::ReconciliationRequested;
+        self.cases.services.audit_entry(actor, action).on(upstream)
     }
 
     async fn earlier(

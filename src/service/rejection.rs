@@ -42,6 +42,10 @@ rejection_codes! {
     RouteUnresolved = "A step of the route (流程环节) has no organization in this division.";
     ApplicantNotEligible = "This item is not for this kind of applicant (服务对象).";
     UnknownDraft = "The author has no such draft.";
+    UnknownDocument = "There is no such uploaded document (附件) of yours, or it belongs to a case already.";
+    DocumentNotReady = "The document was not uploaded yet, or the scanner has not looked at it yet; try again later.";
+    DocumentQuarantined = "The scanner found something harmful in the document (隔离); upload another file.";
+    TooManyDocuments = "No more documents can be uploaded for this material, case or day; the message tells the limit.";
     IdempotencyMismatch = "The same idempotency key came with other content; use a fresh one.";
     StaleVersion = "The case or handoff has moved on; read it again, `currentVersion` is its version now.";
     IllegalAct = "The act is not possible in the state the case is in; `possibleActions` tells what is.";
@@ -55,8 +59,16 @@ rejection_codes! {
     OutcomeDoesNotFit = "The decision does not belong to this kind of case.";
     UnknownCard = "The case has no such card (预警、黄牌、红牌).";
     UnknownOrder = "The case has no such supervision order (督办单).";
+    UnknownRevocation = "There is no such revocation (撤销), or it was taken back.";
     NotAHolder = "The organization has no part in the case; name one that holds or held it.";
     LevelTooLow = "Only a supervisor of a level above the card's may do this; at the city, the city's.";
+    CapturedTooLongAgo = "The application was captured longer ago than a kiosk may be offline; hand it in at a window.";
+    CapturedInFuture = "By the device's own word the application was captured after it was sent; correct the device's clock.";
+    SealedUnreadable = "The sealed input does not open: it was altered, or sealed by another device or to a key that is gone.";
+    ProvisionalNumberTaken = "The device printed this provisional number for another application.";
+    UnknownKiosk = "There is no such kiosk (自助终端), or it is revoked.";
+    BudgetExhausted = "The person's looks at personal data of today are used up (查阅次数已满); there are new ones at midnight in Beijing.";
+    PurposeTextRequired = "The purpose OTHER (其他) needs words that say what the data is for.";
     OutsideCalendar = "A due date would lie outside the working-day calendar (工作日历).";
 }
 

@@ -152,7 +152,7 @@ impl Successions {
                     return Ok(TakeOver::Moved);
                 }
                 Commit::Stale | Commit::Overtaken => {}
-                Commit::Replayed { .. } | Commit::Mismatch | Commit::NumberTaken => {
+                Commit::Replayed { .. } | Commit::Mismatch | Commit::NumberTaken | Commit::DocumentTaken => {
                     return Err(AppError::internal(
                         "a succession claims no key and gives no number",
                     ));

@@ -269,7 +269,7 @@ impl Watching {
             if !new {
                 continue;
             }
-            if let Err(error) = self.notices.apply(upstream, &notice.key, facts).await {
+            if let Err(error) = Box::pin(self.notices.apply(upstream, &notice.key, facts)).await {
                 tracing::error!(
                     upstream.id = %watch.upstream, error = %telemetry::chain(&error),
                     "a stored notice could not be applied; it is offered again"

@@ -111,7 +111,7 @@ impl CaseStore {
 fn wanted(proof: &ReadProof, filter: &CardFilter) -> Result<Condition, StoreError> {
     let micros = |at: DateTime<Utc>| at.timestamp_micros();
     Ok(Condition::all()
-        .add_option(within(proof, filter))
+        .add_option(within(proof, filter)?)
         .add_option(filter.division.map(|root| {
             of_cases(Condition::all().add(cases::Column::DivisionId.in_subquery(reach::subtree(root))))
         }))
@@ -141,17 +141,24 @@ fn wanted(proof: &ReadProof, filter: &CardFilter) -> Result<Condition, StoreErro
         ))
 }
 
-/// The cards of cases that a scope shows; `None`: what is asked for lies within it anyway.
-fn within(proof: &ReadProof, filter: &CardFilter) -> Option<Condition> {
-    match proof.scope() {
+/// The cards of cases that a scope shows, of a past handler its own; `None`: what is asked for lies within it anyway.
+fn within(proof: &ReadProof, filter: &CardFilter) -> Result<Option<Condition>, StoreError> {
+    Ok(match proof.scope() {
         // whoever holds a card holds, or held, its case
         ReadScope::ByOrganization(own) if filter.organization == Some(*own) => None,
         ReadScope::All => None,
-        ReadScope::ByOrganization(_)
-        | ReadScope::BySubject(_)
-        | ReadScope::ByDevice(_)
-        | ReadScope::BySubtree(_) => Some(of_cases(reach::cases_within(proof))),
-    }
+        ReadScope::ByOrganization(own) => {
+            let of_present = reach::present_within(proof)?;
+            Some(
+                Condition::any()
+                    .add(reach::is_of(proof, case_card::Column::HolderId, *own))
+                    .add(of_cases(of_present)),
+            )
+        }
+        ReadScope::BySubject(_) | ReadScope::ByDevice(_) | ReadScope::BySubtree(_) => {
+            Some(of_cases(reach::cases_within(proof)))
+        }
+    })
 }
 
 fn of_cases(wanted: Condition) -> Condition {

@@ -6,18 +6,22 @@ use std::sync::Arc;
 use onedoor_domain::case::state::Case;
 use onedoor_domain::id::CaseId;
 use onedoor_domain::ledger::Head;
+use onedoor_domain::proof::ReadProof;
 use onedoor_domain::tracking::TrackingCode;
 use onedoor_entity::{case_card, case_clock, case_private, cases, external_number, handoff, ledger_head};
+use sea_orm::sea_query::Condition;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::data_key::{KeyCache, key_ids};
 use super::database::Database;
 use super::error::StoreError;
 use super::ledger;
 use super::parse::Row;
+use super::reach;
 use crate::secret::keyring::Keyring;
-use crate::secret::seal::{SealPlace, Sealed};
+use crate::secret::seal::SealPlace;
 
 pub(super) mod rows;
 
@@ -31,6 +35,7 @@ const NUMBERS_AT_ONCE: usize = 500;
 pub struct CaseStore {
     database: Database,
     keys: Arc<Keyring>,
+    cache: KeyCache,
 }
 
 /// A case as loaded, with what a write needs to know that nothing came between.
@@ -60,8 +65,12 @@ pub struct CasePrivate {
 impl CaseStore {
     /// The cases of a database, sealed and signed with these keys.
     #[must_use]
-    pub const fn new(database: Database, keys: Arc<Keyring>) -> Self {
-        Self { database, keys }
+    pub fn new(database: Database, keys: Arc<Keyring>) -> Self {
+        Self {
+            database,
+            keys,
+            cache: KeyCache::default(),
+        }
     }
 
     /// The database, for what is no case: reference data, health.
@@ -72,6 +81,14 @@ impl CaseStore {
 
     pub(super) fn keys(&self) -> &Keyring {
         &self.keys
+    }
+
+    pub(super) fn keyring(&self) -> Arc<Keyring> {
+        Arc::clone(&self.keys)
+    }
+
+    pub(super) const fn key_cache(&self) -> &KeyCache {
+        &self.cache
     }
 
     /// A case with its handoffs and clocks; `None` when there is none. Ask the policy before showing it.
@@ -87,10 +104,27 @@ impl CaseStore {
     /// # Errors
     /// As [`Self::load_case`].
     pub async fn load_cases(&self, ids: &[CaseId]) -> Result<Vec<Loaded>, StoreError> {
+        self.load(Condition::all(), ids).await
+    }
+
+    /// The same of those within a scope. One that is not there and one that is not within it cost the same: the time of an
+    /// answer does not tell them apart.
+    ///
+    /// # Errors
+    /// As [`Self::load_case`].
+    pub async fn load_cases_within(
+        &self,
+        proof: &ReadProof,
+        ids: &[CaseId],
+    ) -> Result<Vec<Loaded>, StoreError> {
+        self.load(reach::cases_within(proof), ids).await
+    }
+
+    async fn load(&self, within: Condition, ids: &[CaseId]) -> Result<Vec<Loaded>, StoreError> {
         let mut found = BTreeMap::new();
         let mut wanted: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
         for _ in 0..TORN_READS_MAX {
-            let (whole, torn) = self.read_cases(&wanted).await?;
+            let (whole, torn) = self.read_cases(&within, &wanted).await?;
             found.extend(whole.into_iter().map(|loaded| (loaded.case.id, loaded)));
             if torn.is_empty() {
                 return Ok(ids.iter().filter_map(|id| found.remove(id)).collect());
@@ -102,7 +136,11 @@ impl CaseStore {
 
     /// Reads cases part by part, their own row first. A part that was written by a later revision than the row was
     /// read at tells that a write came between: that case is named in the second list.
-    async fn read_cases(&self, ids: &[Uuid]) -> Result<(Vec<Loaded>, Vec<Uuid>), StoreError> {
+    async fn read_cases(
+        &self,
+        within: &Condition,
+        ids: &[Uuid],
+    ) -> Result<(Vec<Loaded>, Vec<Uuid>), StoreError> {
         if ids.is_empty() {
             return Ok((Vec::new(), Vec::new()));
         }
@@ -110,8 +148,13 @@ impl CaseStore {
         let found = cases::Entity::find()
             .find_also_linked(rows::HeadOfCase)
             .filter(cases::Column::Id.is_in(ids.iter().copied()))
+            .filter(within.clone())
             .all(read)
             .await?;
+        let ids: Vec<Uuid> = found.iter().map(|(row, _)| row.id).collect();
+        if ids.is_empty() {
+            return Ok((Vec::new(), Vec::new()));
+        }
         let mut handoffs: BTreeMap<Uuid, Vec<handoff::Model>> = BTreeMap::new();
         for row in handoff::Entity::find()
             .filter(handoff::Column::CaseId.is_in(ids.iter().copied()))
@@ -239,7 +282,7 @@ impl CaseStore {
         Ok(known)
     }
 
-    /// The applicants of several cases; cases that do not exist are left out.
+    /// The applicants of several cases; cases that do not exist, and those whose personal data was erased, are left out.
     ///
     /// # Errors
     /// As [`Self::private`].
@@ -252,19 +295,21 @@ impl CaseStore {
             .into_tuple()
             .all(self.database.read())
             .await?;
-        let opened = rows.into_iter().map(|(case, sealed)| {
+        let opener = self
+            .opener(key_ids(rows.iter().map(|(_, sealed)| sealed.as_slice())))
+            .await?;
+        let mut applicants = BTreeMap::new();
+        for (case, sealed) in rows {
             let case = CaseId::from_uuid(case);
-            let applicant = self
-                .keys
-                .sealer
-                .open_json(&private_place(case, "applicant"), &Sealed::from_bytes(sealed))
-                .map_err(StoreError::other)?;
-            Ok((case, applicant))
-        });
-        opened.collect()
+            let opened = opener.open_json(&private_place(case, "applicant"), sealed);
+            if let Some(applicant) = opened.map_err(StoreError::other)? {
+                applicants.insert(case, applicant);
+            }
+        }
+        Ok(applicants)
     }
 
-    /// What only the holder of a case may read.
+    /// What only the holder of a case may read; `None` when there is no such case, or it was erased.
     ///
     /// # Errors
     /// As any query; `Other` when a column does not open.
@@ -273,22 +318,34 @@ impl CaseStore {
             .one(self.database.read())
             .await?;
         let Some(row) = row else { return Ok(None) };
-        let open = |column, sealed| -> Result<Value, StoreError> {
-            let sealed = Sealed::from_bytes(sealed);
-            self.keys
-                .sealer
-                .open_json(&private_place(case, column), &sealed)
+        let opener = self
+            .opener(key_ids([
+                row.applicant.as_slice(),
+                &row.form,
+                &row.materials,
+                &row.salt,
+            ]))
+            .await?;
+        let open = |column, sealed| {
+            opener
+                .open_json::<Value>(&private_place(case, column), sealed)
                 .map_err(StoreError::other)
         };
-        let salt = self
-            .keys
-            .sealer
-            .open(&private_place(case, "salt"), &Sealed::from_bytes(row.salt))
+        let salt = opener
+            .open(&private_place(case, "salt"), row.salt)
             .map_err(StoreError::other)?;
+        let (Some(applicant), Some(form), Some(materials), Some(salt)) = (
+            open("applicant", row.applicant)?,
+            open("form", row.form)?,
+            open("materials", row.materials)?,
+            salt,
+        ) else {
+            return Ok(None);
+        };
         Ok(Some(CasePrivate {
-            applicant: open("applicant", row.applicant)?,
-            form: open("form", row.form)?,
-            materials: open("materials", row.materials)?,
+            applicant,
+            form,
+            materials,
             salt: <[u8; 16]>::try_from(salt.expose().as_slice()).map_err(StoreError::other)?,
         }))
     }

@@ -115,6 +115,23 @@ pub struct CaseFilter {
     pub submitted_from: Option<DateTime<Utc>>,
     /// Submitted before this instant.
     pub submitted_before: Option<DateTime<Utc>>,
+    /// Only those whose present the reader sees; a past handler's own part is left out. Whatever narrows or orders by what
+    /// changes with the case implies it.
+    pub of_the_present: bool,
+}
+
+impl CaseFilter {
+    /// Whether the list would tell a past handler how a case went on.
+    const fn tells_the_present(&self) -> bool {
+        self.of_the_present
+            || !self.statuses.is_empty()
+            || !self.cards.is_empty()
+            || self.owner.is_some()
+            || self.external_number.is_some()
+            || self.late_at.is_some()
+            || self.due_from.is_some()
+            || self.due_before.is_some()
+    }
 }
 
 impl CaseStore {
@@ -140,8 +157,15 @@ impl CaseStore {
             (ReadScope::ByOrganization(own), CaseKey::Submitted) => {
                 self.places_of(proof, *own, filter, order.direction, page).await?
             }
-            (ReadScope::ByOrganization(_), CaseKey::Due)
-            | (
+            (ReadScope::ByOrganization(_), CaseKey::Due) => {
+                let within = cases::Entity::find().filter(reach::cases_within(proof));
+                let present = CaseFilter {
+                    of_the_present: true,
+                    ..filter.clone()
+                };
+                self.places(proof, within, &present, order, page).await?
+            }
+            (
                 ReadScope::BySubject(_) | ReadScope::ByDevice(_) | ReadScope::BySubtree(_) | ReadScope::All,
                 CaseKey::Submitted | CaseKey::Due,
             ) => {
@@ -288,6 +312,13 @@ fn narrowed(proof: &ReadProof, backend: DbBackend, filter: &CaseFilter) -> Resul
         all = all.add(cases::Column::Id.in_subquery(reach::carded(&filter.cards)?));
     }
     let number = filter.external_number.as_deref();
+    if let ReadScope::ByOrganization(own) = proof.scope()
+        && filter.tells_the_present()
+        && filter.owner != Some(*own)
+        && filter.first_contact != Some(*own)
+    {
+        all = all.add(reach::present_of(proof, *own)?);
+    }
     Ok(all
         .add_option(number.map(|number| cases::Column::Id.in_subquery(reach::numbered(number))))
         .add_option(kind.map(|kind| cases::Column::Kind.eq(kind)))

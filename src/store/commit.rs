@@ -7,9 +7,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use sea_orm::DbErr;
 
 use super::case::CaseStore;
+use super::data_key::Owner;
 use super::error::StoreError;
 use super::idempotency::Record;
 use super::write_set::{Commit, IdempotencyClaim, WriteSet};
@@ -32,6 +34,7 @@ enum Verdict {
     Stale,
     Overtaken,
     NumberTaken,
+    DocumentTaken,
 }
 
 impl CaseStore {
@@ -40,8 +43,22 @@ impl CaseStore {
     /// # Errors
     /// `Unavailable`: nothing was stored. `Unknown`: the connection broke while committing and the outcome could not
     /// be learnt either; the caller may try again with the same key. `Conflict` on the tracking code: draw another.
-    pub async fn commit(&self, set: WriteSet) -> Result<Commit, StoreError> {
-        let plan = Arc::new(Plan::of(set, self.keys())?);
+    pub fn commit(&self, set: WriteSet) -> BoxFuture<'_, Result<Commit, StoreError>> {
+        // boxed, because every act of every use case holds it
+        Box::pin(self.commit_once(set))
+    }
+
+    async fn commit_once(&self, set: WriteSet) -> Result<Commit, StoreError> {
+        let owner = Owner::Case(set.case.after.id);
+        let (key, new) = match &set.case.before {
+            Some(_) => (self.sealing_key(owner, set.now).await?, None),
+            None => {
+                let (key, row) = self.new_key(owner, set.now)?;
+                (key, Some(row))
+            }
+        };
+        let is_new = new.is_some();
+        let plan = Arc::new(Plan::of(set, self.keys(), &key, new)?);
         fail::fail_point!("commit.before", |_| Err(failed("commit.before")));
         let mut attempt = 1;
         let verdict = loop {
@@ -63,6 +80,10 @@ impl CaseStore {
             (Verdict::Stale, _) => return Ok(Commit::Stale),
             (Verdict::Overtaken, _) => return Ok(Commit::Overtaken),
             (Verdict::NumberTaken, _) => return Ok(Commit::NumberTaken),
+            (Verdict::DocumentTaken, _) => return Ok(Commit::DocumentTaken),
+        }
+        if is_new {
+            self.key_cache().keep(owner, &key);
         }
         // the writer is done with it by now; a set that it still held would only be copied
         let sealed = Arc::try_unwrap(plan).map_or_else(|held| held.sealed.clone(), |plan| plan.sealed);
@@ -82,8 +103,11 @@ impl CaseStore {
                     }));
                     Ok(Verdict::Stored)
                 }
-                refused
-                @ (Verdict::KeyTaken | Verdict::Stale | Verdict::Overtaken | Verdict::NumberTaken) => {
+                refused @ (Verdict::KeyTaken
+                | Verdict::Stale
+                | Verdict::Overtaken
+                | Verdict::NumberTaken
+                | Verdict::DocumentTaken) => {
                     tx.rollback().await?;
                     Ok(refused)
                 }

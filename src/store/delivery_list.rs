@@ -250,26 +250,43 @@ pub(super) fn reports_owed(now: DateTime<Utc>) -> Result<Condition, StoreError> 
         .add(delivery::Column::Reason.eq(AWAITS_CALLBACK)))
 }
 
-/// Deliveries with their case and handoff, as far as a scope shows them: an organization those it caused, and news of what it
-/// holds.
+/// Deliveries with their case and handoff, as far as a scope shows them: an organization those it caused, up to the end of the
+/// handoff, and news of what it holds.
 fn joined(proof: &ReadProof) -> Result<Select<delivery::Entity>, StoreError> {
     let to_case: RelationDef = delivery::Entity::belongs_to(cases::Entity)
         .from(delivery::Column::CaseId)
         .to(cases::Column::Id)
         .into();
-    // news is sent in nobody's name: whoever holds the case may see how it goes
-    let news = match proof.scope() {
-        ReadScope::ByOrganization(own) => Some(
-            Condition::all()
-                .add(delivery::Column::Operation.eq(name_of(DeliveryKind::Notify)?))
-                .add(reach::is_of(proof, handoff::Column::ToId, *own)),
-        ),
-        ReadScope::BySubject(_) | ReadScope::ByDevice(_) | ReadScope::BySubtree(_) | ReadScope::All => None,
+    let within = match proof.scope() {
+        ReadScope::ByOrganization(own) => {
+            let notify = name_of(DeliveryKind::Notify)?;
+            let in_time = Condition::any().add(handoff::Column::ClosedAt.is_null()).add(
+                Expr::col((delivery::Entity, delivery::Column::CreatedAt))
+                    .lte(Expr::col((handoff::Entity, handoff::Column::ClosedAt))),
+            );
+            let caused = Condition::all()
+                .add(delivery::Column::Operation.ne(notify.clone()))
+                .add(reach::sent_within(proof))
+                .add(in_time);
+            // news is sent in nobody's name: whoever has the case may see how it goes
+            let news = Condition::all()
+                .add(delivery::Column::Operation.eq(notify))
+                .add(reach::present_of(proof, *own)?)
+                .add(Condition::any().add(reach::sent_within(proof)).add(reach::is_of(
+                    proof,
+                    handoff::Column::ToId,
+                    *own,
+                )));
+            Condition::any().add(caused).add(news)
+        }
+        ReadScope::BySubject(_) | ReadScope::ByDevice(_) | ReadScope::BySubtree(_) | ReadScope::All => {
+            reach::sent_within(proof)
+        }
     };
     Ok(delivery::Entity::find()
         .join(JoinType::InnerJoin, to_case)
         .join(JoinType::InnerJoin, to_handoff())
-        .filter(Condition::any().add(reach::sent_within(proof)).add_option(news)))
+        .filter(within))
 }
 
 /// From a delivery to the handoff that it carries or follows.

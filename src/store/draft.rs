@@ -8,10 +8,11 @@ use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, IntoActiveModel as _, QueryFilter as _, TryInsertResult};
 
 use super::case::CaseStore;
+use super::data_key::{Opener, Owner, Sealing, key_ids};
 use super::error::StoreError;
 use super::page::{descending, keyset};
 use super::parse::Row;
-use crate::secret::seal::{SealPlace, Sealed};
+use crate::secret::seal::SealPlace;
 
 /// Order of the list of drafts: saved last first.
 pub const DRAFTS_BY_SAVED: &str = "draft.saved";
@@ -22,7 +23,7 @@ impl CaseStore {
     /// # Errors
     /// `NotFound` when the draft is another author's; else as any write.
     pub async fn save_draft(&self, draft: &Draft) -> Result<(), StoreError> {
-        let row = self.draft_row(draft)?;
+        let row = self.draft_row(draft).await?;
         let own = Expr::col((draft::Entity, draft::Column::Author)).eq(draft.author.as_str());
         let again = OnConflict::column(draft::Column::Id)
             .update_columns([
@@ -54,7 +55,7 @@ impl CaseStore {
     /// # Errors
     /// As any write.
     pub async fn keep_draft(&self, draft: &Draft) -> Result<bool, StoreError> {
-        let row = self.draft_row(draft)?;
+        let row = self.draft_row(draft).await?;
         let database = self.database().clone();
         let write = async move {
             let tx = database.write_tx().await?;
@@ -77,7 +78,7 @@ impl CaseStore {
             .filter(draft::Column::Author.eq(author))
             .one(self.database().read())
             .await?;
-        row.map(|row| self.draft(row)).transpose()
+        Ok(self.drafts(row.into_iter().collect()).await?.pop())
     }
 
     /// The drafts of an author, saved last first. The page's order is [`DRAFTS_BY_SAVED`], with 2 parts.
@@ -88,10 +89,7 @@ impl CaseStore {
         let query = draft::Entity::find().filter(draft::Column::Author.eq(author));
         let keys = [descending(draft::Column::SavedAt), descending(draft::Column::Id)];
         let rows = keyset(query, &keys, page)?.all(self.database().read()).await?;
-        let drafts = rows
-            .into_iter()
-            .map(|row| self.draft(row))
-            .collect::<Result<_, _>>()?;
+        let drafts = self.drafts(rows).await?;
         Ok(page.page(drafts, |draft: &Draft| {
             Position(vec![
                 KeyPart::Integer(draft.saved_at.timestamp_micros()),
@@ -119,10 +117,10 @@ impl CaseStore {
         self.database().in_turn(write).await
     }
 
-    fn draft_row(&self, draft: &Draft) -> Result<draft::Model, StoreError> {
+    async fn draft_row(&self, draft: &Draft) -> Result<draft::Model, StoreError> {
         let sealed = self
-            .keys()
-            .sealer
+            .sealing_key(Owner::Kind(Sealing::Draft), draft.saved_at)
+            .await?
             .seal_json(&place(draft.id), &draft.content)
             .map_err(StoreError::other)?;
         Ok(draft::Model {
@@ -137,27 +135,32 @@ impl CaseStore {
         })
     }
 
-    fn draft(&self, row: draft::Model) -> Result<Draft, StoreError> {
-        let id = DraftId::from_uuid(row.id);
-        let parse = Row::of("draft", &id);
-        let content = Sealed::from_bytes(row.content);
-        Ok(Draft {
-            id,
-            author: row.author,
-            item: ItemVersionId::from_uuid(row.item_version_id),
-            item_code: row.item_code,
-            ephemeral: row.ephemeral,
-            content: self
-                .keys()
-                .sealer
-                .open_json(&place(id), &content)
-                .map_err(StoreError::other)?,
-            created_at: parse.instant("created_at", row.created_at)?,
-            saved_at: parse.instant("saved_at", row.saved_at)?,
-        })
+    async fn drafts(&self, rows: Vec<draft::Model>) -> Result<Vec<Draft>, StoreError> {
+        let opener = self
+            .opener(key_ids(rows.iter().map(|row| row.content.as_slice())))
+            .await?;
+        rows.into_iter().map(|row| draft(row, &opener)).collect()
     }
 }
 
-fn place(id: DraftId) -> SealPlace {
+fn draft(row: draft::Model, opener: &Opener) -> Result<Draft, StoreError> {
+    let id = DraftId::from_uuid(row.id);
+    let parse = Row::of("draft", &id);
+    Ok(Draft {
+        id,
+        author: row.author,
+        item: ItemVersionId::from_uuid(row.item_version_id),
+        item_code: row.item_code,
+        ephemeral: row.ephemeral,
+        content: opener
+            .open_json(&place(id), row.content)
+            .map_err(StoreError::other)?
+            .ok_or_else(|| parse.corrupt("content"))?,
+        created_at: parse.instant("created_at", row.created_at)?,
+        saved_at: parse.instant("saved_at", row.saved_at)?,
+    })
+}
+
+pub(super) fn place(id: DraftId) -> SealPlace {
     SealPlace::new("draft", "content", id)
 }

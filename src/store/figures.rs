@@ -43,7 +43,7 @@ impl CaseStore {
             // the predicate of the partial index, word for word
             .filter(Expr::cust("cases.kind = 'GRID'"))
             .filter(within(root))
-            .filter(reach::cases_within(proof))
+            .filter(reach::present_within(proof)?)
             .select_only()
             .column(division::Column::Setting)
             .column(cases::Column::Status)

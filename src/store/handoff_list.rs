@@ -396,13 +396,13 @@ fn part_of_division(
         | ReadScope::All
         | ReadScope::ByOrganization(_)
         | ReadScope::BySubject(_)
-        | ReadScope::ByDevice(_) => part.filter(scope::within(proof, &rest)),
+        | ReadScope::ByDevice(_) => part.filter(scope::within(proof, &rest)?),
     })
 }
 
 fn board(proof: &ReadProof, filter: &HandoffFilter) -> Result<Select<handoff::Entity>, StoreError> {
     Ok(handoff::Entity::find()
-        .filter(scope::within(proof, filter))
+        .filter(scope::within(proof, filter)?)
         .filter(scope::narrowed(proof, filter)?))
 }
 

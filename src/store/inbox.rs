@@ -11,12 +11,13 @@ use sea_orm::{
 use serde_json::Value;
 
 use super::case::CaseStore;
+use super::data_key::{Owner, Sealing, key_ids};
 use super::error::StoreError;
 use super::names::name_of;
 use super::parse::Row;
 use super::tx::Tx;
 use super::write_set::InboxMark;
-use crate::secret::seal::{SealPlace, Sealed};
+use crate::secret::seal::SealPlace;
 
 /// Names a notice.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -73,8 +74,8 @@ impl CaseStore {
             event_id: key.event_id.clone(),
             state: name_of(NoticeState::Received)?,
             facts: self
-                .keys()
-                .sealer
+                .sealing_key(Owner::Kind(Sealing::Notice), now)
+                .await?
                 .seal_json(&key.place(), facts)
                 .map_err(StoreError::other)?
                 .into_bytes(),
@@ -129,18 +130,20 @@ impl CaseStore {
             .limit(max)
             .all(self.database().read())
             .await?;
+        let opener = self
+            .opener(key_ids(rows.iter().map(|row| row.facts.as_slice())))
+            .await?;
         let notice = |row: inbox::Model| {
             let key = NoticeKey {
                 upstream: row.upstream,
                 event_id: row.event_id,
             };
-            let sealed = Sealed::from_bytes(row.facts);
-            let facts = self
-                .keys()
-                .sealer
-                .open_json(&key.place(), &sealed)
-                .map_err(StoreError::other)?;
-            let received_at = Row::of("inbox", &key.event_id).instant("received_at", row.received_at)?;
+            let parse = Row::of("inbox", &key.event_id);
+            let facts = opener
+                .open_json(&key.place(), row.facts)
+                .map_err(StoreError::other)?
+                .ok_or_else(|| parse.corrupt("facts"))?;
+            let received_at = parse.instant("received_at", row.received_at)?;
             Ok(Notice {
                 key,
                 facts,

@@ -20,10 +20,11 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::case::CaseStore;
+use super::data_key::{Opener, key_ids};
 use super::error::StoreError;
 use super::parse::{Row, number};
-use crate::secret::keyring::Keyring;
-use crate::secret::seal::{SealPlace, Sealed};
+use crate::secret::data_key::DataKey;
+use crate::secret::seal::SealPlace;
 
 const SALT_BYTES: usize = 16;
 
@@ -44,7 +45,7 @@ pub(super) struct SealedLines {
 }
 
 /// Chains events behind a head.
-pub(super) fn seal(mut head: Head, events: Vec<NewEvent>, keys: &Keyring) -> Result<SealedLines, StoreError> {
+pub(super) fn seal(mut head: Head, events: Vec<NewEvent>, key: &DataKey) -> Result<SealedLines, StoreError> {
     let case = CaseId::from_uuid(head.chain);
     let (mut rows, mut texts, mut stored) = (Vec::new(), Vec::new(), Vec::new());
     for new in events {
@@ -66,7 +67,7 @@ pub(super) fn seal(mut head: Head, events: Vec<NewEvent>, keys: &Keyring) -> Res
             texts.push(ledger_private::Model {
                 chain: line.chain,
                 seq,
-                sealed: text.seal(case, seq, keys)?,
+                sealed: text.seal(case, seq, key)?,
             });
         }
         stored.push(StoredEvent {
@@ -156,29 +157,27 @@ impl Text {
         ledger::commitment(&self.salt, &self.json)
     }
 
-    fn seal(&self, case: CaseId, seq: i64, keys: &Keyring) -> Result<Vec<u8>, StoreError> {
+    fn seal(&self, case: CaseId, seq: i64, key: &DataKey) -> Result<Vec<u8>, StoreError> {
         let bytes = [self.salt.as_slice(), &self.json].concat();
-        let sealed = keys
-            .sealer
+        let sealed = key
             .seal(&text_place(case, seq), &bytes)
             .map_err(StoreError::other)?;
         Ok(sealed.into_bytes())
     }
 
-    /// Opens a text; one that is not what its line committed to is as bad as one that does not open.
+    /// Opens a text; one that is not what its line committed to is as bad as one that does not open. `None`: it was erased.
     fn open(
         case: CaseId,
         row: ledger_private::Model,
         committed: Option<Digest>,
-        keys: &Keyring,
-    ) -> Result<Value, StoreError> {
+        opener: &Opener,
+    ) -> Result<Option<Value>, StoreError> {
         let id = format!("{case}/{}", row.seq);
         let corrupt = || Row::of("ledger_private", &id).corrupt("sealed");
-        let sealed = Sealed::from_bytes(row.sealed);
-        let bytes = keys
-            .sealer
-            .open(&text_place(case, row.seq), &sealed)
-            .map_err(StoreError::other)?;
+        let opened = opener.open(&text_place(case, row.seq), row.sealed);
+        let Some(bytes) = opened.map_err(StoreError::other)? else {
+            return Ok(None);
+        };
         let (salt, json) = bytes
             .expose()
             .split_first_chunk::<SALT_BYTES>()
@@ -186,11 +185,11 @@ impl Text {
         if committed != Some(ledger::commitment(salt, json)) {
             return Err(corrupt());
         }
-        serde_json::from_slice(json).ok().ok_or_else(corrupt)
+        serde_json::from_slice(json).ok().map(Some).ok_or_else(corrupt)
     }
 }
 
-fn text_place(case: CaseId, seq: i64) -> SealPlace {
+pub(super) fn text_place(case: CaseId, seq: i64) -> SealPlace {
     SealPlace::new("ledger_private", "sealed", format_args!("{case}/{seq}"))
 }
 
@@ -211,15 +210,37 @@ impl CaseStore {
         &self,
         cases: &[CaseId],
     ) -> Result<BTreeMap<CaseId, Vec<StoredEvent>>, StoreError> {
-        let chains = || cases.iter().map(|case| case.uuid());
-        let lines = ledger_event::Entity::find()
-            .filter(ledger_event::Column::Chain.is_in(chains()))
-            .order_by_asc(ledger_event::Column::Seq)
+        let lines = self.lines_of(cases).await?;
+        let texts = ledger_private::Entity::find()
+            .filter(ledger_private::Column::Chain.is_in(cases.iter().map(|case| case.uuid())))
             .all(self.database().read())
             .await?;
-        let texts = ledger_private::Entity::find()
-            .filter(ledger_private::Column::Chain.is_in(chains()))
+        self.stored_events(lines, texts).await
+    }
+
+    /// The same without any text.
+    ///
+    /// # Errors
+    /// As [`Self::timeline`].
+    pub async fn events(&self, cases: &[CaseId]) -> Result<BTreeMap<CaseId, Vec<StoredEvent>>, StoreError> {
+        self.stored_events(self.lines_of(cases).await?, Vec::new()).await
+    }
+
+    async fn lines_of(&self, cases: &[CaseId]) -> Result<Vec<ledger_event::Model>, StoreError> {
+        Ok(ledger_event::Entity::find()
+            .filter(ledger_event::Column::Chain.is_in(cases.iter().map(|case| case.uuid())))
+            .order_by_asc(ledger_event::Column::Seq)
             .all(self.database().read())
+            .await?)
+    }
+
+    async fn stored_events(
+        &self,
+        lines: Vec<ledger_event::Model>,
+        texts: Vec<ledger_private::Model>,
+    ) -> Result<BTreeMap<CaseId, Vec<StoredEvent>>, StoreError> {
+        let opener = self
+            .opener(key_ids(texts.iter().map(|text| text.sealed.as_slice())))
             .await?;
         let mut texts: BTreeMap<(Uuid, i64), ledger_private::Model> = texts
             .into_iter()
@@ -229,7 +250,7 @@ impl CaseStore {
         for row in lines {
             let text = texts.remove(&(row.chain, row.seq));
             let line = line(row)?;
-            let event = stored_event(&line, text, self.keys())?;
+            let event = stored_event(&line, text, &opener)?;
             timelines
                 .entry(CaseId::from_uuid(line.chain))
                 .or_default()
@@ -255,7 +276,7 @@ impl CaseStore {
 fn stored_event(
     line: &SealedEvent,
     text: Option<ledger_private::Model>,
-    keys: &Keyring,
+    opener: &Opener,
 ) -> Result<StoredEvent, StoreError> {
     let case = CaseId::from_uuid(line.chain);
     let id = format!("{case}/{}", line.seq);
@@ -268,8 +289,9 @@ fn stored_event(
         seq: line.seq,
         at: parse.instant("at", line.at_us)?,
         private: text
-            .map(|text| Text::open(case, text, body.private, keys))
-            .transpose()?,
+            .map(|text| Text::open(case, text, body.private, opener))
+            .transpose()?
+            .flatten(),
         by: body.by,
         event: body.event,
         hash: line.hash,

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::case::CaseStore;
 use super::error::StoreError;
+use super::receipt::HeldReceipt;
 
 /// Chains read at once.
 const CHAINS_PER_PAGE: u64 = 200;
@@ -96,7 +97,7 @@ impl CaseStore {
         Ok(rows.into_iter().map(line).collect())
     }
 
-    /// The next receipts behind one, as they were signed; empty at the end.
+    /// The next receipts behind one, as they were signed, without those whose text was erased; `None` at the end.
     ///
     /// # Errors
     /// As any query; `Other` when one does not open.
@@ -113,11 +114,12 @@ impl CaseStore {
         let Some(last) = rows.last().map(|row| row.id) else {
             return Ok(None);
         };
-        let records = rows
-            .into_iter()
-            .map(|row| self.receipt_record(row))
-            .collect::<Result<_, _>>()?;
-        Ok(Some((records, last)))
+        let records = self.receipt_records(rows).await?.into_iter();
+        let whole = records.filter_map(|held| match held {
+            HeldReceipt::Whole(record) => Some(record),
+            HeldReceipt::Erased => None,
+        });
+        Ok(Some((whole.collect(), last)))
     }
 }
 

@@ -2,9 +2,13 @@
 
 use onedoor_domain::card::{CardState, Rung};
 use onedoor_domain::division::CodeSystem;
+use onedoor_domain::handoff::HandoffState;
 use onedoor_domain::id::{DivisionId, OrganizationId};
+use onedoor_domain::organization::OrganizationKind;
 use onedoor_domain::proof::{ReadProof, ReadScope};
-use onedoor_entity::{case_card, case_party, cases, division, division_code, external_number, handoff};
+use onedoor_entity::{
+    case_card, case_party, cases, division, division_code, external_number, handoff, organization,
+};
 use sea_orm::sea_query::{
     Alias, CaseStatement, CommonTableExpression, Condition, Expr, ExprTrait as _, Func, Query,
     SelectStatement, SimpleExpr, UnionType, WithClause,
@@ -31,13 +35,91 @@ pub(super) fn cases_within(proof: &ReadProof) -> Condition {
         ReadScope::BySubject(subject) => Condition::all().add(cases::Column::ApplicantSubject.eq(subject)),
         ReadScope::ByDevice(subject) => Condition::all().add(cases::Column::SubmittedBy.eq(subject)),
         ReadScope::ByOrganization(organization) => {
-            Condition::all().add(cases::Column::Id.in_subquery(cases_of(*organization)))
+            Condition::all().add(cases::Column::Id.in_subquery(cases_of(proof, *organization)))
         }
         ReadScope::BySubtree(division) => {
             Condition::all().add(cases::Column::DivisionId.in_subquery(subtree(*division)))
         }
         ReadScope::All => Condition::all(),
     }
+}
+
+/// A condition on `cases`, that an organization has more of it than a part which ended before the case did: it took the case
+/// in, holds it or held it to its end, was handed it, or acts for a holder that cannot act here. What changes after the
+/// end of a part is not its reader's business, so nothing that a list tells or counts by may depend on it.
+pub(super) fn present_of(proof: &ReadProof, own: OrganizationId) -> Result<Condition, StoreError> {
+    let acknowledged = || -> Result<Condition, StoreError> {
+        Ok(Condition::all()
+            .add(Expr::col((handoff::Entity, handoff::Column::Owning)))
+            .add(handoff::Column::State.eq(name_of(HandoffState::Acknowledged)?)))
+    };
+    let outside = Query::select()
+        .column(organization::Column::Id)
+        .from(organization::Entity)
+        .and_where(organization::Column::Kind.eq(name_of(OrganizationKind::External)?))
+        .to_owned();
+    let handed = Condition::all()
+        .add(is_of(proof, handoff::Column::ToId, own))
+        .add(
+            Condition::any()
+                .add(Expr::col((handoff::Entity, handoff::Column::Open)))
+                .add(acknowledged()?)
+                .add(
+                    Condition::all()
+                        .add(Expr::col((handoff::Entity, handoff::Column::Owning)))
+                        .add(ended_with_the_case()?),
+                ),
+        );
+    let acts_for = Condition::all()
+        .add(is_of(proof, handoff::Column::FromId, own))
+        .add(Expr::col((handoff::Entity, handoff::Column::Owning)))
+        .add(Condition::any().add(acknowledged()?).add(ended_with_the_case()?))
+        .add(
+            Condition::any()
+                .add(handoff::Column::Upstream.is_not_null())
+                .add(handoff::Column::ToId.in_subquery(outside)),
+        );
+    let with_it = Query::select()
+        .expr(Expr::value(1))
+        .from(handoff::Entity)
+        .and_where(
+            Expr::col((handoff::Entity, handoff::Column::CaseId)).equals((cases::Entity, cases::Column::Id)),
+        )
+        .cond_where(Condition::any().add(handed).add(acts_for))
+        .to_owned();
+    Ok(Condition::any()
+        .add(is_of(proof, cases::Column::OwnerId, own))
+        .add(is_of(proof, cases::Column::FirstContactId, own))
+        .add(Expr::exists(with_it)))
+}
+
+/// A condition on `cases` and `handoff`: the handoff was closed by the end of its case, which closes all that are open.
+fn ended_with_the_case() -> Result<Condition, StoreError> {
+    let other = || Alias::new("other");
+    let column = |column| Expr::col((other(), column));
+    let held_on = Condition::all()
+        .add(column(handoff::Column::Owning))
+        .add(column(handoff::Column::State).eq(name_of(HandoffState::Acknowledged)?));
+    let later = column(handoff::Column::ClosedAt).gt(Expr::col((handoff::Entity, handoff::Column::ClosedAt)));
+    let outlived = Query::select()
+        .expr(Expr::value(1))
+        .from_as(handoff::Entity, other())
+        .and_where(column(handoff::Column::CaseId).equals((handoff::Entity, handoff::Column::CaseId)))
+        .cond_where(Condition::any().add(held_on).add(later))
+        .to_owned();
+    Ok(Condition::all()
+        .add(cases::Column::OwnerId.is_null())
+        .add(handoff::Column::ClosedAt.is_not_null())
+        .add(Expr::exists(outlived).not()))
+}
+
+/// A condition on `cases`: those of a scope of which its reader sees the present. What is counted must be of these.
+pub(super) fn present_within(proof: &ReadProof) -> Result<Condition, StoreError> {
+    let present = match proof.scope() {
+        ReadScope::ByOrganization(own) => Some(present_of(proof, *own)?),
+        ReadScope::BySubject(_) | ReadScope::ByDevice(_) | ReadScope::BySubtree(_) | ReadScope::All => None,
+    };
+    Ok(Condition::all().add(cases_within(proof)).add_option(present))
 }
 
 /// A condition on `cases` and `handoff`, of what an organization handed to a system; of the first handoff of a case, what
@@ -77,12 +159,12 @@ pub(super) fn numbered(number: &str) -> SelectStatement {
         .to_owned()
 }
 
-/// Ids of the cases an organization ever held or was handed.
-fn cases_of(organization: OrganizationId) -> SelectStatement {
+/// Ids of the cases an organization, or one whose work it took over, ever held or was handed.
+fn cases_of(proof: &ReadProof, organization: OrganizationId) -> SelectStatement {
     Query::select()
         .column(case_party::Column::CaseId)
         .from(case_party::Entity)
-        .and_where(case_party::Column::OrganizationId.eq(organization.uuid()))
+        .and_where(is_of(proof, case_party::Column::OrganizationId, organization))
         .to_owned()
 }
 

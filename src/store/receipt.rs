@@ -14,15 +14,17 @@ use onedoor_entity::receipt;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _};
 
 use super::case::CaseStore;
+use super::data_key::{Opener, key_ids};
 use super::error::StoreError;
 use super::names::name_of;
 use super::parse::{Row, number};
 use super::write_set::NewReceipt;
-use crate::secret::keyring::Keyring;
-use crate::secret::seal::{SealPlace, Sealed};
+use crate::secret::data_key::DataKey;
+use crate::secret::receipt_key::ReceiptSigner;
+use crate::secret::seal::SealPlace;
 
 impl CaseStore {
-    /// The receipts of a case, oldest first.
+    /// The receipts of a case, oldest first; none whose text was erased.
     ///
     /// # Errors
     /// As any query; `Other` when one does not open.
@@ -45,14 +47,18 @@ impl CaseStore {
             .all(self.database().read())
             .await?;
         let mut receipts: BTreeMap<CaseId, Vec<SignedReceipt>> = BTreeMap::new();
+        let opener = self.receipt_opener(&rows).await?;
         for row in rows {
             let of = CaseId::from_uuid(row.case_id);
-            receipts.entry(of).or_default().push(self.signed_receipt(row)?);
+            if let Some(receipt) = signed_receipt(row, &opener)? {
+                receipts.entry(of).or_default().push(receipt);
+            }
         }
         Ok(receipts)
     }
 
-    /// One receipt; its body names the case, which the policy is to be asked about.
+    /// One receipt; its body names the case, which the policy is to be asked about. `None`: there is none, or what it said
+    /// was erased.
     ///
     /// # Errors
     /// As [`Self::receipts`].
@@ -60,57 +66,80 @@ impl CaseStore {
         let row = receipt::Entity::find_by_id(id.uuid())
             .one(self.database().read())
             .await?;
-        row.map(|row| self.signed_receipt(row)).transpose()
+        let Some(row) = row else { return Ok(None) };
+        let opener = self.receipt_opener(std::slice::from_ref(&row)).await?;
+        signed_receipt(row, &opener)
     }
 
     /// One receipt with the very bytes that were signed.
     ///
     /// # Errors
     /// As [`Self::receipts`].
-    pub async fn held_receipt(&self, id: ReceiptId) -> Result<Option<ReceiptRecord>, StoreError> {
+    pub async fn held_receipt(&self, id: ReceiptId) -> Result<Option<HeldReceipt>, StoreError> {
         let row = receipt::Entity::find_by_id(id.uuid())
             .one(self.database().read())
             .await?;
-        row.map(|row| self.receipt_record(row)).transpose()
+        let Some(row) = row else { return Ok(None) };
+        Ok(self.receipt_records(vec![row]).await?.pop())
     }
 
-    /// A receipt as whoever holds it has it.
-    pub(super) fn receipt_record(&self, row: receipt::Model) -> Result<ReceiptRecord, StoreError> {
-        let id = ReceiptId::from_uuid(row.id);
-        let body = self
-            .keys()
-            .sealer
-            .open(&body_place(id), &Sealed::from_bytes(row.body))
-            .map_err(StoreError::other)?;
-        let canonical = String::from_utf8(body.expose().clone())
-            .ok()
-            .ok_or_else(|| Row::of("receipt", &id).corrupt("body"))?;
-        Ok(ReceiptRecord {
-            canonical,
-            key_id: row.key_id,
-            signature: STANDARD.encode(row.signature),
-        })
+    /// Receipts as whoever holds them has them, in their order.
+    pub(super) async fn receipt_records(
+        &self,
+        rows: Vec<receipt::Model>,
+    ) -> Result<Vec<HeldReceipt>, StoreError> {
+        let opener = self.receipt_opener(&rows).await?;
+        rows.into_iter().map(|row| receipt_record(row, &opener)).collect()
     }
 
-    fn signed_receipt(&self, row: receipt::Model) -> Result<SignedReceipt, StoreError> {
-        let id = ReceiptId::from_uuid(row.id);
-        let body = self
-            .keys()
-            .sealer
-            .open(&body_place(id), &Sealed::from_bytes(row.body))
-            .map_err(StoreError::other)?;
-        let body: ReceiptBody = serde_json::from_slice(body.expose())
-            .ok()
-            .ok_or_else(|| Row::of("receipt", &id).corrupt("body"))?;
-        Ok(SignedReceipt {
-            body,
-            key_id: row.key_id,
-            signature: STANDARD.encode(row.signature),
-        })
+    async fn receipt_opener(&self, rows: &[receipt::Model]) -> Result<Opener, StoreError> {
+        self.opener(key_ids(rows.iter().map(|row| row.body.as_slice())))
+            .await
     }
 }
 
-fn body_place(id: ReceiptId) -> SealPlace {
+/// A receipt as whoever holds it has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HeldReceipt {
+    /// With what it says.
+    Whole(ReceiptRecord),
+    /// What it said was erased with the personal data of its case.
+    Erased,
+}
+
+fn receipt_record(row: receipt::Model, opener: &Opener) -> Result<HeldReceipt, StoreError> {
+    let id = ReceiptId::from_uuid(row.id);
+    let opened = opener.open(&body_place(id), row.body);
+    let Some(body) = opened.map_err(StoreError::other)? else {
+        return Ok(HeldReceipt::Erased);
+    };
+    let canonical = String::from_utf8(body.into_exposed())
+        .ok()
+        .ok_or_else(|| Row::of("receipt", &id).corrupt("body"))?;
+    Ok(HeldReceipt::Whole(ReceiptRecord {
+        canonical,
+        key_id: row.key_id,
+        signature: STANDARD.encode(row.signature),
+    }))
+}
+
+fn signed_receipt(row: receipt::Model, opener: &Opener) -> Result<Option<SignedReceipt>, StoreError> {
+    let id = ReceiptId::from_uuid(row.id);
+    let opened = opener.open(&body_place(id), row.body);
+    let Some(body) = opened.map_err(StoreError::other)? else {
+        return Ok(None);
+    };
+    let body: ReceiptBody = serde_json::from_slice(body.expose())
+        .ok()
+        .ok_or_else(|| Row::of("receipt", &id).corrupt("body"))?;
+    Ok(Some(SignedReceipt {
+        body,
+        key_id: row.key_id,
+        signature: STANDARD.encode(row.signature),
+    }))
+}
+
+pub(super) fn body_place(id: ReceiptId) -> SealPlace {
     SealPlace::new("receipt", "body", id)
 }
 
@@ -119,7 +148,7 @@ pub(super) fn sign_all(
     receipts: Vec<NewReceipt>,
     events: &[StoredEvent],
     now: DateTime<Utc>,
-    keys: &Keyring,
+    (signer, key): (&ReceiptSigner, &DataKey),
 ) -> Result<(Vec<receipt::Model>, Vec<SignedReceipt>), StoreError> {
     let (mut rows, mut signed) = (Vec::new(), Vec::new());
     for new in receipts {
@@ -131,9 +160,8 @@ pub(super) fn sign_all(
             hash: attested.hash,
         });
         let bytes = body.canonical_bytes().map_err(StoreError::other)?;
-        let signature = keys.receipts.sign(&bytes).map_err(StoreError::other)?;
-        let sealed = keys
-            .sealer
+        let signature = signer.sign(&bytes).map_err(StoreError::other)?;
+        let sealed = key
             .seal(&body_place(body.id), &bytes)
             .map_err(StoreError::other)?;
         rows.push(receipt::Model {
@@ -142,11 +170,11 @@ pub(super) fn sign_all(
             kind: name_of(body.kind)?,
             seq: number(attested.seq)?,
             body: sealed.into_bytes(),
-            key_id: keys.receipts.key_id().to_owned(),
+            key_id: signer.key_id().to_owned(),
             signature: signature.clone(),
             issued_at: now.timestamp_micros(),
         });
-        let key_id = keys.receipts.key_id().to_owned();
+        let key_id = signer.key_id().to_owned();
         signed.push(SignedReceipt {
             body,
             key_id,

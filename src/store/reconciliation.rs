@@ -2,21 +2,23 @@
 //! watch, so that a crash neither loses nor doubles a difference.
 
 use chrono::{DateTime, Utc};
+use onedoor_domain::audit::AuditEntry;
 use onedoor_domain::delivery::DeliveryState;
 use onedoor_domain::handoff::HandoffState;
 use onedoor_domain::id::{CaseId, HandoffId, ReconciliationId};
 use onedoor_domain::reconciliation::{Difference, DifferenceKind, Reconciliation, RunState};
-use onedoor_entity::{cases, delivery, handoff, idempotency, reconciliation, reconciliation_difference};
+use onedoor_entity::{cases, delivery, handoff, reconciliation, reconciliation_difference};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, Condition, EntityTrait as _, IntoActiveModel as _, JoinType,
-    QueryFilter as _, QueryOrder as _, QuerySelect as _, RelationDef, TryInsertResult, UpdateMany,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _, RelationDef, UpdateMany,
 };
 use uuid::Uuid;
 
+use super::audit;
 use super::case::CaseStore;
 use super::error::StoreError;
-use super::idempotency::row as key_row;
+use super::idempotency::{row as key_row, take};
 use super::names::{name_of, named};
 use super::outbox::states;
 use super::parse::Row;
@@ -54,9 +56,11 @@ impl CaseStore {
         &self,
         run: &Reconciliation,
         claim: &IdempotencyClaim,
+        told: &AuditEntry,
     ) -> Result<Option<ReconciliationId>, StoreError> {
-        let (store, run, claim) = (self.clone(), run.clone(), claim.clone());
+        let (store, run, claim, told) = (self.clone(), run.clone(), claim.clone(), told.clone());
         let waiting = name_of(RunState::Waiting)?;
+        let sealing = self.answer_key(run.requested_at).await?;
         let write = async move {
             let tx = store.database().write_tx().await?;
             let known = reconciliation::Entity::find()
@@ -69,18 +73,15 @@ impl CaseStore {
                 .as_ref()
                 .map_or(run.id, |known| ReconciliationId::from_uuid(known.id));
             let (answer, now) = (id.to_string(), run.requested_at.timestamp_micros());
-            let key = key_row(&claim, None, Some(answer.as_bytes()), now, store.keys())?;
-            let taken = idempotency::Entity::insert(key.into_active_model())
-                .on_conflict_do_nothing_on([idempotency::Column::Principal, idempotency::Column::Key])
-                .exec_without_returning(tx.connection())
-                .await?;
-            if !matches!(taken, TryInsertResult::Inserted(1)) {
+            let key = key_row(&claim, None, Some(answer.as_bytes()), now, &sealing)?;
+            if !take(&tx, key).await? {
                 tx.rollback().await?;
                 return Ok(None);
             }
             if known.is_none() {
                 save(&tx, &run).await?;
             }
+            audit::write(&tx, &told).await?;
             tx.commit().await?;
             Ok(Some(id))
         };

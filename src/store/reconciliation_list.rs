@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use onedoor_domain::id::{CaseId, DifferenceId, HandoffId, ReconciliationId};
 use onedoor_domain::page::{KeyPart, Page, PageRequest, Position};
-use onedoor_domain::proof::ReadProof;
+use onedoor_domain::proof::{ReadProof, ReadScope};
 use onedoor_domain::reconciliation::{Difference, DifferenceEntry, DifferenceKind, Reconciliation, RunState};
 use onedoor_entity::{cases, handoff, reconciliation, reconciliation_difference};
 use sea_orm::sea_query::Condition;
@@ -108,7 +108,7 @@ impl CaseStore {
             descending(reconciliation_difference::Column::FirstSeenAt),
             descending(reconciliation_difference::Column::Id),
         ];
-        let query = keyset(joined(proof).filter(narrowed(filter)?), &keys, page)?;
+        let query = keyset(joined(proof)?.filter(narrowed(filter)?), &keys, page)?;
         let rows = query
             .column(cases::Column::TrackingCode)
             .into_model::<Listed>()
@@ -132,7 +132,7 @@ impl CaseStore {
         proof: &ReadProof,
         filter: &DifferenceFilter,
     ) -> Result<u64, StoreError> {
-        let query = joined(proof).filter(narrowed(filter)?);
+        let query = joined(proof)?.filter(narrowed(filter)?);
         Ok(query.count(self.database().read()).await?)
     }
 
@@ -185,7 +185,7 @@ impl CaseStore {
 }
 
 /// The differences of a scope, with case and handoff beside them.
-fn joined(proof: &ReadProof) -> Select<reconciliation_difference::Entity> {
+fn joined(proof: &ReadProof) -> Result<Select<reconciliation_difference::Entity>, StoreError> {
     let to_case: RelationDef = reconciliation_difference::Entity::belongs_to(cases::Entity)
         .from(reconciliation_difference::Column::CaseId)
         .to(cases::Column::Id)
@@ -194,10 +194,16 @@ fn joined(proof: &ReadProof) -> Select<reconciliation_difference::Entity> {
         .from(reconciliation_difference::Column::HandoffId)
         .to(handoff::Column::Id)
         .into();
-    reconciliation_difference::Entity::find()
+    // a difference names the state of the case: it is for whoever has more than an ended part of it
+    let present = match proof.scope() {
+        ReadScope::ByOrganization(own) => Some(reach::present_of(proof, *own)?),
+        ReadScope::BySubject(_) | ReadScope::ByDevice(_) | ReadScope::BySubtree(_) | ReadScope::All => None,
+    };
+    Ok(reconciliation_difference::Entity::find()
         .join(JoinType::InnerJoin, to_case)
         .join(JoinType::InnerJoin, to_handoff)
         .filter(reach::sent_within(proof))
+        .filter(Condition::all().add_option(present)))
 }
 
 fn narrowed(filter: &DifferenceFilter) -> Result<Condition, StoreError> {

@@ -17,10 +17,12 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::case::CaseStore;
+use super::data_key::{Owner, Sealing};
 use super::error::StoreError;
 use super::inbox::NoticeKey;
 use super::names::name_of;
 use super::tx::Tx;
+use crate::secret::data_key::DataKey;
 
 /// What is done by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -156,10 +158,13 @@ impl CaseStore {
         now: DateTime<Utc>,
     ) -> Result<Option<Vec<bool>>, StoreError> {
         let mut rows = Vec::new();
-        for (place, notice) in (0_i64..).zip(notices) {
-            // a microsecond apart, so that the inbox keeps their order
-            let at = now.timestamp_micros().saturating_add(place);
-            rows.push(self.inbox_row(&notice.key, &notice.facts, at)?);
+        if !notices.is_empty() {
+            let key = self.sealing_key(Owner::Kind(Sealing::Notice), now).await?;
+            for (place, notice) in (0_i64..).zip(notices) {
+                // a microsecond apart, so that the inbox keeps their order
+                let at = now.timestamp_micros().saturating_add(place);
+                rows.push(inbox_row(&notice.key, &notice.facts, at, &key)?);
+            }
         }
         let (database, watch, step) = (self.database().clone(), watch.clone(), step.clone());
         let now = now.timestamp_micros();
@@ -192,18 +197,6 @@ impl CaseStore {
             .one(self.database().read())
             .await?;
         Ok(row.map(|row| row.cursor))
-    }
-
-    fn inbox_row(&self, key: &NoticeKey, facts: &Value, at: i64) -> Result<inbox::Model, StoreError> {
-        let sealed = self.keys().sealer.seal_json(&key.place(), facts);
-        Ok(inbox::Model {
-            upstream: key.upstream.clone(),
-            event_id: key.event_id.clone(),
-            state: name_of(NoticeState::Received)?,
-            facts: sealed.map_err(StoreError::other)?.into_bytes(),
-            received_at: at,
-            settled_at: None,
-        })
     }
 
     /// Handoffs at work at a system that took their cases over under tokens, which begin with a mark, and has given no
@@ -303,4 +296,16 @@ pub(super) async fn keep(tx: &Tx, watch: &Watch, step: &WatchStep, now: i64) -> 
         .exec(tx.connection())
         .await?;
     Ok(moved.rows_affected == 1)
+}
+
+fn inbox_row(notice: &NoticeKey, facts: &Value, at: i64, key: &DataKey) -> Result<inbox::Model, StoreError> {
+    let sealed = key.seal_json(&notice.place(), facts);
+    Ok(inbox::Model {
+        upstream: notice.upstream.clone(),
+        event_id: notice.event_id.clone(),
+        state: name_of(NoticeState::Received)?,
+        facts: sealed.map_err(StoreError::other)?.into_bytes(),
+        received_at: at,
+        settled_at: None,
+    })
 }

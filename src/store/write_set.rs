@@ -1,6 +1,7 @@
 //! One act as services hand it to the store: everything it changes, in one value.
 
 use chrono::{DateTime, Utc};
+use onedoor_domain::audit::AuditEntry;
 use onedoor_domain::case::event::NewEvent;
 use onedoor_domain::case::state::Case;
 use onedoor_domain::delivery::{DeliveryKind, NoticeState};
@@ -11,6 +12,7 @@ use onedoor_domain::timeline::StoredEvent;
 use serde_json::Value;
 
 use super::case::Loaded;
+use super::document::JoinedDocument;
 use super::error::StoreError;
 use super::inbox::NoticeKey;
 use super::outbox::DeliveryResult;
@@ -43,10 +45,16 @@ pub struct WriteSet {
     pub delivery_result: Option<DeliveryResult>,
     /// The notice that the act settles.
     pub inbox: Option<InboxMark>,
+    /// Documents that belong to the case from now on.
+    pub documents: Vec<JoinedDocument>,
     /// The draft that has become this case.
     pub finished_draft: Option<DraftId>,
+    /// The number that a kiosk printed for the new case while it was offline.
+    pub provisional: Option<Box<NewProvisional>>,
     /// Makes the answer's payload, which is kept (sealed) under the caller's key.
     pub answer: Option<AnswerBuilder>,
+    /// What the audit log is told of the act: one of an administrator's.
+    pub audit: Option<AuditEntry>,
 }
 
 impl WriteSet {
@@ -66,8 +74,11 @@ impl WriteSet {
             withdrawn: Vec::new(),
             delivery_result: None,
             inbox: None,
+            documents: Vec::new(),
             finished_draft: None,
+            provisional: None,
             answer: None,
+            audit: None,
         }
     }
 }
@@ -86,6 +97,17 @@ pub struct IdempotencyClaim {
     pub act: &'static str,
     /// Hash of the canonical input.
     pub fingerprint: Fingerprint,
+}
+
+/// A number that a kiosk printed while it was offline; a device never gives one twice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewProvisional {
+    /// Subject of the device.
+    pub device: String,
+    /// What it printed.
+    pub number: String,
+    /// When, by our clock.
+    pub captured_at: DateTime<Utc>,
 }
 
 /// A case before and after an act.
@@ -167,6 +189,8 @@ pub enum Commit {
     Overtaken,
     /// Another case already has that number in that upstream system. Nothing was stored.
     NumberTaken,
+    /// One of the documents was used, or taken away, meanwhile. Nothing was stored.
+    DocumentTaken,
 }
 
 /// A write set as it was stored.

@@ -97,6 +97,10 @@ pub enum CallbackError {
     /// A header is longer than it may be.
     #[error("the header {0} is too long")]
     HeaderTooLong(String),
+    /// The identifier holds a full stop, which is what parts it from the timestamp where both are signed: what stands on
+    /// either side could be pushed over the boundary.
+    #[error("the identifier holds a full stop")]
+    IdMalformed,
     /// The sender's address is not among those allowed.
     #[error("the sender's address is not among those allowed")]
     AddressRefused,
@@ -246,6 +250,9 @@ impl NoticeVerifier {
     ) -> Result<VerifiedNotice, CallbackError> {
         let id = bounded(headers.id, "webhook-id", ID_LENGTH_MAX)?;
         let timestamp = bounded(headers.timestamp, "webhook-timestamp", TIMESTAMP_LENGTH_MAX)?;
+        if id.contains('.') {
+            return Err(CallbackError::IdMalformed);
+        }
         let signatures = bounded(headers.signature, "webhook-signature", SIGNATURE_LENGTH_MAX)?;
         let seconds = seconds(timestamp)?;
         let signed_at = DateTime::from_timestamp(seconds, 0).ok_or(CallbackError::TimestampMalformed)?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use reqwest::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
-use reqwest::{Certificate, Client, Identity, Request, Response, redirect, retry};
+use reqwest::{Certificate, Client, ClientBuilder, Identity, Request, Response, redirect, retry};
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
@@ -97,7 +97,7 @@ impl Transport {
         policy
             .check(base)
             .map_err(|EgressRefused| TransportError::AddressRefused)?;
-        let mut builder = Client::builder();
+        let mut builder = plain_client(&policy);
         if let Some(identity) = &trust.identity {
             let identity =
                 Identity::from_pem(identity.expose().as_bytes()).map_err(TransportError::Identity)?;
@@ -109,16 +109,7 @@ impl Transport {
             builder = builder.tls_certs_only(authorities);
         }
         let client = builder
-            .user_agent(concat!("onedoor/", env!("CARGO_PKG_VERSION")))
-            .redirect(redirect::Policy::none())
-            .retry(retry::never())
-            .no_proxy()
-            .referer(false)
-            .http1_only()
-            .http1_max_headers(HEADERS_MAX)
             .connect_timeout(config.connect_timeout)
-            .pool_idle_timeout(POOL_IDLE)
-            .dns_resolver(GuardedResolver::system(policy.clone()))
             .build()
             .map_err(TransportError::Client)?;
         let response_max_bytes = usize::try_from(config.response_max_bytes).unwrap_or(usize::MAX);
@@ -256,6 +247,20 @@ impl Transport {
             },
         }
     }
+}
+
+/// The manners of every client: it follows nothing, retries nothing, asks no proxy and reaches what its policy permits.
+pub(super) fn plain_client(policy: &EgressPolicy) -> ClientBuilder {
+    Client::builder()
+        .user_agent(concat!("onedoor/", env!("CARGO_PKG_VERSION")))
+        .redirect(redirect::Policy::none())
+        .retry(retry::never())
+        .no_proxy()
+        .referer(false)
+        .http1_only()
+        .http1_max_headers(HEADERS_MAX)
+        .pool_idle_timeout(POOL_IDLE)
+        .dns_resolver(GuardedResolver::system(policy.clone()))
 }
 
 /// A request below a base address, with the driver's own headers.

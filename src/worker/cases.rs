@@ -22,6 +22,7 @@ use crate::service::ledger::Ledger;
 use crate::service::notice::Notices;
 use crate::service::reconcile::Reconciling;
 use crate::service::reference;
+use crate::service::rotation::Rotation;
 use crate::service::succession::Successions;
 use crate::service::upkeep::Upkeep;
 use crate::service::watching::Watching;
@@ -53,6 +54,8 @@ pub struct CaseLoops {
     pub upkeep: Arc<Upkeep>,
     /// Signs checkpoints.
     pub ledger: Arc<Ledger>,
+    /// Brings everything to the current keys.
+    pub rotation: Arc<Rotation>,
     /// Reads the gauges.
     pub gauges: Arc<Gauges>,
     /// Rung when a delivery waits.
@@ -116,6 +119,7 @@ pub fn spawn(
         async move { Ok(upkeep.pass().await?) }
     });
 
+    spawn_rotation(supervisor, loops, worker);
     spawn_checkpoints(supervisor, loops);
 
     let gauges = Arc::clone(&loops.gauges);
@@ -138,6 +142,21 @@ pub fn spawn(
     drop(supervisor.spawn("feed hints", async move {
         stop.run_until_cancelled(nudge_on_hints(heard, nudge)).await
     }));
+}
+
+/// A pass does one batch; while there is more it goes on at once.
+fn spawn_rotation(supervisor: &Supervisor, loops: &CaseLoops, worker: &WorkerConfig) {
+    let (rotation, again) = (Arc::clone(&loops.rotation), Arc::new(Notify::new()));
+    let rekey = spec("rekey", worker.rekey_tick_ms, &again);
+    supervisor.spawn_loop(rekey, move || {
+        let (rotation, again) = (Arc::clone(&rotation), Arc::clone(&again));
+        async move {
+            if Box::pin(rotation.pass()).await? == More::Perhaps {
+                again.notify_one();
+            }
+            Ok(())
+        }
+    });
 }
 
 /// Whether one is due stands in the database; the loop only looks.

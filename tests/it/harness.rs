@@ -4,10 +4,12 @@
 pub(crate) mod actors;
 pub(crate) mod app;
 pub(crate) mod at_rest;
+pub(crate) mod browser;
 pub(crate) mod events;
 pub(crate) mod fault_proxy;
 pub(crate) mod files;
 pub(crate) mod gql;
+pub(crate) mod oidc;
 pub(crate) mod own_postgres;
 pub(crate) mod own_redis;
 pub(crate) mod people;

@@ -23,6 +23,14 @@ mod durability;
 #[cfg(test)]
 mod edge;
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
+mod identity;
+#[cfg(test)]
+mod keys;
+#[cfg(test)]
+mod kiosks;
+#[cfg(test)]
 mod pinned_defects;
 #[cfg(test)]
 mod reference;

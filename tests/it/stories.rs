@@ -6,6 +6,9 @@
 
 mod acts;
 mod admissions;
+mod attachment_faults;
+mod attachment_s3;
+pub(crate) mod attachments;
 mod backlog;
 mod bad_input;
 mod board;
@@ -32,7 +35,7 @@ mod grid;
 mod idempotency;
 mod isolation;
 mod journey;
-mod kit;
+pub(crate) mod kit;
 mod lanes;
 mod linkage;
 mod lists;
@@ -41,6 +44,7 @@ mod neighbours;
 mod notices;
 mod offices;
 mod pace;
+mod past;
 mod permutations;
 mod polling;
 mod races;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::agent::Authorization;
-use super::event::Ground;
+use super::event::{Ground, OfflineCapture};
 use super::grid::CheckResult;
 use super::news_version::NewsVersion;
 use super::state::{Channel, Outcome};
@@ -112,6 +112,8 @@ pub struct Submit {
     pub authorization: Option<Authorization>,
     /// Salted commitments to each material handed in.
     pub materials: Vec<HandedMaterial>,
+    /// What a kiosk tells of an application that it took in while offline.
+    pub offline: Option<OfflineCapture>,
 }
 
 /// A minor material that is owed (容缺).

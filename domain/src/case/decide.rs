@@ -45,6 +45,7 @@ pub fn submit(command: Submit, cx: Context<'_>) -> Result<Outcome, Refusal> {
         applicant_subject: command.applicant_subject,
         papers: command.papers,
         materials: command.materials,
+        offline: command.offline,
     };
     let authorization = command.authorization;
     let mut cx = cx;

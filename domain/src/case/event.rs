@@ -354,6 +354,20 @@ pub struct Submitted {
     /// Salted commitments to each material handed in.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub materials: Vec<HandedMaterial>,
+    /// What a kiosk tells of an application that it took in while offline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offline: Option<OfflineCapture>,
+}
+
+/// An application that a kiosk took in while offline. The legal clocks run from its arrival here all the same: that is
+/// when an office could first act on it (行政许可法 art. 32).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OfflineCapture {
+    /// When, by our clock.
+    #[serde(with = "chrono::serde::ts_microseconds")]
+    pub captured_at: DateTime<Utc>,
+    /// The number printed for the applicant.
+    pub provisional_number: String,
 }
 
 impl Event {

@@ -39,6 +39,7 @@ mod grid;
 mod hands;
 mod order;
 mod owner;
+mod parts;
 mod procedures;
 mod properties;
 mod recomputed;
@@ -265,6 +266,7 @@ impl Story {
                 material: "id-card".to_owned(),
                 hash: Some("11".repeat(32)),
             }],
+            offline: None,
         };
         let by = By {
             kind: ActorKind::Kiosk,

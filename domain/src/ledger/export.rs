@@ -29,9 +29,9 @@ pub enum Record {
     Key {
         /// The first 8 bytes of the SHA-256 of the public key.
         key_id: String,
-        /// `Ed25519`.
+        /// `Ed25519` or `SM2-SM3`.
         algorithm: String,
-        /// 32 raw bytes.
+        /// 32 raw bytes (Ed25519), or the point uncompressed, 65 bytes (SM2).
         public_key: String,
     },
     /// A checkpoint.
@@ -66,7 +66,7 @@ pub struct CheckpointRecord {
     pub root: String,
     /// Key that signed.
     pub key_id: String,
-    /// Ed25519 signature over the canonical statement.
+    /// Signature over the canonical statement.
     pub signature: String,
 }
 
@@ -89,7 +89,7 @@ pub struct ReceiptRecord {
     pub canonical: String,
     /// Key that signed.
     pub key_id: String,
-    /// Ed25519 signature over `canonical`, base64 as the door shows it.
+    /// Signature over `canonical`, base64 as the door shows it.
     pub signature: String,
 }
 

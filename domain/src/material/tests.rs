@@ -178,6 +178,7 @@ fn bounds_hold() {
         MaterialEntry {
             documents: vec![
                 Document {
+                    id: None,
                     sha256: Digest::ZERO,
                     size_bytes: 1
                 };

@@ -23,13 +23,13 @@ const ALLOWED: &[(ActorKind, &str)] = &[
     (
         ActorKind::Anonymous,
         "ReadViewer ReadCatalogue ReadStatistics ResolveNode VerifyReceipt \
-         TrackCase:ByCodeAndSecret AttachDocument:ByCodeAndSecret SupplementCase:ByCodeAndSecret \
+         TrackCase:ByCodeAndSecret AttachDocument:ByCodeAndSecret ReadDocument:ByCodeAndSecret SupplementCase:ByCodeAndSecret \
          WithdrawCase:ByCodeAndSecret EvaluateCase:ByCodeAndSecret ReadAccessRecords:ByCodeAndSecret",
     ),
     (
         ActorKind::Citizen,
         "ReadViewer ReadCatalogue ReadStatistics ResolveNode VerifyReceipt \
-         TrackCase:ByCodeAndSecret SaveDraft:OwnSubject SubmitCase:OwnSubject AttachDocument:OwnSubject \
+         TrackCase:ByCodeAndSecret SaveDraft:OwnSubject SubmitCase:OwnSubject AttachDocument:OwnSubject ReadDocument:OwnSubject \
          ReadCase:OwnSubject SupplementCase:OwnSubject WithdrawCase:OwnSubject EvaluateCase:OwnSubject \
          RevealPersonalData:OwnSubject ReadAccessRecords:OwnSubject",
     ),
@@ -44,27 +44,27 @@ const ALLOWED: &[(ActorKind, &str)] = &[
         ActorKind::Clerk,
         "ReadViewer ReadCatalogue ReadStatistics ResolveNode VerifyReceipt \
          TrackCase:ByCodeAndSecret SaveDraft:OwnOrganization SubmitCase:OwnOrganization \
-         AttachDocument:OwnOrganization ReadCase:OwnOrganizationOrPast ReadHandoffs:OwnOrganizationOrPast \
+         AttachDocument:OwnOrganization ReadDocument:OwnOrganizationOrPast ReadCase:OwnOrganizationOrPast ReadHandoffs:OwnOrganizationOrPast \
          ReadCards:OwnOrganizationOrPast AcceptCase:OwnerOrAddressee DeclineCase:OwnerOrAddressee RequestSupplement:OwnerOrAddressee \
          HandOff:OwnerOrAddressee AcknowledgeHandoff:OwnerOrAddressee RefuseHandoff:OwnerOrAddressee \
          RecallHandoff:OwnerOrAddressee FinishHandoff:OwnerOrAddressee SupplementCase:FirstContactOrOwner \
          WithdrawCase:FirstContactOrOwner AnswerEvaluation:Decider EvaluateHandoff:OwnOrganizationOrPast DeliverResult:OwnerOrDeliveryAddressee \
          RemindHolder:FirstContact AnswerSupervisionOrder:OwnOrganizationOrPast CheckGridEvent:VerifyAddressee \
-         RevealPersonalData:Owner ReadDeliveries:SendingOrganization ResolveDelivery:SendingOrganization \
+         RevealPersonalData:Owner FindByApplicant:OwnDesk ReadDeliveries:SendingOrganization ResolveDelivery:SendingOrganization \
          ReadReconciliations:SendingOrganization",
     ),
     (
         ActorKind::Officer,
         "ReadViewer ReadCatalogue ReadStatistics ResolveNode VerifyReceipt \
          TrackCase:ByCodeAndSecret \
-         AttachDocument:OwnOrganization ReadCase:OwnOrganizationOrPast ReadHandoffs:OwnOrganizationOrPast \
+         AttachDocument:OwnOrganization ReadDocument:OwnOrganizationOrPast ReadCase:OwnOrganizationOrPast ReadHandoffs:OwnOrganizationOrPast \
          ReadCards:OwnOrganizationOrPast AcceptCase:OwnerOrAddressee DeclineCase:OwnerOrAddressee RequestSupplement:OwnerOrAddressee \
          HandOff:OwnerOrAddressee AcknowledgeHandoff:OwnerOrAddressee RefuseHandoff:OwnerOrAddressee \
          RecallHandoff:OwnerOrAddressee FinishHandoff:OwnerOrAddressee SupplementCase:FirstContactOrOwner \
          WithdrawCase:FirstContactOrOwner AnswerEvaluation:Decider EvaluateHandoff:OwnOrganizationOrPast SpecialProcedure:Owner \
          ExtendCase:OwnerWithApproval DecideCase:Owner DeliverResult:OwnerOrDeliveryAddressee \
          RemindHolder:FirstContact AnswerSupervisionOrder:OwnOrganizationOrPast AppealCard:OwnOrganizationOrPast \
-         CheckGridEvent:VerifyAddressee RevealPersonalData:Owner ReadDeliveries:SendingOrganization \
+         CheckGridEvent:VerifyAddressee RevealPersonalData:Owner FindByApplicant:OwnDesk ReadDeliveries:SendingOrganization \
          ResolveDelivery:SendingOrganization ReadReconciliations:SendingOrganization",
     ),
     (
@@ -74,12 +74,12 @@ const ALLOWED: &[(ActorKind, &str)] = &[
          ReadCards:DivisionSubtree:masked RemindHolder:DivisionSubtree IssueSupervisionOrder:DivisionSubtreeExceptOwn \
          IssueCard:DivisionSubtreeExceptOwn CancelCard:DivisionSubtreeExceptOwn VoidCase:DivisionSubtreeExceptOwn \
          ReopenCase:DivisionSubtreeExceptOwn CheckGridEvent:DivisionSubtreeExceptOwn \
-         ReadAccessRecords:DivisionSubtree ReadDeliveries:DivisionSubtree ReadReconciliations:DivisionSubtree",
+         ReadAccessRecords:DivisionSubtree SearchAccessRecords:DivisionSubtree ReadDeliveries:DivisionSubtree ReadReconciliations:DivisionSubtree",
     ),
     (
         ActorKind::Auditor,
         "ReadViewer ReadCatalogue ReadStatistics ResolveNode VerifyReceipt \
-         ReadCase:All:masked ReadHandoffs:All:masked ReadCards:All:masked ReadAccessRecords:All ReadAuditLog:All",
+         ReadCase:All:masked ReadHandoffs:All:masked ReadCards:All:masked ReadAccessRecords:All SearchAccessRecords:All ReadAuditLog:All",
     ),
     (
         ActorKind::SystemAdmin,
@@ -138,7 +138,7 @@ fn each_field_stands_once_and_has_one_act() {
     }
     assert_eq!(act_of_field("Query", "submitCase"), None);
     assert_eq!(act_of_field("Query", "everything"), None);
-    assert_eq!(FIELDS.len(), 62);
+    assert_eq!(FIELDS.len(), 70);
 }
 
 #[test]

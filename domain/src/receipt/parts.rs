@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::kind::DueKind;
@@ -93,6 +93,17 @@ pub enum ReceiptPlace {
     System,
 }
 
+/// What a kiosk told the applicant while it was offline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReceiptOffline {
+    /// When the application was taken in at the kiosk, UTC, as an integer of microseconds; `eventAt` is its arrival here.
+    #[serde(with = "chrono::serde::ts_microseconds")]
+    pub captured_at: DateTime<Utc>,
+    /// The number that was printed then.
+    pub provisional_number: String,
+}
+
 /// A material as taken in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -126,7 +137,14 @@ impl ReceiptMaterial {
                 },
                 trust: entry.trust,
                 originals: entry.originals,
-                documents: entry.documents.clone(),
+                documents: entry
+                    .documents
+                    .iter()
+                    .map(|document| Document {
+                        id: None,
+                        ..document.clone()
+                    })
+                    .collect(),
             })
         };
         entries.iter().filter_map(named).collect()

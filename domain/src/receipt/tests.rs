@@ -35,6 +35,7 @@ pub(crate) fn body() -> ReceiptBody {
         applicant_masked: "王*".into(),
         materials: vec![],
         event_at: DateTime::from_timestamp_micros(1_795_413_900_123_456).unwrap(),
+        offline: None,
         due: vec![ReceiptDue {
             kind: DueKind::Promise,
             date: NaiveDate::from_ymd_opt(2026, 11, 25).unwrap(),
@@ -87,4 +88,35 @@ fn every_kind_has_its_own_titles() {
         .flat_map(|kind| [kind.zh(), kind.en()])
         .collect();
     assert_eq!(titles.len(), 18);
+}
+
+#[test]
+fn a_qr_payload_names_the_receipt_and_proves_it_and_nobody_in_it() {
+    use super::qr::{QrPayload, qr_payload};
+    use base64::Engine as _;
+    let mut body = body();
+    body.contact.verify_url = format!("https://one.example/verify/{}", body.id);
+    let bytes = body.canonical_bytes().unwrap();
+    let signed = SignedReceipt {
+        body,
+        key_id: "0011223344556677".into(),
+        signature: base64::engine::general_purpose::STANDARD.encode([7; 64]),
+    };
+    let text = qr_payload(&signed).unwrap();
+    assert!(text.is_ascii() && text.len() < 300, "{text}");
+    let fragment = text.split_once('#').unwrap().1;
+    assert!(!fragment.contains(['=', '+', '/']), "{fragment}");
+    let read = QrPayload::parse(&text).unwrap();
+    assert_eq!(read.receipt, signed.body.id);
+    assert!(read.is_of(&bytes, "0011223344556677", &[7; 64]));
+    assert!(!read.is_of(&bytes, "0011223344556677", &[8; 64]));
+    assert!(!read.is_of(b"other bytes", "0011223344556677", &[7; 64]));
+    for wrong in [
+        signed.body.contact.verify_url.as_str(),
+        "https://one.example/verify/x#1.a.b.c",
+        &text.replace("#1.", "#2."),
+        &format!("{text}.more"),
+    ] {
+        assert_eq!(QrPayload::parse(wrong), None, "{wrong}");
+    }
 }

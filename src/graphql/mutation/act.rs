@@ -71,7 +71,10 @@ pub(super) async fn answered(
     answer: &crate::service::answer::Answer,
 ) -> Result<(Case, Option<Receipt>)> {
     let cases = cases(ctx)?;
-    let view = cases.view_of_answer(answer, &request(ctx)?.actor);
+    let view = cases
+        .view_of_answer(answer, &request(ctx)?.actor)
+        .await
+        .map_err(|error| failed(ctx, error))?;
     let brought = cases
         .receipts_of_answer(&view, answer)
         .await

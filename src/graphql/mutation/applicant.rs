@@ -7,6 +7,7 @@ use onedoor_domain::case::command::Command;
 use onedoor_domain::id::CaseId;
 use onedoor_domain::idempotency::{Fingerprint, IdempotencyKey};
 use onedoor_domain::policy::Act;
+use onedoor_domain::proof::Credential;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -64,6 +65,15 @@ pub struct CredentialInput {
     tracking_code: String,
     /// 查询码, as the receipt shows it.
     secret: String,
+}
+
+/// Checks code and secret.
+pub(super) async fn checked(ctx: &Context<'_>, given: CredentialInput) -> Result<Credential> {
+    let (actor, source) = (&request(ctx)?.actor, request(ctx)?.source.network());
+    cases(ctx)?
+        .credential(actor, source, &given.tracking_code, Redacted::new(given.secret))
+        .await
+        .map_err(|error| failed(ctx, error))
 }
 
 /// What brings what was asked for or is owed (补正).
@@ -126,7 +136,10 @@ impl ApplicantMutations {
         if let Err(fault) = check_texts(&[("note", input.note.as_deref())]) {
             return SupplementCasePayload::of(ctx, Err(vec![fault])).await;
         }
-        let materials = materials(ctx, input.materials)?;
+        let materials = match materials(ctx, input.materials).await? {
+            Ok(materials) => materials,
+            Err(rejection) => return SupplementCasePayload::of(ctx, Err(vec![rejection])).await,
+        };
         let authorization = input.authorization.map(Authorization::from);
         let reached = Reached {
             act: Act::SupplementCase,
@@ -191,7 +204,7 @@ impl Reached {
         credential: Option<CredentialInput>,
         command: Command,
     ) -> Result<Done> {
-        let (actor, source) = (&request(ctx)?.actor, request(ctx)?.source.network());
+        let actor = &request(ctx)?.actor;
         guard::allow(actor, self.act).map_err(|error| failed(ctx, error))?;
         let by_account = matches!(
             actor.kind,
@@ -200,11 +213,7 @@ impl Reached {
         let (case, credential) = match (case, credential) {
             (Some(case), None) if by_account => (reach::id::<CaseId>(ctx, &case)?, None),
             (None, Some(given)) => {
-                let secret = Redacted::new(given.secret);
-                let credential = cases(ctx)?
-                    .credential(actor, source, &given.tracking_code, secret)
-                    .await
-                    .map_err(|error| failed(ctx, error))?;
+                let credential = checked(ctx, given).await?;
                 (credential.case(), Some(credential))
             }
             (Some(_), _) | (None, None) => return Ok(Err(vec![one_way()])),
@@ -227,7 +236,7 @@ impl Reached {
     }
 }
 
-fn one_way() -> Rejection {
+pub(super) fn one_way() -> Rejection {
     Rejection::of(
         RejectionCode::InvalidField,
         &["credential"],

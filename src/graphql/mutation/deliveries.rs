@@ -63,10 +63,10 @@ macro_rules! payloads {
             }
 
             impl $payload {
-                fn of(ctx: &Context<'_>, done: Done) -> Result<Self> {
+                async fn of(ctx: &Context<'_>, done: Done) -> Result<Self> {
                     match done {
                         Ok(answer) => {
-                            let (delivery, case) = shown(ctx, answer)?;
+                            let (delivery, case) = shown(ctx, answer).await?;
                             Ok(Self { delivery, case, user_errors: Vec::new() })
                         }
                         Err(rejections) => Ok(Self {
@@ -99,7 +99,7 @@ impl DeliveryMutations {
     /// often the button is pressed, under the same key as before; who did it stands in the timeline.
     async fn redeliver(&self, ctx: &Context<'_>, input: RedeliverInput) -> Result<RedeliverPayload> {
         if let Err(fault) = check_texts(&[("note", input.note.as_deref())]) {
-            return RedeliverPayload::of(ctx, Err(vec![fault]));
+            return RedeliverPayload::of(ctx, Err(vec![fault])).await;
         }
         let asked = json!({
             "delivery": *input.delivery, "expectedVersion": input.expected_version, "note": input.note,
@@ -113,7 +113,7 @@ impl DeliveryMutations {
             number: None,
             note: input.note,
         };
-        RedeliverPayload::of(ctx, carried_out(ctx, order).await?)
+        RedeliverPayload::of(ctx, carried_out(ctx, order).await?).await
     }
 
     /// Say what became of a delivery whose answer was lost (UNCERTAIN), or that a person had to carry out (TO_BE_TOLD): the
@@ -129,7 +129,7 @@ impl DeliveryMutations {
             ("number", input.number.as_deref()),
         ];
         if let Err(fault) = check_texts(&texts) {
-            return ResolveUncertainDeliveryPayload::of(ctx, Err(vec![fault]));
+            return ResolveUncertainDeliveryPayload::of(ctx, Err(vec![fault])).await;
         }
         let resolution = Resolution::from(input.resolution);
         let asked = json!({
@@ -145,7 +145,7 @@ impl DeliveryMutations {
             number: input.number,
             note: input.note,
         };
-        ResolveUncertainDeliveryPayload::of(ctx, carried_out(ctx, order).await?)
+        ResolveUncertainDeliveryPayload::of(ctx, carried_out(ctx, order).await?).await
     }
 }
 
@@ -160,10 +160,14 @@ async fn carried_out(ctx: &Context<'_>, order: DeliveryOrder) -> Result<Done> {
     Box::pin(acting).await.map_err(|error| failed(ctx, error))
 }
 
-fn shown(ctx: &Context<'_>, answer: Answer) -> Result<(Option<Delivery>, Option<Case>)> {
+async fn shown(ctx: &Context<'_>, answer: Answer) -> Result<(Option<Delivery>, Option<Case>)> {
     let actor = &request(ctx)?.actor;
-    let case = may_see_cases(actor).then(|| cases(ctx)).transpose()?;
-    let case = case.map(|cases| Case::of(cases.view_of_answer(&answer, actor)));
+    let case = if may_see_cases(actor) {
+        let view = cases(ctx)?.view_of_answer(&answer, actor).await;
+        Some(Case::of(view.map_err(|error| failed(ctx, error))?))
+    } else {
+        None
+    };
     let now = services(ctx)?.clock.now();
     let delivery = answer
         .delivery

@@ -144,7 +144,10 @@ impl HandMutations {
     /// until the receiver signs. To the village level beside the route only what the admission lists (准入) admit.
     async fn hand_off(&self, ctx: &Context<'_>, input: HandOffInput) -> Result<HandOffPayload> {
         let mut input = input;
-        let brought = materials(ctx, std::mem::take(&mut input.materials))?;
+        let brought = match materials(ctx, std::mem::take(&mut input.materials)).await? {
+            Ok(brought) => brought,
+            Err(rejection) => return HandOffPayload::of(ctx, Err(vec![rejection])).await,
+        };
         let kind = onedoor_domain::route::HandoffKind::from(input.kind);
         let asked = json!({
             "case": *input.case, "expectedVersion": input.expected_version, "kind": kind, "to": input.to.as_deref(),

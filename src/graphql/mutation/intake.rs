@@ -3,10 +3,9 @@
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 use onedoor_domain::applicant::{Applicant, IdType as DomainIdType};
 use onedoor_domain::case::agent::Authorization;
-use onedoor_domain::digest::Digest;
-use onedoor_domain::id::DraftId;
+use onedoor_domain::id::{DocumentId, DraftId};
 use onedoor_domain::idempotency::{Fingerprint, IdempotencyKey};
-use onedoor_domain::material::{Document, MaterialEntry, Trust as DomainTrust};
+use onedoor_domain::material::{DOCUMENTS_MAX, ENTRIES_MAX, MaterialEntry, Trust as DomainTrust};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -20,8 +19,10 @@ use crate::graphql::types::receipt::Receipt;
 use crate::graphql::types::scalars::{DivisionCode, Json};
 use crate::graphql::user_error::{SaveDraftUserError, SubmitCaseUserError};
 use crate::secret::Redacted;
+use crate::service::answer::Warning;
 use crate::service::drafts::DraftOrder;
 use crate::service::intake::Application;
+use crate::service::rejection::Rejection;
 
 /// Kind of identity document.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,15 +75,6 @@ pub struct ApplicantInput {
     contact_name: Option<String>,
 }
 
-/// A document by its hash; the file itself is uploaded apart.
-#[derive(InputObject)]
-pub struct DocumentInput {
-    /// SHA-256 of the bytes, 64 hex digits.
-    sha256: String,
-    /// Size of the bytes.
-    size_bytes: i32,
-}
-
 /// A material (材料) handed in.
 #[derive(InputObject)]
 pub struct MaterialEntryInput {
@@ -95,9 +87,9 @@ pub struct MaterialEntryInput {
     originals: i32,
     /// Remark, up to 500 characters.
     note: Option<String>,
-    /// Documents, by hash.
+    /// Documents (附件) that were uploaded for it, by `createUploadTicket`, by the same person.
     #[graphql(default)]
-    documents: Vec<DocumentInput>,
+    documents: Vec<ID>,
 }
 
 /// What hands an application in (申请).
@@ -121,7 +113,7 @@ pub struct SubmitCaseInput {
     /// 全程代办: by what a clerk acts for the applicant, who is not there.
     authorization: Option<AuthorizationInput>,
     /// The draft this application was kept in; it ends with the submission.
-    draft: Option<ID>,
+    pub(super) draft: Option<ID>,
 }
 
 /// What keeps an unfinished application.
@@ -144,6 +136,20 @@ pub struct SubmitWarning {
     message: String,
     /// Path of the input field.
     field: Vec<String>,
+}
+
+impl SubmitWarning {
+    /// Doubts in the language of the request.
+    pub(super) fn all(ctx: &Context<'_>, warnings: &[Warning]) -> Vec<Self> {
+        let shown = |warning: &Warning| Self {
+            message: match language(ctx) {
+                Language::Zh => warning.zh.clone(),
+                Language::En => warning.en.clone(),
+            },
+            field: warning.field.clone(),
+        };
+        warnings.iter().map(shown).collect()
+    }
 }
 
 /// What came of `submitCase`.
@@ -207,7 +213,10 @@ impl IntakeMutations {
     /// Hand an application in (申请). Everything that is wrong is told at once; a receipt is returned only for what
     /// is stored.
     async fn submit_case(&self, ctx: &Context<'_>, input: SubmitCaseInput) -> Result<SubmitCasePayload> {
-        let application = application(ctx, input)?;
+        let application = match application(ctx, input).await? {
+            Ok(application) => application,
+            Err(rejection) => return not_taken(ctx, &[rejection]),
+        };
         let actor = &request(ctx)?.actor;
         let done = Box::pin(cases(ctx)?.submit(actor, application))
             .await
@@ -215,35 +224,35 @@ impl IntakeMutations {
         match done {
             Ok(answer) => {
                 let (case, receipt) = answered(ctx, &answer).await?;
-                let shown = |warning: &crate::service::answer::Warning| SubmitWarning {
-                    message: match language(ctx) {
-                        Language::Zh => warning.zh.clone(),
-                        Language::En => warning.en.clone(),
-                    },
-                    field: warning.field.clone(),
-                };
                 Ok(SubmitCasePayload {
                     case: Some(case),
                     receipt,
-                    warnings: answer.warnings.iter().map(shown).collect(),
+                    warnings: SubmitWarning::all(ctx, &answer.warnings),
                     tracking_secret: answer.secret,
                     user_errors: Vec::new(),
                 })
             }
-            Err(rejections) => Ok(SubmitCasePayload {
-                case: None,
-                receipt: None,
-                tracking_secret: None,
-                warnings: Vec::new(),
-                user_errors: told(ctx, &rejections, SubmitCaseUserError::of)?,
-            }),
+            Err(rejections) => not_taken(ctx, &rejections),
         }
     }
 }
 
+fn not_taken(ctx: &Context<'_>, rejections: &[Rejection]) -> Result<SubmitCasePayload> {
+    Ok(SubmitCasePayload {
+        case: None,
+        receipt: None,
+        tracking_secret: None,
+        warnings: Vec::new(),
+        user_errors: told(ctx, rejections, SubmitCaseUserError::of)?,
+    })
+}
+
 /// Parses the input into what the use case takes; sizes that no number here can have become the largest one, which
 /// the checks refuse by name.
-fn application(ctx: &Context<'_>, input: SubmitCaseInput) -> Result<Application> {
+pub(super) async fn application(
+    ctx: &Context<'_>,
+    input: SubmitCaseInput,
+) -> Result<std::result::Result<Application, Rejection>> {
     let applicant = Applicant {
         kind: input.applicant.kind.into(),
         name: input.applicant.name,
@@ -252,7 +261,10 @@ fn application(ctx: &Context<'_>, input: SubmitCaseInput) -> Result<Application>
         phone: input.applicant.phone,
         contact_name: input.applicant.contact_name,
     };
-    let materials = materials(ctx, input.materials)?;
+    let materials = match materials(ctx, input.materials).await? {
+        Ok(materials) => materials,
+        Err(rejection) => return Ok(Err(rejection)),
+    };
     let authorization = input.authorization.map(Authorization::from);
     let asked = json!({
         "authorization": authorization,
@@ -267,7 +279,7 @@ fn application(ctx: &Context<'_>, input: SubmitCaseInput) -> Result<Application>
     let fingerprint = Fingerprint::of("submitCase", &asked)
         .map_err(AppError::internal)
         .map_err(|error| failed(ctx, error))?;
-    Ok(Application {
+    Ok(Ok(Application {
         key: IdempotencyKey::from_uuid(input.idempotency_key),
         fingerprint,
         item: input.service_item,
@@ -277,38 +289,39 @@ fn application(ctx: &Context<'_>, input: SubmitCaseInput) -> Result<Application>
         form: Redacted::new(input.form.0),
         materials,
         authorization,
+        offline: None,
         draft: match &input.draft {
             Some(draft) => Some(reach::id::<DraftId>(ctx, draft)?),
             None => None,
         },
-    })
+    }))
 }
 
-/// Parses materials handed in.
-pub(super) fn materials(ctx: &Context<'_>, entries: Vec<MaterialEntryInput>) -> Result<Vec<MaterialEntry>> {
-    entries.into_iter().map(|entry| material(ctx, entry)).collect()
-}
-
-fn material(ctx: &Context<'_>, entry: MaterialEntryInput) -> Result<MaterialEntry> {
-    let document = |document: DocumentInput| {
-        let sha256 = document.sha256.parse::<Digest>().ok();
-        let size_bytes = u64::try_from(document.size_bytes).ok();
-        match (sha256, size_bytes) {
-            (Some(sha256), Some(size_bytes)) => Ok(Document { sha256, size_bytes }),
-            (_, None) | (None, _) => Err(failed(
-                ctx,
-                AppError::of(crate::error::ErrorCode::BadUserInput).detail(
-                    "文件须给出 64 位十六进制 SHA-256 和非负大小。",
-                    "A document needs its SHA-256 in 64 hex digits and a size that is not negative.",
-                ),
-            )),
-        }
+/// Parses materials handed in. The inner error: a document that is not there.
+pub(super) async fn materials(
+    ctx: &Context<'_>,
+    entries: Vec<MaterialEntryInput>,
+) -> Result<std::result::Result<Vec<MaterialEntry>, Rejection>> {
+    // a text that is no id names a document that nobody has
+    let known = |id: &ID| id.parse().unwrap_or_else(|_| DocumentId::from_uuid(Uuid::nil()));
+    let of_entry = |entry: &MaterialEntryInput| entry.documents.iter().map(known).collect::<Vec<_>>();
+    let ids: Vec<DocumentId> = entries
+        .iter()
+        .flat_map(of_entry)
+        .take(ENTRIES_MAX * DOCUMENTS_MAX)
+        .collect();
+    let named = cases(ctx)?.named_documents(&ids).await;
+    let documents = match named.map_err(|error| failed(ctx, error))? {
+        Ok(documents) => documents,
+        Err(rejection) => return Ok(Err(rejection)),
     };
-    Ok(MaterialEntry {
+    let mut documents = documents.into_iter();
+    let parsed = entries.into_iter().map(|entry| MaterialEntry {
+        documents: documents.by_ref().take(entry.documents.len()).collect(),
         code: entry.code,
         trust: entry.trust.into(),
         originals: u32::try_from(entry.originals).unwrap_or(u32::MAX),
         note: entry.note,
-        documents: entry.documents.into_iter().map(document).collect::<Result<_>>()?,
-    })
+    });
+    Ok(Ok(parsed.collect()))
 }

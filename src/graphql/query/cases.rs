@@ -28,6 +28,17 @@ pub enum CaseBy {
     Id(ID),
     /// By tracking code (受理编号), with or without separators.
     TrackingCode(String),
+    /// 按临时编号: by the number that a kiosk printed while it was offline.
+    ProvisionalNumber(ProvisionalNumberInput),
+}
+
+/// The number that a kiosk printed while it was offline (临时编号).
+#[derive(InputObject)]
+pub struct ProvisionalNumberInput {
+    /// The kiosk; omitted: the one that asks.
+    kiosk: Option<ID>,
+    /// What it printed.
+    number: String,
 }
 
 /// What a case belongs to when divisions (区划) have changed since it was handed in.
@@ -136,7 +147,9 @@ impl CaseQueries {
         Some(track(ctx, &tracking_code, secret).await)
     }
 
-    /// The cases the viewer may read, the last submitted first.
+    /// The cases the viewer may read, the last submitted first. Of a case that it handed on an organization keeps its own
+    /// part in this list; where states, holders, dates, cards or outside numbers narrow the list, or due dates order it,
+    /// such parts are left out.
     async fn cases(
         &self,
         ctx: &Context<'_>,
@@ -192,6 +205,12 @@ async fn find(ctx: &Context<'_>, by: CaseBy) -> Result<Option<Case>> {
             Ok(code) => cases.read_case_by_code(actor, &code).await,
             Err(_) => Ok(None),
         },
+        CaseBy::ProvisionalNumber(printed) => {
+            let device = printed.kiosk.as_deref().unwrap_or(&actor.subject);
+            cases
+                .read_case_by_provisional(actor, device, &printed.number)
+                .await
+        }
     };
     Ok(view.map_err(|error| failed(ctx, error))?.map(Case::of))
 }
@@ -233,6 +252,7 @@ async fn list(
         due_before: filter.due_before,
         submitted_from: filter.submitted_from,
         submitted_before: filter.submitted_before,
+        of_the_present: order.key == CaseKey::Due,
     };
     let (cases, actor) = (cases(ctx)?, &request(ctx)?.actor);
     let found = cases.list_cases(actor, &filter, order, &page).await;
@@ -281,7 +301,7 @@ pub(super) fn distinct<T: Copy + PartialEq, D: From<T>>(listed: &[T]) -> Vec<D> 
     seen.into_iter().map(D::from).collect()
 }
 
-pub(super) fn optional<T: std::str::FromStr>(ctx: &Context<'_>, id: Option<&ID>) -> Result<Option<T>> {
+pub(crate) fn optional<T: std::str::FromStr>(ctx: &Context<'_>, id: Option<&ID>) -> Result<Option<T>> {
     id.map(|id| reach::id::<T>(ctx, id)).transpose()
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, Object, Result};
+use onedoor_domain::receipt::qr::QrPayload;
 
 use crate::graphql::reach::{failed, request};
 use crate::graphql::types::receipt_check::{ReceiptBy, ReceiptVerification};
@@ -25,6 +26,7 @@ async fn verify(ctx: &Context<'_>, by: ReceiptBy) -> Result<ReceiptVerification>
     let asked = match by {
         ReceiptBy::Document(document) => Asked::Held(document.into()),
         ReceiptBy::Id(id) => Asked::Id(id.parse().ok()),
+        ReceiptBy::QrPayload(text) => Asked::Qr(QrPayload::parse(&text)),
     };
     let checked = ctx
         .data::<Arc<Ledger>>()?

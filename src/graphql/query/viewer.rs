@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID, Interface, Object, Result};
 use chrono::{DateTime, Utc};
-use onedoor_domain::id::{CaseId, DivisionId, ItemVersionId, OrganizationId};
+use onedoor_domain::id::{CaseId, DivisionId, ItemVersionId, KioskId, OrganizationId};
 use onedoor_domain::page::PageArgs;
 
 use crate::error::{AppError, ErrorCode};
@@ -12,6 +12,7 @@ use crate::graphql::types::case::Case;
 use crate::graphql::types::case_enums::ActorKind;
 use crate::graphql::types::division::Division;
 use crate::graphql::types::draft::Draft;
+use crate::graphql::types::kiosk::{Kiosk, kiosks};
 use crate::graphql::types::organization::Organization;
 use crate::graphql::types::service_item::ServiceItem;
 use crate::service::reading::DRAFTS_BY_SAVED;
@@ -94,6 +95,8 @@ pub(crate) enum Node {
     Organization(Organization),
     /// A version of a service item.
     ServiceItem(ServiceItem),
+    /// A kiosk, for its administrator.
+    Kiosk(Kiosk),
 }
 
 /// Who asks, and things by opaque id.
@@ -176,6 +179,12 @@ async fn find(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
     }
     if let Ok(version) = id.parse::<ItemVersionId>() {
         return Ok(ServiceItem::find(ctx, version).await?.map(Node::ServiceItem));
+    }
+    if let Ok(kiosk) = id.parse::<KioskId>() {
+        let kiosks = kiosks(ctx)?;
+        let found = kiosks.find(&request(ctx)?.actor, kiosk).await;
+        let found = found.map_err(|error| failed(ctx, error))?;
+        return Ok(found.map(|kiosk| Node::Kiosk(Kiosk::of(kiosk, kiosks))));
     }
     Ok(None)
 }

@@ -7,11 +7,15 @@ use chrono::{DateTime, Utc};
 use onedoor_domain::applicant::PartyKind;
 use onedoor_domain::case::available::NextStep as DomainNextStep;
 use onedoor_domain::id::OrganizationId;
+use onedoor_domain::page::PageArgs;
 
+use super::access::{self, AccessRecord};
 use super::card::{Card, CardRung, SupervisionOrder};
-use super::case_enums::{CaseAction, CaseStatus, Channel, Decision, HandoffKind, NextStepKind};
+use super::case_enums::{CaseAction, CaseStatus, Channel, Decision, HandoffKind};
+use super::case_parts::{ExternalNumber, NextStep, OwedMaterial, Supplement};
 use super::clock::Clock;
 use super::division::Division;
+use super::document::Document;
 use super::evaluation::Evaluation;
 use super::grid::GridLoop;
 use super::handoff::Handoff;
@@ -22,6 +26,7 @@ use super::scalars::Date;
 use super::service_item::{CaseKind, ServiceItem};
 use super::timeline::TimelineEvent;
 use crate::error::Language;
+use crate::graphql::paging::Connected;
 use crate::graphql::reach::{cases, failed, language, request};
 use crate::service::case_texts::{grid_words, next_step_words, status_words};
 use crate::service::reading::{CaseView, TimelineEntry};
@@ -36,19 +41,6 @@ impl Case {
     pub(crate) fn of(view: CaseView) -> Self {
         Self { view: Arc::new(view) }
     }
-}
-
-/// What happens next with a case, where and by when.
-#[derive(SimpleObject)]
-pub struct NextStep {
-    /// What is to be done.
-    kind: NextStepKind,
-    /// The same in words, in the language of the request.
-    text: String,
-    /// The organization that has to do it; null when it is the applicant, or nothing is left to do.
-    organization: Option<Organization>,
-    /// By when; null when no clock runs.
-    due_at: Option<DateTime<Utc>>,
 }
 
 /// The applicant (申请人); personal data is masked.
@@ -72,39 +64,6 @@ pub enum ApplicantType {
     Person,
     /// 法人和其他组织.
     Organization,
-}
-
-/// A supplement that was asked for (补正).
-#[derive(SimpleObject)]
-pub struct Supplement {
-    /// Whether it was asked before acceptance.
-    before_acceptance: bool,
-    /// Codes of the materials asked for; empty when words alone say what is wrong.
-    materials: Vec<String>,
-    /// When it was brought; null: it is awaited, or lapsed.
-    brought_at: Option<DateTime<Utc>>,
-}
-
-/// A minor material that is owed (容缺).
-#[derive(SimpleObject)]
-pub struct OwedMaterial {
-    /// Code of the item's material.
-    material: String,
-    /// Last day on which it can be brought.
-    due: Date,
-    /// When it was brought; null: not yet.
-    brought_at: Option<DateTime<Utc>>,
-    /// Whether the day passed without it, and a denial for that reason was proposed.
-    missed: bool,
-}
-
-/// The number of a case in an upstream system.
-#[derive(SimpleObject)]
-pub struct ExternalNumber {
-    /// Name of the system.
-    upstream: String,
-    /// Its number.
-    number: String,
 }
 
 /// A case (办件): one application through its whole life.
@@ -184,7 +143,7 @@ impl Case {
         &self.view.case.division_name
     }
 
-    /// The applicant (申请人), masked.
+    /// The applicant (申请人), masked; null once the personal data was erased (已依法删除).
     async fn applicant(&self, ctx: &Context<'_>) -> Option<Result<Applicant>> {
         self.find_applicant(ctx).await.transpose()
     }
@@ -300,6 +259,12 @@ impl Case {
         Some(self.read_receipts(ctx).await)
     }
 
+    /// Documents (附件) that belong to the case: to the applicant and to offices that hold it; an office that handed it on
+    /// sees those that were there while it had it. Null: none are for you. `createDownloadTicket` downloads one.
+    async fn documents(&self, ctx: &Context<'_>) -> Option<Result<Vec<Document>>> {
+        Document::of_case(ctx, &self.view).await.transpose()
+    }
+
     /// Numbers of the case in upstream systems.
     async fn external_numbers(&self) -> Vec<ExternalNumber> {
         let shown = |external: &onedoor_domain::case::state::ExternalNumber| ExternalNumber {
@@ -336,6 +301,25 @@ impl Case {
             .case
             .extended_by
             .and_then(|days| i32::try_from(days).ok())
+    }
+
+    /// Who looked at personal data of the case (查阅记录), the last first: for the applicant, by account or by code and
+    /// secret, for supervisors and auditors; null for everybody else, and in the answer to an act by code and secret.
+    async fn access_records(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Option<Result<Connected<AccessRecord>>> {
+        let args = PageArgs {
+            first,
+            last,
+            after,
+            before,
+        };
+        access::of_case(ctx, &self.view, &args).await.transpose()
     }
 
     /// What the viewer can do with the case now.

@@ -6,6 +6,7 @@ use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use onedoor_domain::handoff::Handoff as DomainHandoff;
 use onedoor_domain::id::HandoffId;
+use onedoor_domain::policy::fields;
 
 use super::case::{Case, organization};
 use super::case_enums::{HandoffKind, HandoffState, Opinion, RefusalReason};
@@ -14,7 +15,7 @@ use super::evaluation::HandoffEvaluation;
 use super::organization::Organization;
 use super::upstream_status::UpstreamStatus;
 use crate::graphql::reach::{cases, failed, live, request, services};
-use crate::service::reading::{CaseView, Sight};
+use crate::service::reading::CaseView;
 
 /// A handoff (移交): one hand gives the case to another.
 #[derive(Clone)]
@@ -34,6 +35,9 @@ impl Handoff {
 
 impl Handoff {
     async fn read_evaluations(&self, ctx: &Context<'_>) -> Result<Vec<HandoffEvaluation>> {
+        if !fields::sees("Handoff", "evaluations", self.view.sight) {
+            return Ok(Vec::new());
+        }
         let of_this =
             |given: &onedoor_domain::evaluation::HandoffEvaluation| given.handoff == self.handoff.id;
         if !self.view.case.handoff_evaluations.iter().any(of_this) {
@@ -159,12 +163,13 @@ impl Handoff {
 
     /// Who offered it: the opaque subject of a person, or a part of the gateway; null for those outside the offices.
     async fn offered_by(&self) -> Option<&str> {
-        (self.view.sight == Sight::Office).then_some(self.handoff.offered_by.as_str())
+        let seen = fields::sees("Handoff", "offeredBy", self.view.sight);
+        seen.then_some(self.handoff.offered_by.as_str())
     }
 
     /// Who signed for it: an opaque subject; null for those outside the offices.
     async fn acknowledged_by(&self) -> Option<&str> {
-        let seen = self.view.sight == Sight::Office;
+        let seen = fields::sees("Handoff", "acknowledgedBy", self.view.sight);
         self.handoff.acknowledged_by.as_deref().filter(|_| seen)
     }
 

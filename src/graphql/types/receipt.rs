@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use async_graphql::{Context, Enum, ID, Object, Result};
 use chrono::{DateTime, Utc};
+use onedoor_domain::policy::fields;
+use onedoor_domain::receipt::qr::qr_payload;
 use onedoor_domain::receipt::{ReceiptBody, SignedReceipt};
 
 use super::case_enums::ReceiptKind;
@@ -37,7 +39,7 @@ impl Receipt {
 
     /// The body as this viewer may read it: without the words of a decision where those are hidden.
     fn shown(&self) -> Cow<'_, ReceiptBody> {
-        if matches!(self.sight, Sight::Masked | Sight::Supervision) {
+        if !fields::sees("Receipt", "canonical", self.sight) {
             Cow::Owned(ReceiptBody {
                 statement: None,
                 ..self.signed.body.clone()
@@ -71,6 +73,21 @@ impl Receipt {
         self.signed.body.event_at
     }
 
+    /// When a kiosk took the application in while it was offline; null when it was not. `eventAt` is when it arrived here.
+    async fn captured_at(&self) -> Option<DateTime<Utc>> {
+        self.signed
+            .body
+            .offline
+            .as_ref()
+            .map(|offline| offline.captured_at)
+    }
+
+    /// 临时编号: the number that the kiosk printed then.
+    async fn provisional_number(&self) -> Option<&str> {
+        let offline = self.signed.body.offline.as_ref();
+        offline.map(|offline| offline.provisional_number.as_str())
+    }
+
     /// Name of the applicant, masked.
     async fn applicant_masked(&self) -> &str {
         &self.signed.body.applicant_masked
@@ -102,7 +119,7 @@ impl Receipt {
     /// Everything it says, as the canonical JSON that is signed; null for viewers who may not read the words of a
     /// decision.
     async fn canonical(&self, ctx: &Context<'_>) -> Option<Result<String>> {
-        if matches!(self.sight, Sight::Masked | Sight::Supervision) {
+        if !fields::sees("Receipt", "canonical", self.sight) {
             return None;
         }
         let bytes = self.signed.body.canonical_bytes().map_err(AppError::internal);
@@ -110,7 +127,7 @@ impl Receipt {
         Some(text.map_err(|error| failed(ctx, error)))
     }
 
-    /// Ed25519 signature over `canonical`, base64.
+    /// Signature over `canonical` by the algorithm of the key, base64.
     async fn signature(&self) -> &str {
         &self.signed.signature
     }
@@ -123,6 +140,13 @@ impl Receipt {
     /// The address that verifies it, for a QR code. Holds no secret.
     async fn verify_url(&self) -> &str {
         &self.signed.body.contact.verify_url
+    }
+
+    /// The text of its QR code (二维码): that address, and behind `#`, which reaches no server, key, hash and signature, so
+    /// that whoever has the receipt checks it without asking. Nothing of it says anything about a person.
+    async fn qr_payload(&self, ctx: &Context<'_>) -> Option<Result<String>> {
+        let payload = qr_payload(&self.signed).map_err(AppError::internal);
+        Some(payload.map_err(|error| failed(ctx, error)))
     }
 
     /// Plain text for thermal paper, in the language of the request. With `trackingSecret` it is printed along;

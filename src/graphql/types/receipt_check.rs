@@ -18,6 +18,8 @@ pub enum ReceiptBy {
     Id(ID),
     /// By what somebody holds of it.
     Document(ReceiptDocument),
+    /// By the whole text of its QR code, `qrPayload`: what is printed there must be what was issued.
+    QrPayload(String),
 }
 
 /// A receipt as somebody holds it.
@@ -27,7 +29,7 @@ pub struct ReceiptDocument {
     canonical: String,
     /// Key that signed.
     key_id: String,
-    /// Ed25519 signature over `canonical`, base64.
+    /// Signature over `canonical` by the algorithm of the key, base64.
     signature: String,
 }
 
@@ -54,6 +56,8 @@ pub enum ReceiptVerdict {
     Unreadable,
     /// No receipt has this id.
     Unknown,
+    /// What it said was erased with the personal data of its case; a copy that somebody holds is checked all the same.
+    Erased,
     /// The signature holds, but the ledger says otherwise: the ledger was tampered with.
     LedgerDiffers,
 }
@@ -66,6 +70,7 @@ impl From<ledger::ReceiptVerdict> for ReceiptVerdict {
             ledger::ReceiptVerdict::UnknownKey => Self::UnknownKey,
             ledger::ReceiptVerdict::Unreadable => Self::Unreadable,
             ledger::ReceiptVerdict::Unknown => Self::Unknown,
+            ledger::ReceiptVerdict::Erased => Self::Erased,
             ledger::ReceiptVerdict::LedgerDiffers(_) => Self::LedgerDiffers,
         }
     }

@@ -179,7 +179,9 @@ impl Connection {
                 None
             }
             (ClientMessage::Pong, _) => None,
-            (ClientMessage::Init { authorization }, State::Fresh) => self.admit(authorization).await,
+            (ClientMessage::Init { authorization, proof }, State::Fresh) => {
+                self.admit(authorization, proof).await
+            }
             (ClientMessage::Init { .. }, State::Open(_)) => Some(Close::TooManyInits),
             (ClientMessage::Subscribe { .. }, State::Fresh) => Some(Close::Unauthorized),
             (ClientMessage::Subscribe { id, .. }, State::Open(_)) if self.operations.contains(&id) => {
@@ -225,11 +227,14 @@ impl Connection {
         }
     }
 
-    async fn admit(&mut self, authorization: Option<String>) -> Option<Close> {
+    async fn admit(&mut self, authorization: Option<String>, proof: Option<String>) -> Option<Close> {
         if let Some(said) = authorization {
             self.presented.authorization = Some(Redacted::new(said));
         }
-        let known = self.edge.authenticator.authenticate(&self.presented).await;
+        if let Some(said) = proof {
+            self.presented.proof = Some(Redacted::new(said));
+        }
+        let known = self.edge.authenticate(&self.presented).await;
         self.presented = Presented::default();
         let session = match known {
             Ok(session) => session,
@@ -267,7 +272,7 @@ impl Connection {
     async fn still_admitted(&self) -> bool {
         match &self.state {
             State::Fresh => true,
-            State::Open(admitted) => self.edge.authenticator.still_admits(&admitted.session).await,
+            State::Open(admitted) => self.edge.still_admits(&admitted.session).await,
         }
     }
 

@@ -16,6 +16,8 @@ pub(super) enum ClientMessage {
     Init {
         /// `Authorization` or `authorization` of the payload.
         authorization: Option<String>,
+        /// `DPoP` or `dpop` of the payload: the proof for the GET that opened the socket.
+        proof: Option<String>,
     },
     /// `ping`.
     Ping,
@@ -44,13 +46,18 @@ impl ClientMessage {
         let payload = members.remove("payload");
         match members.get("type")?.as_str()? {
             "connection_init" => match payload {
-                None | Some(Value::Null) => Some(Self::Init { authorization: None }),
+                None | Some(Value::Null) => Some(Self::Init {
+                    authorization: None,
+                    proof: None,
+                }),
                 Some(Value::Object(payload)) => {
                     let given = payload
                         .get("Authorization")
                         .or_else(|| payload.get("authorization"));
                     let authorization = given.and_then(Value::as_str).map(str::to_owned);
-                    Some(Self::Init { authorization })
+                    let proof = payload.get("DPoP").or_else(|| payload.get("dpop"));
+                    let proof = proof.and_then(Value::as_str).map(str::to_owned);
+                    Some(Self::Init { authorization, proof })
                 }
                 Some(_) => None,
             },
@@ -143,7 +150,9 @@ mod tests {
         ));
         let init =
             ClientMessage::read(r#"{"type":"connection_init","payload":{"authorization":"Bearer x"}}"#);
-        assert!(matches!(init, Some(ClientMessage::Init { authorization: Some(it) }) if it == "Bearer x"));
+        assert!(
+            matches!(init, Some(ClientMessage::Init { authorization: Some(it), proof: None }) if it == "Bearer x")
+        );
     }
 
     #[test]

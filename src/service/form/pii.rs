@@ -92,6 +92,37 @@ impl FormSchema {
     }
 }
 
+impl FormSchema {
+    /// The texts of a form that are of one kind, in the order of its fields.
+    #[must_use]
+    pub fn texts_of(&self, form: &Value, kind: PiiKind) -> Vec<String> {
+        let fields = self.pii_fields().into_iter().filter(|field| field.kind == kind);
+        fields
+            .flat_map(|field| {
+                let names: Vec<String> = field.pointer.split('/').skip(1).map(unescaped).collect();
+                texts_at(form, &names)
+            })
+            .collect()
+    }
+}
+
+fn unescaped(part: &str) -> String {
+    part.replace("~1", "/").replace("~0", "~")
+}
+
+/// The texts at the end of a path; `*` stands for every entry of a list.
+fn texts_at(value: &Value, path: &[String]) -> Vec<String> {
+    let Some((name, rest)) = path.split_first() else {
+        return value.as_str().map(str::to_owned).into_iter().collect();
+    };
+    if let (Value::Array(entries), "*") = (value, name.as_str()) {
+        return entries.iter().flat_map(|entry| texts_at(entry, rest)).collect();
+    }
+    value
+        .get(name)
+        .map_or_else(Vec::new, |inner| texts_at(inner, rest))
+}
+
 /// The schema of a property of an object.
 pub(super) fn property<'a>(schema: &'a Value, name: &str) -> Option<&'a Value> {
     schema.get("properties")?.as_object()?.get(name)

@@ -1,9 +1,9 @@
-//! The claims of a token, parsed into what a role must say of itself.
+//! What the claims of a token mean: a role, and what a role must say of itself.
 
-use chrono::{DateTime, Utc};
 use clap::ValueEnum;
-use onedoor_domain::actor::ActorKind;
-use serde::{Deserialize, Serialize};
+use onedoor_domain::actor::{Actor, ActorKind};
+use onedoor_domain::directory::Directory;
+use serde::Serialize;
 
 use super::verifier::TokenRefusal;
 
@@ -47,6 +47,26 @@ impl Role {
             Self::SystemAdmin => "system-admin",
             Self::SecurityAdmin => "security-admin",
             Self::AuditAdmin => "audit-admin",
+        }
+    }
+
+    /// The role of a word.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Self> {
+        Self::value_variants()
+            .iter()
+            .find(|role| role.name() == word)
+            .copied()
+    }
+
+    /// Whether it is one of the three administrators.
+    #[must_use]
+    pub const fn is_administrator(self) -> bool {
+        match self {
+            Self::SystemAdmin | Self::SecurityAdmin | Self::AuditAdmin => true,
+            Self::Citizen | Self::Kiosk | Self::Clerk | Self::Officer | Self::Supervisor | Self::Auditor => {
+                false
+            }
         }
     }
 
@@ -97,47 +117,27 @@ impl Role {
     }
 }
 
-/// Claims as they stand in a token.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct RawClaims {
-    pub(super) iss: String,
-    pub(super) aud: Audience,
+/// Claims as the demo issuer writes them.
+#[derive(Debug, Serialize)]
+pub(super) struct DemoClaims<'a> {
+    pub(super) iss: &'a str,
+    pub(super) aud: &'a str,
     pub(super) sub: String,
     pub(super) exp: i64,
     pub(super) nbf: i64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) iat: Option<i64>,
-    /// A text, so that an unknown role is told from a broken token.
-    pub(super) role: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) organization: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) division: Option<String>,
-    #[serde(default)]
+    pub(super) iat: i64,
+    pub(super) role: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) organization: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) division: Option<&'a str>,
     pub(super) approver: bool,
-}
-
-/// The claim `aud`: one or several.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(untagged)]
-pub(super) enum Audience {
-    One(String),
-    Several(Vec<String>),
-}
-
-impl Audience {
-    pub(super) fn includes(&self, name: &str) -> bool {
-        match self {
-            Self::One(one) => one == name,
-            Self::Several(several) => several.iter().any(|one| one == name),
-        }
-    }
 }
 
 /// Claims that a role may have, with codes still to be resolved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claims {
-    /// Who.
+    /// Who, qualified by the issuer.
     pub subject: String,
     /// As what.
     pub role: Role,
@@ -147,33 +147,70 @@ pub struct Claims {
     pub division: Option<String>,
     /// Officers only: may extend a case.
     pub approver: bool,
-    /// When the token ends.
-    pub expires_at: DateTime<Utc>,
 }
 
 impl Claims {
-    pub(super) fn parse(raw: RawClaims, expires_at: DateTime<Utc>) -> Result<Self, TokenRefusal> {
-        let fits = (1..=SUBJECT_MAX_BYTES).contains(&raw.sub.len()) && !raw.sub.chars().any(char::is_control);
+    /// Claims that say what their role must say.
+    ///
+    /// # Errors
+    /// They do not.
+    pub fn checked(self) -> Result<Self, TokenRefusal> {
+        let subject = &self.subject;
+        let fits = (1..=SUBJECT_MAX_BYTES).contains(&subject.len()) && !subject.chars().any(char::is_control);
         if !fits {
             return Err(TokenRefusal::Subject);
         }
-        let known = Role::value_variants().iter().find(|role| role.name() == raw.role);
-        let role = *known.ok_or(TokenRefusal::UnknownRole)?;
-        let said = |code: Option<String>| code.filter(|code| !code.is_empty());
-        let (organization, division) = (said(raw.organization), said(raw.division));
-        if role.needs_organization() && organization.is_none() {
+        if self.role.needs_organization() && self.organization.is_none() {
             return Err(TokenRefusal::MissingOrganization);
         }
-        if role.needs_division() && division.is_none() {
+        if self.role.needs_division() && self.division.is_none() {
             return Err(TokenRefusal::MissingDivision);
         }
         Ok(Self {
-            subject: raw.sub,
-            role,
-            organization,
-            division,
-            approver: raw.approver && role == Role::Officer,
-            expires_at,
+            approver: self.approver && self.role == Role::Officer,
+            ..self
         })
+    }
+
+    /// The actor of these claims. Codes mean the organizations that do the work today; the division of a kiosk, clerk or
+    /// officer is their organization's, whatever else the token says.
+    ///
+    /// # Errors
+    /// A code means nobody.
+    pub fn actor(self, directory: &Directory) -> Result<Actor, TokenRefusal> {
+        let organization = self.organization.map(|code| {
+            let named = directory.organization_by_code(&code);
+            let living = named.and_then(|named| directory.organization(directory.living(named.id)));
+            living.ok_or(TokenRefusal::UnknownOrganization)
+        });
+        let organization = organization.transpose()?;
+        let division = match self.division.filter(|_| self.role.needs_division()) {
+            Some(code) => {
+                let named = directory.division_by_code(&code);
+                Some(named.ok_or(TokenRefusal::UnknownDivision)?.id)
+            }
+            None => organization.map(|organization| organization.division),
+        };
+        Ok(Actor {
+            kind: self.role.kind(),
+            subject: self.subject,
+            organization: organization.map(|organization| organization.id),
+            division,
+            approver: self.approver,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::issuer::ROLES;
+
+    #[test]
+    fn the_configuration_knows_every_role() {
+        let names: Vec<_> = Role::value_variants().iter().map(|role| role.name()).collect();
+        assert_eq!(names, ROLES);
+        assert_eq!(Role::named("auditor"), Some(Role::Auditor));
+        assert_eq!(Role::named("admin"), None);
     }
 }

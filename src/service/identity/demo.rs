@@ -10,13 +10,17 @@ use chrono::{DateTime, TimeDelta, Utc};
 use jsonwebtoken::errors::Error as JwtError;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
 
-use super::claims::{Audience, RawClaims, Role};
-use super::verifier::{ACCESS_TOKEN, KeyRecord, PLAIN_JWT, TokenVerifier};
+use super::claims::{DemoClaims, Role};
+use super::issuer::Issuer;
+use super::verifier::{ACCESS_TOKEN, PLAIN_JWT};
 use crate::config::auth::{AuthConfig, TokenAlgorithm, TokenType};
 use crate::secret::key_file::{self, Key, KeyFileError};
 
 /// The claim `iss` of demo tokens.
 pub const DEMO_ISSUER: &str = "urn:onedoor:demo";
+
+/// A demonstration may last a year, and its tokens with it.
+const LIFETIME_MAX_S: u32 = 366 * 86_400;
 
 /// Name of the key file in the folder of generated keys.
 const KEY_FILE: &str = "demo-issuer.key";
@@ -111,16 +115,17 @@ impl DemoIssuer {
         })
     }
 
-    /// The verifier of this issuer's tokens.
+    /// This issuer, to verify its tokens.
     #[must_use]
-    pub fn verifier(&self, auth: &AuthConfig) -> TokenVerifier {
-        let record = KeyRecord {
-            key: DecodingKey::from_ed_der(&self.public),
+    pub fn issuer(&self, auth: &AuthConfig) -> Issuer {
+        let auth = AuthConfig {
+            issuer: DEMO_ISSUER.to_owned(),
             algorithm: TokenAlgorithm::EdDSA,
             key_id: self.key_id.clone(),
-            issuer: DEMO_ISSUER.to_owned(),
+            lifetime_max_s: LIFETIME_MAX_S,
+            ..auth.clone()
         };
-        TokenVerifier::new(auth, record)
+        Issuer::of_key(&auth, DecodingKey::from_ed_der(&self.public))
     }
 
     /// A token.
@@ -139,17 +144,16 @@ impl DemoIssuer {
         if request.role.needs_division() && request.division.is_none() {
             return Err(DemoIssuerError::NeedsDivision);
         }
-        let role = request.role.name();
-        let claims = RawClaims {
-            iss: DEMO_ISSUER.to_owned(),
-            aud: Audience::One(auth.audience.clone()),
+        let claims = DemoClaims {
+            iss: DEMO_ISSUER,
+            aud: &auth.audience,
             sub: request.subject.clone().unwrap_or_else(|| request.stand_in()),
             exp: (now + request.lifetime).timestamp(),
             nbf: now.timestamp(),
-            iat: Some(now.timestamp()),
-            role: role.to_owned(),
-            organization: request.organization.clone(),
-            division: request.division.clone(),
+            iat: now.timestamp(),
+            role: request.role.name(),
+            organization: request.organization.as_deref(),
+            division: request.division.as_deref(),
             approver: request.approver,
         };
         let typ = match auth.token_type {

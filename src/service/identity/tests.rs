@@ -8,12 +8,14 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPai
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use chrono::TimeZone as _;
+use futures_util::FutureExt as _;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use onedoor_domain::actor::ActorKind;
 use serde_json::{Value, json};
 
 use super::claims::Role;
 use super::demo::{DEMO_ISSUER, DemoIssuer, TokenRequest};
+use super::issuer::{Issuer, Issuers};
 use crate::clock::Clock as _;
 use crate::config::auth::AuthConfig;
 use crate::config::{Config, ConfigInputs};
@@ -74,10 +76,7 @@ fn every_role_of_the_demo_issuer_becomes_its_actor() {
 #[test]
 fn without_a_token_the_caller_is_anonymous_but_a_bad_header_is_refused() {
     let world = world();
-    assert_eq!(
-        world.authenticator.caller(None).unwrap(),
-        Authenticated::anonymous()
-    );
+    assert_eq!(world.header(None).unwrap(), Authenticated::anonymous());
     for header in [
         "",
         "Bearer",
@@ -87,10 +86,10 @@ fn without_a_token_the_caller_is_anonymous_but_a_bad_header_is_refused() {
         "Bearer ....",
         "Bearer 中文",
     ] {
-        assert!(world.authenticator.caller(Some(header)).is_err(), "{header}");
+        assert!(world.header(Some(header)).is_err(), "{header}");
     }
     let lower = format!("bearer  {}", world.citizen());
-    assert!(world.authenticator.caller(Some(&lower)).is_ok());
+    assert!(world.header(Some(&lower)).is_ok());
 }
 
 #[test]
@@ -316,7 +315,7 @@ fn an_es256_key_file_is_read_and_other_keys_are_not() {
         ..auth.clone()
     };
     use crate::config::auth::TokenAlgorithm::{ES256, EdDSA};
-    assert!(TokenVerifier::from_key_file(&auth(ES256)).is_err(), "absent");
+    assert!(Issuer::of_key_file(&auth(ES256)).is_err(), "absent");
     let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
     let spki = AsDer::<PublicKeyX509Der<'_>>::as_der(pair.public_key()).unwrap();
     let pem = STANDARD.encode(spki.as_ref());
@@ -325,11 +324,8 @@ fn an_es256_key_file_is_read_and_other_keys_are_not() {
         format!("-----BEGIN PUBLIC KEY-----\n{pem}\n-----END PUBLIC KEY-----\n"),
     )
     .unwrap();
-    assert!(
-        TokenVerifier::from_key_file(&auth(EdDSA)).is_err(),
-        "another kind of key"
-    );
-    let verifier = TokenVerifier::from_key_file(&auth(ES256)).unwrap();
+    assert!(Issuer::of_key_file(&auth(EdDSA)).is_err(), "another kind of key");
+    let issuer = Issuer::of_key_file(&auth(ES256)).unwrap();
     let header = Header {
         typ: Some("at+jwt".to_owned()),
         kid: Some("one".to_owned()),
@@ -341,8 +337,8 @@ fn an_es256_key_file_is_read_and_other_keys_are_not() {
     });
     let key = EncodingKey::from_ec_der(pair.to_pkcs8v1().unwrap().as_ref());
     let token = jsonwebtoken::encode(&header, &claims, &key).unwrap();
-    let claims = verifier
-        .verify(&token, Utc.timestamp_opt(NOW_S, 0).unwrap())
-        .unwrap();
-    assert_eq!(claims.subject, "zhang");
+    let now = Utc.timestamp_opt(NOW_S, 0).unwrap();
+    let issuers = Issuers::new(vec![issuer], 8_192);
+    let accepted = issuers.accept(&token, now).now_or_never().unwrap().unwrap();
+    assert_eq!(accepted.claims.subject, "zhang");
 }

@@ -1,6 +1,6 @@
-//! Verifies a token against one key record (RFC 8725): the record decides, the token only says.
+//! Verifies a token by the rules of its issuer (RFC 8725): the rules decide, the token only says.
 //!
-//! The algorithm, `kid` and `typ` are fixed by the record; `jku`, `x5u`, `jwk` and `x5c` make a token refused, not
+//! The algorithm and `typ` are fixed by the rules, and `kid` names one of the issuer's keys; `jku`, `x5u`, `jwk` and `x5c` make a token refused, not
 //! followed. `exp`, `nbf`, `iss`, `aud` and `sub` are required; times are compared with our own clock, so tests hold
 //! it. `typ` is `at+jwt` (RFC 9068) by default, because a plain `JWT` of the same issuer may be an identity token.
 
@@ -8,13 +8,16 @@ use std::path::{Path, PathBuf};
 
 use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
 use jsonwebtoken::crypto::{self, aws_lc};
 use jsonwebtoken::errors::{Error as JwtError, ErrorKind};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde_json::Value;
 
-use super::claims::{Claims, RawClaims};
-use crate::config::auth::{AuthConfig, TokenAlgorithm, TokenType};
+use crate::config::auth::{TokenAlgorithm, TokenType};
+use crate::config::issuer::ValidFrom;
 
 macro_rules! refusals {
     ($($(#[$doc:meta])* $name:ident = $reason:literal;)*) => {
@@ -41,17 +44,17 @@ refusals! {
     Malformed = "malformed";
     /// Another algorithm than the key's.
     Algorithm = "algorithm";
-    /// Another `kid`, or none.
+    /// A `kid` of none of the issuer's keys, or none.
     KeyId = "key_id";
     /// Another `typ`, or none.
     Type = "type";
     /// A header that we do not honour: a key in or behind the token, or `crit`.
     Header = "header";
-    /// Not signed with this key.
+    /// Not signed with the key it names.
     Signature = "signature";
     /// A required claim is missing or of another type.
     Claims = "claims";
-    /// Another issuer.
+    /// No issuer of ours.
     Issuer = "issuer";
     /// For another service.
     Audience = "audience";
@@ -63,6 +66,20 @@ refusals! {
     Subject = "subject";
     /// A role that we do not know.
     UnknownRole = "unknown_role";
+    /// It would live longer than a token may.
+    Lifetime = "lifetime";
+    /// Made for another sign-in.
+    Nonce = "nonce";
+    /// It carries more than one role.
+    SeveralRoles = "several_roles";
+    /// A role that its issuer may not give.
+    RoleNotAllowed = "role_not_allowed";
+    /// An administrator who did not sign in as administrators must.
+    WeakSignIn = "weak_sign_in";
+    /// It was revoked, or its bearer.
+    Revoked = "revoked";
+    /// The session is unknown or over.
+    Session = "session";
     /// The role needs an organization.
     MissingOrganization = "missing_organization";
     /// The role needs a division.
@@ -71,6 +88,8 @@ refusals! {
     UnknownOrganization = "unknown_organization";
     /// No division has this code.
     UnknownDivision = "unknown_division";
+    /// A kiosk came with a plain bearer token where devices prove their keys.
+    WithoutKey = "without_key";
 }
 
 impl std::fmt::Display for TokenRefusal {
@@ -98,114 +117,131 @@ pub enum VerifierError {
     SelfTest,
 }
 
-/// What an accepted token must be.
-pub struct KeyRecord {
-    /// The key.
-    pub key: DecodingKey,
-    /// Its algorithm.
-    pub algorithm: TokenAlgorithm,
-    /// Its `kid`.
-    pub key_id: String,
-    /// The issuer it belongs to.
+/// What an accepted token of an issuer must be, whichever of its keys signed it.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    /// The claim `iss`.
     pub issuer: String,
+    /// The claim `aud` of access tokens.
+    pub audience: String,
+    /// The algorithm of its keys.
+    pub algorithm: TokenAlgorithm,
+    /// The header `typ` of access tokens.
+    pub token_type: TokenType,
+    /// The claim that says from when an access token is good.
+    pub valid_from: ValidFrom,
+    /// Accepted difference of clocks.
+    pub leeway: TimeDelta,
+    /// The longest life of an access token.
+    pub lifetime_max: TimeDelta,
 }
 
-/// Verifies tokens of one issuer with one key.
-pub struct TokenVerifier {
-    record: KeyRecord,
-    audience: String,
-    token_type: TokenType,
-    token_max_bytes: usize,
-    leeway: TimeDelta,
-    validation: Validation,
+/// Which kind of token is expected; one never passes for the other.
+#[derive(Debug, Clone, Copy)]
+pub enum Kind<'a> {
+    /// An access token (RFC 9068).
+    Access,
+    /// The identity token of a sign-in (OpenID Connect Core 1.0, 3.1.3.7).
+    Identity {
+        /// Our client, which it must be for.
+        client_id: &'a str,
+        /// The nonce of this sign-in.
+        nonce: &'a str,
+    },
 }
 
-impl TokenVerifier {
-    /// The verifier of the configured issuer's key file.
-    ///
-    /// # Errors
-    /// The file cannot be read, or is not a public key of the algorithm.
-    pub fn from_key_file(auth: &AuthConfig) -> Result<Self, VerifierError> {
-        let path = &auth.public_key_file;
-        let pem = std::fs::read(path).map_err(|error| VerifierError::Unreadable(path.clone(), error))?;
-        let key = public_key(path, &pem, auth.algorithm)?;
-        let (issuer, key_id) = (auth.issuer.clone(), auth.key_id.clone());
-        Ok(Self::new(
-            auth,
-            KeyRecord {
-                key,
-                algorithm: auth.algorithm,
-                key_id,
-                issuer,
-            },
-        ))
-    }
+/// A token whose signature and common claims are good.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Verified {
+    /// The claim `sub`, as the issuer wrote it.
+    pub subject: String,
+    /// When it ends.
+    pub expires_at: DateTime<Utc>,
+    /// When it was made: `iat`, else from when it is good.
+    pub issued_at: DateTime<Utc>,
+    /// The claim `jti`.
+    pub token_id: Option<String>,
+    /// All claims.
+    pub claims: Value,
+}
 
-    /// The verifier of a key record.
-    #[must_use]
-    pub fn new(auth: &AuthConfig, record: KeyRecord) -> Self {
-        let mut validation = Validation::new(algorithm(record.algorithm));
-        validation.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
-        validation.set_issuer(&[&record.issuer]);
-        validation.set_audience(&[&auth.audience]);
-        // The library would ask the machine's clock; ours is asked below.
-        validation.validate_exp = false;
-        validation.validate_nbf = false;
-        Self {
-            record,
-            audience: auth.audience.clone(),
-            token_type: auth.token_type,
-            token_max_bytes: auth.token_max_bytes,
-            leeway: TimeDelta::seconds(i64::from(auth.leeway_s)),
-            validation,
-        }
-    }
-
-    /// The claims of a good token.
+impl Rules {
+    /// The common claims of a good token.
     ///
     /// # Errors
     /// The first reason to refuse it.
-    pub fn verify(&self, token: &str, now: DateTime<Utc>) -> Result<Claims, TokenRefusal> {
-        if token.len() > self.token_max_bytes {
-            return Err(TokenRefusal::TooLong);
-        }
-        let header = jsonwebtoken::decode_header(token).map_err(|error| refusal_of(&error))?;
-        self.check_header(&header)?;
-        let decoded = jsonwebtoken::decode::<RawClaims>(token, &self.record.key, &self.validation);
-        let data = decoded.map_err(|error| {
-            let refusal = refusal_of(&error);
-            // The header was read before, so what cannot be read now is a claim.
-            if refusal == TokenRefusal::Malformed {
-                TokenRefusal::Claims
-            } else {
-                refusal
-            }
-        })?;
-        let claims = data.claims;
+    pub fn verify(
+        &self,
+        token: &str,
+        key: &DecodingKey,
+        kind: Kind<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<Verified, TokenRefusal> {
+        let audience = match kind {
+            Kind::Access => &self.audience,
+            Kind::Identity { client_id, .. } => client_id,
+        };
+        let mut validation = Validation::new(algorithm(self.algorithm));
+        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+        validation.set_issuer(&[&self.issuer]);
+        validation.set_audience(&[audience]);
+        // The library would ask the machine's clock; ours is asked below.
+        validation.validate_exp = false;
+        validation.validate_nbf = false;
+        let decoded = jsonwebtoken::decode::<Value>(token, key, &validation);
+        let claims = decoded.map_err(|error| after_header(&error))?.claims;
         // Compared once more, because the library lets a list of issuers pass when one of them fits.
-        if claims.iss != self.record.issuer {
+        if text(&claims, "iss")? != self.issuer {
             return Err(TokenRefusal::Issuer);
         }
-        if !claims.aud.includes(&self.audience) {
+        let audiences = audiences(&claims)?;
+        if !audiences.contains(&audience) {
             return Err(TokenRefusal::Audience);
         }
-        let instant = |seconds| DateTime::from_timestamp(seconds, 0).ok_or(TokenRefusal::Claims);
-        let (expires_at, begins_at) = (instant(claims.exp)?, instant(claims.nbf)?);
+        let expires_at = instant(&claims, "exp")?.ok_or(TokenRefusal::Claims)?;
+        let (issued_at, not_before) = (instant(&claims, "iat")?, instant(&claims, "nbf")?);
+        let valid_from = match (kind, self.valid_from) {
+            (Kind::Access, ValidFrom::Nbf) => not_before,
+            (Kind::Access, ValidFrom::Iat) | (Kind::Identity { .. }, _) => not_before.max(issued_at),
+        };
+        let valid_from = valid_from.ok_or(TokenRefusal::Claims)?;
         if expires_at <= now - self.leeway {
             return Err(TokenRefusal::Expired);
         }
-        if begins_at > now + self.leeway {
+        if valid_from > now + self.leeway {
             return Err(TokenRefusal::NotYetValid);
         }
-        Claims::parse(claims, expires_at)
+        match kind {
+            Kind::Access if expires_at > now + self.lifetime_max + self.leeway => {
+                return Err(TokenRefusal::Lifetime);
+            }
+            Kind::Access => {}
+            Kind::Identity { client_id, nonce } => {
+                check_party(&claims, client_id, audiences.len())?;
+                if text(&claims, "nonce")? != nonce {
+                    return Err(TokenRefusal::Nonce);
+                }
+            }
+        }
+        Ok(Verified {
+            subject: text(&claims, "sub")?.to_owned(),
+            expires_at,
+            issued_at: issued_at.unwrap_or(valid_from),
+            token_id: match claims.get("jti") {
+                None | Some(Value::Null) => None,
+                Some(_) => Some(text(&claims, "jti")?.to_owned()),
+            },
+            claims,
+        })
     }
 
-    fn check_header(&self, header: &Header) -> Result<(), TokenRefusal> {
-        if header.alg != algorithm(self.record.algorithm) {
+    /// Checks what a token says of itself before a key is looked for; gives the key's id.
+    ///
+    /// # Errors
+    /// The first reason to refuse it.
+    pub fn check_header(&self, header: &Header, kind: Kind<'_>) -> Result<(), TokenRefusal> {
+        if header.alg != algorithm(self.algorithm) {
             return Err(TokenRefusal::Algorithm);
-        }
-        if header.kid.as_deref() != Some(self.record.key_id.as_str()) {
-            return Err(TokenRefusal::KeyId);
         }
         let brings_key = header.jku.is_some()
             || header.jwk.is_some()
@@ -217,17 +253,89 @@ impl TokenVerifier {
         if brings_key {
             return Err(TokenRefusal::Header);
         }
-        let said = header.typ.as_deref().unwrap_or_default();
-        let said = said.strip_prefix("application/").unwrap_or(said);
-        let wanted = match self.token_type {
-            TokenType::AccessToken => ACCESS_TOKEN,
-            TokenType::Jwt => PLAIN_JWT,
+        let said = header.typ.as_deref();
+        let said = said.map(|said| said.strip_prefix("application/").unwrap_or(said));
+        let fits = match (kind, self.token_type) {
+            (Kind::Access, TokenType::AccessToken) => said.is_some_and(|said| is(said, ACCESS_TOKEN)),
+            (Kind::Access, TokenType::Jwt) => said.is_some_and(|said| is(said, PLAIN_JWT)),
+            (Kind::Identity { .. }, _) => said.is_none_or(|said| is(said, PLAIN_JWT)),
         };
-        if said.eq_ignore_ascii_case(wanted) {
-            Ok(())
-        } else {
-            Err(TokenRefusal::Type)
+        fits.then_some(()).ok_or(TokenRefusal::Type)
+    }
+}
+
+fn is(said: &str, wanted: &str) -> bool {
+    said.eq_ignore_ascii_case(wanted)
+}
+
+/// The header and the claim `iss` of a token that is not believed yet: by them its issuer is looked for.
+///
+/// # Errors
+/// It is too long, or no token.
+pub fn peek(token: &str, token_max_bytes: usize) -> Result<(Header, String), TokenRefusal> {
+    if token.len() > token_max_bytes {
+        return Err(TokenRefusal::TooLong);
+    }
+    let header = jsonwebtoken::decode_header(token).map_err(|error| refusal_of(&error))?;
+    let mut parts = token.split('.');
+    let (_, claims) = (parts.next(), parts.next().ok_or(TokenRefusal::Malformed)?);
+    if parts.count() != 1 {
+        return Err(TokenRefusal::Malformed);
+    }
+    let claims = URL_SAFE_NO_PAD
+        .decode(claims)
+        .ok()
+        .ok_or(TokenRefusal::Malformed)?;
+    let claims: Value = serde_json::from_slice(&claims).ok().ok_or(TokenRefusal::Claims)?;
+    Ok((header, text(&claims, "iss")?.to_owned()))
+}
+
+/// Whoever the identity token was made for is us (`azp`).
+fn check_party(claims: &Value, client_id: &str, audiences: usize) -> Result<(), TokenRefusal> {
+    match claims.get("azp") {
+        None if audiences == 1 => Ok(()),
+        Some(Value::String(party)) if party == client_id => Ok(()),
+        None | Some(_) => Err(TokenRefusal::Audience),
+    }
+}
+
+fn text<'a>(claims: &'a Value, name: &str) -> Result<&'a str, TokenRefusal> {
+    claims
+        .get(name)
+        .and_then(Value::as_str)
+        .ok_or(TokenRefusal::Claims)
+}
+
+fn audiences(claims: &Value) -> Result<Vec<&str>, TokenRefusal> {
+    match claims.get("aud") {
+        Some(Value::String(one)) => Ok(vec![one]),
+        Some(Value::Array(several)) => several
+            .iter()
+            .map(|one| one.as_str().ok_or(TokenRefusal::Claims))
+            .collect(),
+        None | Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_)) => {
+            Err(TokenRefusal::Claims)
         }
+    }
+}
+
+/// A time of a claim; `None`: it is not there.
+fn instant(claims: &Value, name: &str) -> Result<Option<DateTime<Utc>>, TokenRefusal> {
+    let Some(said) = claims.get(name) else {
+        return Ok(None);
+    };
+    let seconds = said.as_i64().ok_or(TokenRefusal::Claims)?;
+    let read = DateTime::from_timestamp(seconds, 0);
+    read.map(Some).ok_or(TokenRefusal::Claims)
+}
+
+/// The header was read before, so what cannot be read now is a claim.
+fn after_header(error: &JwtError) -> TokenRefusal {
+    let refusal = refusal_of(error);
+    if refusal == TokenRefusal::Malformed {
+        TokenRefusal::Claims
+    } else {
+        refusal
     }
 }
 
@@ -268,13 +376,20 @@ pub(super) const fn algorithm(of: TokenAlgorithm) -> Algorithm {
     match of {
         TokenAlgorithm::EdDSA => Algorithm::EdDSA,
         TokenAlgorithm::ES256 => Algorithm::ES256,
+        TokenAlgorithm::RS256 => Algorithm::RS256,
     }
 }
 
-fn public_key(path: &Path, pem: &[u8], algorithm: TokenAlgorithm) -> Result<DecodingKey, VerifierError> {
+/// The public key of a PEM file.
+///
+/// # Errors
+/// The file cannot be read, or is not a public key of the algorithm.
+pub fn public_key(path: &Path, algorithm: TokenAlgorithm) -> Result<DecodingKey, VerifierError> {
+    let pem = std::fs::read(path).map_err(|error| VerifierError::Unreadable(path.to_owned(), error))?;
     match algorithm {
-        TokenAlgorithm::EdDSA => DecodingKey::from_ed_pem(pem),
-        TokenAlgorithm::ES256 => DecodingKey::from_ec_pem(pem),
+        TokenAlgorithm::EdDSA => DecodingKey::from_ed_pem(&pem),
+        TokenAlgorithm::ES256 => DecodingKey::from_ec_pem(&pem),
+        TokenAlgorithm::RS256 => DecodingKey::from_rsa_pem(&pem),
     }
     .map_err(|error| VerifierError::Key(path.to_owned(), error))
 }

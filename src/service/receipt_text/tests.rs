@@ -69,6 +69,7 @@ fn body() -> ReceiptBody {
             material("id", "居民身份证", "Resident identity card", Trust::B, 1),
             ReceiptMaterial {
                 documents: vec![Document {
+                    id: None,
                     sha256: "0123456789abcdef".repeat(4).parse().unwrap(),
                     size_bytes: 10,
                 }],
@@ -76,6 +77,7 @@ fn body() -> ReceiptBody {
             },
         ],
         event_at: DateTime::from_timestamp(1_795_399_500, 0).unwrap(),
+        offline: None,
         due: vec![due(DueKind::Promise, 25), due(DueKind::Statutory, 30)],
         statement: None,
         transfer: None,

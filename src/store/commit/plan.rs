@@ -2,22 +2,27 @@
 
 use std::collections::BTreeSet;
 
+use onedoor_domain::audit::AuditEntry;
 use onedoor_domain::case::state::Case;
 use onedoor_domain::id::{CaseId, DraftId, HandoffId, OrganizationId};
 use onedoor_domain::ledger::Head;
+use onedoor_domain::sla::beijing_date;
 use onedoor_entity::{
-    case_card, case_clock, case_party, case_private, cases, change, delivery, external_number, handoff,
-    idempotency, ledger_event, ledger_head, ledger_private, receipt,
+    applicant_index, case_card, case_clock, case_party, case_private, cases, change, data_key, delivery,
+    external_number, handoff, idempotency, ledger_event, ledger_head, ledger_private, provisional_number,
+    receipt,
 };
 use sea_orm::ActiveValue::{NotSet, Set};
 
+use crate::secret::data_key::DataKey;
 use crate::secret::keyring::Keyring;
 use crate::store::case::{Loaded, private_place, rows};
+use crate::store::document::JoinedDocument;
 use crate::store::error::StoreError;
 use crate::store::outbox::{self, DeliveryResult};
 use crate::store::parse::{json, micros};
-use crate::store::write_set::{IdempotencyClaim, InboxMark, NewPrivate, SealedSet, WriteSet};
-use crate::store::{idempotency as keys_of_callers, ledger, receipt as receipts};
+use crate::store::write_set::{IdempotencyClaim, InboxMark, NewPrivate, NewProvisional, SealedSet, WriteSet};
+use crate::store::{applicant_index as index, idempotency as keys_of_callers, ledger, receipt as receipts};
 
 /// The rows of a set.
 pub(super) struct Plan {
@@ -27,6 +32,9 @@ pub(super) struct Plan {
     /// Revision and head the case must still be at; `None`: a new case.
     pub(super) expected: Option<(i64, Head)>,
     pub(super) private: Option<case_private::Model>,
+    /// The key of a new case.
+    pub(super) data_key: Option<data_key::Model>,
+    pub(super) applicant: Option<applicant_index::Model>,
     pub(super) parties: Vec<case_party::Model>,
     pub(super) handoffs: Vec<handoff::Model>,
     pub(super) clocks: Vec<case_clock::Model>,
@@ -43,20 +51,29 @@ pub(super) struct Plan {
     pub(super) delivery_result: Option<DeliveryResult>,
     pub(super) inbox: Option<InboxMark>,
     pub(super) change: change::ActiveModel,
+    pub(super) documents: Vec<JoinedDocument>,
     pub(super) finished_draft: Option<DraftId>,
+    pub(super) audit: Option<AuditEntry>,
+    pub(super) provisional: Vec<provisional_number::Model>,
     pub(super) sealed: SealedSet,
 }
 
 impl Plan {
-    pub(super) fn of(set: WriteSet, keys: &Keyring) -> Result<Self, StoreError> {
+    pub(super) fn of(
+        set: WriteSet,
+        keys: &Keyring,
+        key: &DataKey,
+        data_key: Option<data_key::Model>,
+    ) -> Result<Self, StoreError> {
         let (before, case) = (set.case.before, set.case.after);
         let head = before
             .as_ref()
             .map_or_else(|| Head::empty(case.id.uuid()), |loaded| loaded.head);
         let revision = before.as_ref().map_or(0, |loaded| loaded.revision) + 1;
         let now = set.now.timestamp_micros();
-        let lines = ledger::seal(head, set.case.events, keys)?;
-        let (receipts, signed) = receipts::sign_all(set.receipts, &lines.events, set.now, keys)?;
+        let lines = ledger::seal(head, set.case.events, key)?;
+        let (receipts, signed) =
+            receipts::sign_all(set.receipts, &lines.events, set.now, (&keys.receipts, key))?;
         let mut sealed = SealedSet {
             case,
             revision,
@@ -69,20 +86,25 @@ impl Plan {
         let claim = set
             .idempotency
             .map(|claim| {
-                let row = keys_of_callers::row(&claim, Some(case.id), sealed.answer.as_deref(), now, keys)?;
+                let row = keys_of_callers::row(&claim, Some(case.id), sealed.answer.as_deref(), now, key)?;
                 Ok::<_, StoreError>((claim, row))
             })
             .transpose()?;
         let earlier = before.as_ref().map(|loaded| &loaded.case);
+        let applicant = set.private.as_ref().map(|private| &private.applicant);
+        let applicant =
+            applicant.map(|applicant| index::row(case.id, Some(applicant), beijing_date(set.now), keys));
         Ok(Self {
+            applicant,
             now,
             claim,
             case: rows::case_row(case, revision, micros(set.next_tick_at))?,
             expected: before.as_ref().map(|loaded| (loaded.revision, head)),
             private: set
                 .private
-                .map(|private| seal_private(case.id, private, keys))
+                .map(|private| seal_private(case.id, private, key))
                 .transpose()?,
+            data_key,
             parties: new_parties(earlier, case),
             handoffs: changed_handoffs(earlier, case, revision)?,
             clocks: changed_clocks(earlier, case, revision)?,
@@ -99,20 +121,28 @@ impl Plan {
             delivery_result: set.delivery_result,
             inbox: set.inbox,
             change: change_row(before.as_ref(), case, revision, now)?,
+            documents: set.documents,
             finished_draft: set.finished_draft,
+            audit: set.audit,
+            provisional: provisional_numbers(set.provisional, case.id),
             sealed,
         })
     }
 }
 
-fn seal_private(
-    case: CaseId,
-    private: NewPrivate,
-    keys: &Keyring,
-) -> Result<case_private::Model, StoreError> {
+fn provisional_numbers(printed: Option<Box<NewProvisional>>, case: CaseId) -> Vec<provisional_number::Model> {
+    let row = |printed: Box<NewProvisional>| provisional_number::Model {
+        device: printed.device,
+        number: printed.number,
+        case_id: case.uuid(),
+        captured_at: printed.captured_at.timestamp_micros(),
+    };
+    printed.map(row).into_iter().collect()
+}
+
+fn seal_private(case: CaseId, private: NewPrivate, key: &DataKey) -> Result<case_private::Model, StoreError> {
     let seal = |column, value| {
-        let sealed = keys
-            .sealer
+        let sealed = key
             .seal_json(&private_place(case, column), value)
             .map_err(StoreError::other)?;
         Ok::<_, StoreError>(sealed.into_bytes())
@@ -122,8 +152,7 @@ fn seal_private(
         applicant: seal("applicant", &private.applicant)?,
         form: seal("form", &private.form)?,
         materials: seal("materials", &private.materials)?,
-        salt: keys
-            .sealer
+        salt: key
             .seal(&private_place(case, "salt"), &private.salt)
             .map_err(StoreError::other)?
             .into_bytes(),

@@ -4,8 +4,9 @@
 
 use onedoor_domain::digest::Digest;
 use onedoor_entity::{
-    case_card, case_clock, case_party, case_private, cases, change, delivery, draft, external_number,
-    handoff, idempotency, ledger_event, ledger_head, ledger_private, receipt,
+    applicant_index, case_card, case_clock, case_party, case_private, cases, change, data_key, delivery,
+    draft, external_number, handoff, idempotency, ledger_event, ledger_head, ledger_private,
+    provisional_number, receipt,
 };
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
 use sea_orm::{
@@ -17,7 +18,7 @@ use super::Verdict;
 use super::plan::Plan;
 use crate::store::error::StoreError;
 use crate::store::tx::Tx;
-use crate::store::{inbox, outbox};
+use crate::store::{audit, document, inbox, outbox};
 
 /// Runs all statements of a set; anything but `Stored` is to be rolled back.
 pub(super) async fn write(tx: &Tx, plan: &Plan) -> Result<Verdict, StoreError> {
@@ -40,7 +41,13 @@ pub(super) async fn write(tx: &Tx, plan: &Plan) -> Result<Verdict, StoreError> {
     if !insert_free(tx, &plan.numbers).await? {
         return Ok(Verdict::NumberTaken);
     }
+    insert::<provisional_number::Entity, _>(tx, &plan.provisional).await?;
+    insert::<data_key::Entity, _>(tx, plan.data_key.as_slice()).await?;
+    if !document::join(tx, plan.case.id, &plan.documents, plan.now).await? {
+        return Ok(Verdict::DocumentTaken);
+    }
     insert::<case_private::Entity, _>(tx, plan.private.as_slice()).await?;
+    insert::<applicant_index::Entity, _>(tx, plan.applicant.as_slice()).await?;
     insert_parties(tx, &plan.parties).await?;
     upsert::<handoff::Entity, _>(tx, &plan.handoffs, handoff::Column::Id).await?;
     fail::fail_point!("commit.middle", |_| Err(super::failed("commit.middle")));
@@ -60,6 +67,9 @@ pub(super) async fn write(tx: &Tx, plan: &Plan) -> Result<Verdict, StoreError> {
             .filter(draft::Column::Author.eq(claim.principal.as_str()))
             .exec(tx.connection())
             .await?;
+    }
+    if let Some(entry) = &plan.audit {
+        audit::write(tx, entry).await?;
     }
     change::Entity::insert(plan.change.clone())
         .exec_without_returning(tx.connection())

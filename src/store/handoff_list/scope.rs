@@ -4,29 +4,63 @@ use chrono::{DateTime, Utc};
 use onedoor_domain::delivery::{AWAITS_CALLBACK, DeliveryKind, DeliveryState};
 use onedoor_domain::handoff::HandoffState;
 use onedoor_domain::id::{DivisionId, OrganizationId};
+use onedoor_domain::organization::OrganizationKind;
 use onedoor_domain::proof::{ReadProof, ReadScope};
 use onedoor_entity::{cases, delivery, handoff, organization};
 use sea_orm::ColumnTrait as _;
-use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, Query, SelectStatement, UnionType};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, Query, SelectStatement, SimpleExpr, UnionType};
 
 use super::HandoffFilter;
 use crate::store::error::StoreError;
 use crate::store::names::name_of;
 use crate::store::reach;
 
-/// What of the board a scope shows. An organization sees its own part: what it was handed or handed on, and every
-/// handoff of the cases it holds or took in.
-pub(super) fn within(proof: &ReadProof, filter: &HandoffFilter) -> Condition {
-    match proof.scope() {
+/// What of the board a scope shows. An organization sees its own part: what it was handed, and every handoff of the cases
+/// it holds, took in, or acts in for a holder that cannot. What it handed on and was signed for is the next one's work.
+pub(super) fn within(proof: &ReadProof, filter: &HandoffFilter) -> Result<Condition, StoreError> {
+    Ok(match proof.scope() {
         // narrowed to its own part anyway: the narrowing alone leads to an index
         ReadScope::ByOrganization(own) if is_own_part(*own, filter) => Condition::all(),
+        ReadScope::ByOrganization(own) if filter.sender == Some(*own) => {
+            Condition::all().add(handed_on_at_present(proof, *own)?)
+        }
         ReadScope::ByOrganization(own) => {
-            Condition::all().add(handoff::Column::Id.in_subquery(part_of(proof, *own)))
+            Condition::all().add(handoff::Column::Id.in_subquery(part_of(proof, *own)?))
         }
         ReadScope::All => Condition::all(),
         ReadScope::BySubtree(root) => of_divisions(*root),
         ReadScope::BySubject(_) | ReadScope::ByDevice(_) => of_cases(reach::cases_within(proof)),
-    }
+    })
+}
+
+/// Of what an organization handed on, that of cases of which it has more than an ended part; by a look at each case.
+fn handed_on_at_present(proof: &ReadProof, own: OrganizationId) -> Result<SimpleExpr, StoreError> {
+    let case = Query::select()
+        .expr(Expr::value(1))
+        .from(cases::Entity)
+        .and_where(
+            Expr::col((cases::Entity, cases::Column::Id)).equals((handoff::Entity, handoff::Column::CaseId)),
+        )
+        .cond_where(
+            Condition::any()
+                .add(reach::is_of(proof, cases::Column::OwnerId, own))
+                .add(reach::is_of(proof, cases::Column::FirstContactId, own)),
+        )
+        .to_owned();
+    let outside = Query::select()
+        .column(organization::Column::Id)
+        .from(organization::Entity)
+        .and_where(organization::Column::Kind.eq(name_of(OrganizationKind::External)?))
+        .to_owned();
+    // whoever handed it to a holder that cannot act here acts for it, until that handoff ends and their part with it
+    let acts_for = Condition::all()
+        .add(Expr::col((handoff::Entity, handoff::Column::Owning)))
+        .add(
+            Condition::any()
+                .add(handoff::Column::Upstream.is_not_null())
+                .add(handoff::Column::ToId.in_subquery(outside)),
+        );
+    Ok(Expr::exists(case).or(SimpleExpr::from(acts_for)))
 }
 
 /// The division of which, with all below it, the whole list is: each of these has its part as a range of one index.
@@ -69,6 +103,13 @@ pub(super) fn narrowed(proof: &ReadProof, filter: &HandoffFilter) -> Result<Cond
     let micros = |at: DateTime<Utc>| at.timestamp_micros();
     let kind = filter.kind.map(name_of).transpose()?;
     if !filter.cards.is_empty() {
+        // cards of a case that went on are not told by what is over
+        if let ReadScope::ByOrganization(own) = proof.scope() {
+            let present = Condition::any()
+                .add(is_open())
+                .add(handed_on_at_present(proof, *own)?);
+            all = all.add(present);
+        }
         all = all.add(handoff::Column::CaseId.in_subquery(reach::carded(&filter.cards)?));
     }
     if !filter.deliveries.is_empty() {
@@ -124,11 +165,11 @@ pub(super) fn is_open() -> Expr {
 
 fn is_own_part(own: OrganizationId, filter: &HandoffFilter) -> bool {
     let desk = filter.organization == Some(own) && filter.and_below.is_none();
-    desk || filter.sender == Some(own) || filter.first_contact == Some(own)
+    desk || filter.first_contact == Some(own)
 }
 
 /// Ids of the handoffs that are an organization's part. Each way has an index; joined by OR they would have none.
-fn part_of(proof: &ReadProof, own: OrganizationId) -> SelectStatement {
+fn part_of(proof: &ReadProof, own: OrganizationId) -> Result<SelectStatement, StoreError> {
     let ids = || {
         Query::select()
             .column(handoff::Column::Id)
@@ -148,17 +189,18 @@ fn part_of(proof: &ReadProof, own: OrganizationId) -> SelectStatement {
             )
             .to_owned()
     };
-    ids()
+    Ok(ids()
         .and_where(reach::is_of(proof, handoff::Column::ToId, own))
         .union(
             UnionType::Distinct,
             ids()
                 .and_where(reach::is_of(proof, handoff::Column::FromId, own))
+                .and_where(handed_on_at_present(proof, own)?)
                 .to_owned(),
         )
         .union(UnionType::Distinct, of_cases(cases::Column::OwnerId))
         .union(UnionType::Distinct, of_cases(cases::Column::FirstContactId))
-        .to_owned()
+        .to_owned())
 }
 
 /// Ids of the handoffs with a delivery in one of these states.

@@ -1,12 +1,10 @@
 //! A store with keys, and write sets as services would make them.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use chrono::{DateTime, TimeZone as _, Utc};
-use onedoor::secret::Redacted;
-use onedoor::secret::keyring::Keyring;
-use onedoor::secret::receipt_key::ReceiptSigner;
-use onedoor::secret::seal::Sealer;
+use onedoor::secret::keyring::{KeyPlaces, Keyring};
+use onedoor::secret::suite::SuiteName;
 use onedoor::store::case::{CaseStore, Loaded};
 use onedoor::store::database::{Database, DatabaseSettings};
 use onedoor::store::write_set::{
@@ -61,11 +59,13 @@ pub(super) fn morning() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 11, 23, 2, 0, 0).unwrap()
 }
 
+/// Generated once: the stores of one test read what each other wrote.
 pub(super) fn keys() -> Arc<Keyring> {
-    Arc::new(Keyring {
-        sealer: Sealer::new(&Redacted::new([7; 32]), &[]).unwrap(),
-        receipts: ReceiptSigner::new(&Redacted::new([8; 32])).unwrap(),
-    })
+    static KEYS: LazyLock<Arc<Keyring>> = LazyLock::new(|| {
+        let folder = tempfile::tempdir().unwrap();
+        Arc::new(Keyring::open(KeyPlaces::generated(SuiteName::Intl, folder.path())).unwrap())
+    });
+    Arc::clone(&KEYS)
 }
 
 pub(super) async fn open(world: &World) -> CaseStore {
@@ -203,6 +203,7 @@ pub(super) fn submission_in(now: DateTime<Utc>, place: u128) -> WriteSet {
         papers: "00".repeat(32),
         authorization: None,
         materials: Vec::new(),
+        offline: None,
     };
     let outcome = decide::submit(command, context(&item, &calendar, &mut Uuid::now_v7, now, &clerk)).unwrap();
     let body = receipt(&outcome.case, ReceiptKind::Receipt, now);
@@ -304,6 +305,7 @@ pub(super) fn receipt(
         applicant_masked: CANARY.to_owned(),
         materials: Vec::new(),
         event_at: now,
+        offline: None,
         due: Vec::new(),
         statement: None,
         transfer: None,

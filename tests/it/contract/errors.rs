@@ -6,7 +6,7 @@ use onedoor::error::{ErrorClass, ErrorCode};
 use onedoor::service::rejection::RejectionCode;
 
 use super::page::assert_page;
-use super::schema::Contract;
+use super::sdl::Contract;
 use super::source::{assert_none, rust_files};
 
 #[test]

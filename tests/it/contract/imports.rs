@@ -1,4 +1,4 @@
-//! Imports go one way: domain ← store | cache | upstream ← service ← graphql | http | worker ← app ← main.
+//! Imports go one way: domain ← store | storage | cache | upstream ← service ← graphql | http | worker ← app ← main.
 
 use super::source::{SourceFile, assert_none, rust_files};
 
@@ -12,10 +12,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("error", &[]),
     ("secret", &[]),
     ("telemetry", &[]),
+    ("storage", &[]),
     ("store", &[]),
     ("cache", &[]),
     ("upstream", &[]),
-    ("service", &["store", "cache", "upstream"]),
+    ("service", &["storage", "store", "cache", "upstream"]),
     ("worker", &["service"]),
     ("graphql", &["service"]),
     ("http", &["service", "graphql"]),
@@ -24,7 +25,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "app",
         &[
-            "store", "cache", "upstream", "service", "worker", "graphql", "http", "sandbox",
+            "storage", "store", "cache", "upstream", "service", "worker", "graphql", "http", "sandbox",
         ],
     ),
     (
@@ -44,7 +45,8 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("onedoor_entity", &["store"]),
     ("onedoor_migration", &["store", "app", "cli"]),
     ("redis", &["cache", "app"]),
-    ("reqwest", &["upstream", "sandbox", "telemetry"]),
+    ("object_store", &["storage"]),
+    ("reqwest", &["storage", "upstream", "sandbox", "telemetry"]),
     ("async_graphql", &["graphql", "http", "app", "cli"]),
     ("actix_ws", &["http"]),
     (

@@ -1,14 +1,11 @@
 //! The public contract: schema.graphql is the schema of this build, and it keeps the project's conventions.
 
-use async_graphql::parser::parse_schema;
-use async_graphql::parser::types::{
-    BaseType, FieldDefinition, InputValueDefinition, ObjectType, Type, TypeDefinition, TypeKind,
-    TypeSystemDefinition,
-};
+use async_graphql::parser::types::{ObjectType, TypeKind};
 use onedoor::graphql::schema::sdl;
 use onedoor_domain::policy::act_of_field;
 
 use super::page::assert_page;
+use super::sdl::{Contract, bottom, is_list};
 use super::source::assert_none;
 
 /// Plain lists of things: each is bounded by what it hangs on, so that it needs no pages.
@@ -18,6 +15,7 @@ const BOUNDED_LISTS: &[&str] = &[
     "Board.undelivered",
     "Case.cards",
     "Case.clocks",
+    "Case.documents",
     "Case.externalNumbers",
     "Case.handoffTimeline",
     "Case.handoffs",
@@ -30,10 +28,13 @@ const BOUNDED_LISTS: &[&str] = &[
     "Delivery.lastAttempts",
     "Division.ancestors",
     "Division.codes",
+    "FindCasesByApplicantPayload.cases",
     "Handoff.deliveries",
     "Handoff.evaluations",
     "Handoff.materials",
+    "KioskItemResult.warnings",
     "LoopClosure.bySetting",
+    "PersonalData.materialNotes",
     "Query.nodes",
     "Query.upstreams",
     "ResolvedStep.candidates",
@@ -44,14 +45,29 @@ const BOUNDED_LISTS: &[&str] = &[
     "ServiceItem.route",
     "ServiceItem.routeFor",
     "SubmitCasePayload.warnings",
+    "SyncKioskPayload.results",
     "UpstreamSystem.backlog",
 ];
 
 /// What can be asked for again by its opaque id.
-const NODES: &[&str] = &["Case", "Division", "Organization", "ServiceItem"];
+const NODES: &[&str] = &["Case", "Division", "Kiosk", "Organization", "ServiceItem"];
 
 /// Mutations that begin something; all others change the state of something that has a version.
-const BEGINNING: &[&str] = &["saveDraft", "submitCase", "reconcileUpstream"];
+const BEGINNING: &[&str] = &[
+    "saveDraft",
+    "submitCase",
+    "reconcileUpstream",
+    "revokeAccess",
+    "enrollKiosk",
+    "syncKiosk",
+    "revealPersonalData",
+    "findCasesByApplicant",
+    "createUploadTicket",
+    "createDownloadTicket",
+];
+
+/// Mutations that carry many acts, and the input of one, which has the key.
+const KEYED_EACH: &[(&str, &str)] = &[("syncKiosk", "KioskItemInput")];
 
 /// Acts that change nothing another could have changed (DOMAIN §2).
 const UNVERSIONED: &[&str] = &[
@@ -59,105 +75,10 @@ const UNVERSIONED: &[&str] = &[
     "evaluateCase",
     "evaluateHandoff",
     "answerEvaluation",
+    "restoreAccess",
+    // what was stolen is ended whatever became of it meanwhile
+    "revokeKiosk",
 ];
-
-/// The types of the schema, parsed from its own text.
-pub(crate) struct Contract {
-    types: Vec<TypeDefinition>,
-}
-
-impl Contract {
-    pub(crate) fn of_this_build() -> Self {
-        let document = parse_schema(sdl()).unwrap();
-        let types = document
-            .definitions
-            .into_iter()
-            .filter_map(|definition| match definition {
-                TypeSystemDefinition::Type(definition) => Some(definition.node),
-                TypeSystemDefinition::Schema(_) | TypeSystemDefinition::Directive(_) => None,
-            });
-        Self {
-            types: types.collect(),
-        }
-    }
-
-    /// The fields of an object type.
-    pub(crate) fn fields(&self, object: &str) -> Vec<&FieldDefinition> {
-        let Some(TypeKind::Object(found)) = self.named(object).map(|definition| &definition.kind) else {
-            panic!("{object} is no object type");
-        };
-        found.fields.iter().map(|field| &field.node).collect()
-    }
-
-    /// Every root field: root, field.
-    pub(crate) fn root_fields(&self) -> Vec<(&'static str, &FieldDefinition)> {
-        ["Query", "Mutation", "Subscription"]
-            .into_iter()
-            .flat_map(|root| self.fields(root).into_iter().map(move |field| (root, field)))
-            .collect()
-    }
-
-    /// The values of an enum.
-    pub(crate) fn values(&self, name: &str) -> Vec<String> {
-        let Some(TypeKind::Enum(found)) = self.named(name).map(|definition| &definition.kind) else {
-            panic!("{name} is no enum");
-        };
-        found
-            .values
-            .iter()
-            .map(|value| value.node.value.node.to_string())
-            .collect()
-    }
-
-    fn named(&self, name: &str) -> Option<&TypeDefinition> {
-        self.types.iter().find(|definition| definition.name.node == name)
-    }
-
-    fn objects(&self) -> impl Iterator<Item = (&str, &ObjectType)> {
-        self.types.iter().filter_map(|definition| match &definition.kind {
-            TypeKind::Object(object) => Some((definition.name.node.as_str(), object)),
-            TypeKind::Scalar
-            | TypeKind::Interface(_)
-            | TypeKind::Union(_)
-            | TypeKind::Enum(_)
-            | TypeKind::InputObject(_) => None,
-        })
-    }
-
-    fn is_object(&self, name: &str) -> bool {
-        self.named(name)
-            .is_some_and(|definition| matches!(definition.kind, TypeKind::Object(_) | TypeKind::Interface(_)))
-    }
-
-    fn implements(&self, name: &str, interface: &str) -> bool {
-        self.objects().any(|(object, kind)| {
-            object == name
-                && kind
-                    .implements
-                    .iter()
-                    .any(|implemented| implemented.node == interface)
-        })
-    }
-
-    fn input_fields(&self, name: &str) -> Vec<&InputValueDefinition> {
-        let Some(TypeKind::InputObject(found)) = self.named(name).map(|definition| &definition.kind) else {
-            panic!("{name} is no input type");
-        };
-        found.fields.iter().map(|field| &field.node).collect()
-    }
-}
-
-/// The name of the type at the bottom of lists and non-null marks.
-pub(crate) fn bottom(of: &Type) -> &str {
-    match &of.base {
-        BaseType::Named(name) => name,
-        BaseType::List(item) => bottom(item),
-    }
-}
-
-fn is_list(of: &Type) -> bool {
-    matches!(of.base, BaseType::List(_))
-}
 
 #[test]
 fn the_schema_file_is_what_the_program_prints() {
@@ -295,13 +216,18 @@ fn a_mutation_takes_one_input_and_answers_with_typed_user_errors() {
             code.is_some_and(|field| field.ty.node.to_string() == format!("{pascal}ErrorCode!")),
             "its errors have codes of their own",
         );
-        let inputs: Vec<String> = contract
-            .input_fields(&format!("{pascal}Input"))
-            .iter()
-            .map(|field| format!("{}: {}", field.name.node, field.ty.node))
-            .collect();
+        let fields_of = |input: &str| -> Vec<String> {
+            let fields = contract.input_fields(input);
+            let shown = fields.iter();
+            shown
+                .map(|field| format!("{}: {}", field.name.node, field.ty.node))
+                .collect()
+        };
+        let inputs = fields_of(&format!("{pascal}Input"));
+        let each = KEYED_EACH.iter().find(|(mutation, _)| *mutation == name);
+        let keyed = each.map_or_else(|| inputs.clone(), |(_, input)| fields_of(input));
         expect(
-            inputs.contains(&"idempotencyKey: UUID!".to_owned()),
+            keyed.contains(&"idempotencyKey: UUID!".to_owned()),
             "has an idempotency key",
         );
         expect(

@@ -8,6 +8,7 @@ use super::source::{SourceFile, assert_none, rust_files};
 
 /// The fields of log lines, beside time, level, target and message.
 const LOG_FIELDS: &[(&str, &str)] = &[
+    ("audit.entries", "entries of an export of the audit log"),
     ("case.id", "opaque key of a case"),
     (
         "checkpoint.heads",
@@ -22,6 +23,7 @@ const LOG_FIELDS: &[(&str, &str)] = &[
     ("delivery.id", "opaque key of a delivery"),
     ("delivery.operation", "what a delivery asks its upstream to do"),
     ("detail", "what a probe found"),
+    ("document.id", "opaque key of an uploaded document"),
     ("elapsed_ms", "time of an attempt towards an upstream system"),
     ("error", "an error without its causes"),
     ("error.cause", "chain of causes behind an error that left"),
@@ -43,6 +45,8 @@ const LOG_FIELDS: &[(&str, &str)] = &[
     ("import.added", "rows that an import added"),
     ("import.changed", "rows that an import changed"),
     ("import.kind", "what was imported"),
+    ("issuer.name", "our name for an issuer of tokens"),
+    ("kiosk.id", "opaque key of a kiosk"),
     (
         "ledger.fault",
         "what is wrong with the ledger of a case, as a code",
@@ -82,6 +86,14 @@ const LOG_FIELDS: &[(&str, &str)] = &[
         "cases about which something was on its way during a comparison",
     ),
     ("redis.fault", "kind of a fault of Redis"),
+    (
+        "removed.audit",
+        "old entries of the audit log that retention removed",
+    ),
+    ("rekeyed.removed", "retired data keys that a rotation removed"),
+    ("rekeyed.retired", "data keys that a rotation retired"),
+    ("rekeyed.sealed", "values that a rotation sealed anew"),
+    ("rekeyed.wrapped", "data keys that a rotation wrapped anew"),
     ("removed.changes", "changes of the feed that retention removed"),
     ("removed.deliveries", "finished deliveries that retention removed"),
     ("removed.drafts", "drafts that retention removed"),

@@ -18,6 +18,7 @@ const PAGE: &str =
 
 /// Loops that look by themselves, as seldom as the settings allow, so that what is counted is the story's.
 const QUIET: &[(&str, &str)] = &[
+    ("ONEDOOR__AUTH__REVOCATION_POLL_MS", "10000"),
     ("ONEDOOR__CACHE__EPOCH_POLL_MS", "60000"),
     ("ONEDOOR__OUTBOX__TICK_MS", "600000"),
     ("ONEDOOR__WORKER__FEED_POLL_MS", "60000"),

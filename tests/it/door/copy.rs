@@ -80,7 +80,19 @@ async fn every_table_goes_over(world: &World) {
         .await
         .unwrap();
     let mut known = copy::tables();
-    known.extend(["division", "organization", "seaql_migrations", "write_probe"].map(str::to_owned));
+    known.extend(
+        [
+            "division",
+            "organization",
+            "seaql_migrations",
+            "kiosk_proof",
+            "kiosk_token",
+            "session",
+            "sign_in",
+            "write_probe",
+        ]
+        .map(str::to_owned),
+    );
     let unknown: Vec<String> = rows
         .iter()
         .map(|row| row.try_get::<String>("", "name").unwrap())

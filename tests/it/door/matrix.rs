@@ -8,7 +8,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::journey::{CENTER, COUNTY, STATION};
-use crate::contract::schema::Contract;
+use crate::contract::sdl::Contract;
 use crate::harness::app::{MONDAY_AT_TEN, TestApp};
 use crate::harness::events;
 use crate::harness::gql::Gql;
@@ -56,6 +56,8 @@ const ASKED: &[(&str, &str, &str)] = &[
     ("Query", "cards", "cards(first: 1) { totalCount }"),
     ("Query", "changesSince", "changesSince { cursor }"),
     ("Query", "upstreams", "upstreams { name }"),
+    ("Query", "kiosks", "kiosks(first: 1) { totalCount }"),
+    ("Query", "accessRecords", "accessRecords(first: 1) { totalCount }"),
     ("Query", "deliveries", "deliveries(first: 1) { totalCount }"),
     (
         "Query",
@@ -67,6 +69,18 @@ const ASKED: &[(&str, &str, &str)] = &[
         "openDifferences",
         "openDifferences(first: 1) { totalCount }",
     ),
+    ("Query", "auditLog", "auditLog(first: 1) { nodes { id } }"),
+    ("Query", "revocations", "revocations(first: 1) { nodes { id } }"),
+    (
+        "Mutation",
+        "revokeAccess",
+        r#"revokeAccess(input: { idempotencyKey: "KEY", access: { subject: "" }, reason: OTHER }) { userErrors { code } }"#,
+    ),
+    (
+        "Mutation",
+        "restoreAccess",
+        r#"restoreAccess(input: { idempotencyKey: "KEY", revocation: "REVOCATION" }) { userErrors { code } }"#,
+    ),
     (
         "Mutation",
         "saveDraft",
@@ -77,6 +91,18 @@ const ASKED: &[(&str, &str, &str)] = &[
         "submitCase",
         r#"submitCase(input: { idempotencyKey: "KEY", serviceItem: "none", form: {},
             applicant: { kind: PERSON, name: "无名", idType: OTHER } }) { userErrors { code } }"#,
+    ),
+    (
+        "Mutation",
+        "createUploadTicket",
+        r#"createUploadTicket(input: { case: "CASE", idempotencyKey: "KEY", material: "id", fileName: "a.pdf",
+            mediaType: "application/pdf", sizeBytes: 1 }) { userErrors { code } }"#,
+    ),
+    (
+        "Mutation",
+        "createDownloadTicket",
+        r#"createDownloadTicket(input: { document: "document_00000000000000000000000000000007", idempotencyKey: "KEY" }) {
+            userErrors { code } }"#,
     ),
     (
         "Mutation",
@@ -243,6 +269,33 @@ const ASKED: &[(&str, &str, &str)] = &[
         r#"reconcileUpstream(input: { upstream: "none", idempotencyKey: "KEY" }) { userErrors { code } }"#,
     ),
     (
+        "Mutation",
+        "enrollKiosk",
+        r#"enrollKiosk(input: { idempotencyKey: "KEY" }) { userErrors { code } }"#,
+    ),
+    (
+        "Mutation",
+        "revokeKiosk",
+        r#"revokeKiosk(input: { kiosk: "KIOSK", idempotencyKey: "KEY" }) { userErrors { code } }"#,
+    ),
+    (
+        "Mutation",
+        "syncKiosk",
+        r#"syncKiosk(input: { deviceTime: "2026-03-02T02:00:00Z", items: [] }) { userErrors { code } }"#,
+    ),
+    (
+        "Mutation",
+        "revealPersonalData",
+        r#"revealPersonalData(input: { case: "CASE", purpose: VERIFY_IDENTITY, fields: [NAME], idempotencyKey: "KEY" }) {
+            userErrors { code } }"#,
+    ),
+    (
+        "Mutation",
+        "findCasesByApplicant",
+        r#"findCasesByApplicant(input: { idNumber: "1", purpose: VERIFY_IDENTITY, idempotencyKey: "KEY" }) {
+            userErrors { code } }"#,
+    ),
+    (
         "Subscription",
         "caseChanged",
         r#"caseChanged(id: "CASE") { case { id } }"#,
@@ -251,23 +304,38 @@ const ASKED: &[(&str, &str, &str)] = &[
 ];
 
 fn document(root: &str, field: &str) -> String {
+    format!("{} {{ {} }}", root.to_lowercase(), asked(root, field))
+}
+
+/// A root field with the least it must be asked with, of things that do not exist.
+fn asked(root: &str, field: &str) -> String {
     let fresh = |prefix: &str| format!("{prefix}_{}", Uuid::now_v7().simple());
     let (_, _, asked) = ASKED
         .iter()
         .find(|(its_root, its_field, _)| *its_root == root && *its_field == field)
         .unwrap();
-    let selection = asked
+    asked
         .replace("CASE", &fresh("case"))
         .replace("HANDOFF", &fresh("handoff"))
         .replace("CARD", &fresh("card"))
         .replace("DELIVERY", &fresh("delivery"))
         .replace("ORDER", &fresh("order"))
         .replace("OFFICE", &fresh("organization"))
-        .replace("KEY", &Uuid::now_v7().to_string());
-    format!("{} {{ {selection} }}", root.to_lowercase())
+        .replace("KIOSK", &fresh("kiosk"))
+        .replace("REVOCATION", &fresh("revocation"))
+        .replace("KEY", &Uuid::now_v7().to_string())
 }
 
-fn everybody(app: &TestApp) -> Vec<(ActorKind, Gql)> {
+/// The same without what is selected of it.
+pub(super) fn arguments_of(root: &str, field: &str) -> String {
+    let asked = asked(root, field);
+    match asked.rfind(')') {
+        Some(end) => asked[..=end].to_owned(),
+        None => field.to_owned(),
+    }
+}
+
+pub(super) fn everybody(app: &TestApp) -> Vec<(ActorKind, Gql)> {
     let anybody = app.anybody();
     let bearing = |token: String| anybody.bearing(&token);
     vec![

@@ -142,7 +142,7 @@ fn foreigners(app: &TestApp) -> Vec<(&'static str, Gql)> {
 }
 
 /// What an answer shows, without what differs between any two requests.
-fn shown(answer: &Answer) -> (u16, Value) {
+pub(super) fn shown(answer: &Answer) -> (u16, Value) {
     let mut body = answer.body.clone();
     for error in body["errors"].as_array_mut().into_iter().flatten() {
         error["extensions"]

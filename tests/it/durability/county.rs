@@ -174,6 +174,7 @@ fn settings(upstreams: &str) -> Vec<(String, String)> {
         ("ONEDOOR__OUTBOX__BACKOFF_MAX_MS", "400"),
         ("ONEDOOR__OUTBOX__ATTEMPTS_MAX", "100"),
         ("ONEDOOR__LIMITS__FIELDS_PER_MINUTE", "10000000"),
+        ("ONEDOOR__LIMITS__FIELDS_PER_MINUTE_DEVICE", "10000000"),
         ("ONEDOOR__SERVER__STOP_TIMEOUT_MS", "5000"),
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))

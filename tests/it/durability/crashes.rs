@@ -32,14 +32,19 @@ const ABORTED: i32 = 6;
 /// A point that does not exist.
 const NOWHERE: &str = "nowhere=1";
 /// Not on the way of a county at work, and died at elsewhere: an office is succeeded by an import
-/// (`stories::succession`), who reports back is not polled (`stories::polling`), and nobody compares within a load
-/// (`stories::reconciliation`).
+/// (`stories::succession`), who reports back is not polled (`stories::polling`), nobody compares within a load
+/// (`stories::reconciliation`) or uploads documents (`durability::uploads`); keys are rotated and cases erased in stories of
+/// their own (`keys`).
 const ELSEWHERE: &[&str] = &[
     "succession.take_over",
     "poll.fetched",
     "poll.stored",
     "reconcile.asked",
     "reconcile.stored",
+    "rekey.before",
+    "rekey.after",
+    "erase.before",
+    "upload.stored",
 ];
 /// Where the clocks of a case are let speak. No clock runs out within this load, so some are told that it is time.
 const CLOCKS: &str = "clocks.hear";

@@ -3,12 +3,12 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, resume_unwind};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use onedoor::secret::keyring::Keyring;
+use onedoor::secret::keyring::{KeyPlaces, Keyring};
+use onedoor::secret::suite::SuiteName;
 use onedoor::store::case::CaseStore;
 use onedoor::store::database::{Database, DatabaseSettings};
 use onedoor_domain::case::apply::replay;
@@ -105,7 +105,11 @@ pub(super) async fn assert_nothing_lost(
 async fn assert_ledgers_hold(world: &World, url: &str, journal: &Journal) {
     let settings = DatabaseSettings::for_url(url.to_owned());
     let database = Database::connect(&settings, None).await.unwrap();
-    let keys = Keyring::open(Path::new(""), Path::new(""), &world.config(&[]).keys_dir()).unwrap();
+    let keys = Keyring::open(KeyPlaces::generated(
+        SuiteName::Intl,
+        &world.config(&[]).keys_dir(),
+    ))
+    .unwrap();
     let store = CaseStore::new(database.clone(), Arc::new(keys));
     for done in journal.submitted() {
         assert_whole(&store, done.case.parse().unwrap()).await;

@@ -17,7 +17,9 @@ use onedoor::graphql::executor::SchemaExecutor;
 use onedoor::http::edge::{Edge, EdgeParts};
 use onedoor::http::graphiql::GraphiqlFiles;
 use onedoor::http::server::{self, RunningServer};
+use onedoor::service::denials::Denials;
 use onedoor::service::identity::{Authenticated, Authenticator, Presented};
+use onedoor::service::shared_limits::SharedLimits;
 use onedoor::telemetry::metrics::Metrics;
 use onedoor_domain::actor::{Actor, ActorKind};
 use serde_json::{Value, json};
@@ -228,6 +230,7 @@ impl Authenticator for Names {
             Ok(Authenticated {
                 actor: Arc::new(actor),
                 expires_at: Some(SystemClock.now() + left),
+                grounds: None,
             })
         })
     }
@@ -315,6 +318,8 @@ impl TestEdge {
             authenticator: Arc::new(Names),
             clock: Arc::new(SystemClock),
             metrics: metrics.clone(),
+            denials: Denials::default(),
+            shared_limits: SharedLimits::default(),
         };
         let edge = Edge::new(&config, parts).unwrap();
         let server = server::run(Arc::clone(&edge), GraphiqlFiles::default(), |_| {}).unwrap();

@@ -104,7 +104,7 @@ async fn prepare(ground: Ground, url: &str) {
 }
 
 /// As much of a gateway as loads reference data.
-fn services(database: Database) -> Services {
+pub(crate) fn services(database: Database) -> Services {
     let cache = CacheSettings {
         entries_max: 1_000,
         ttl: Duration::from_secs(60),

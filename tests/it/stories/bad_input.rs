@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::kit::{
     COUNTY, County, STATION, VILLAGE, act, answer, application, codes, mutation, pension, submit,
 };
-use crate::contract::schema::Contract;
+use crate::contract::sdl::Contract;
 use crate::harness::gql::{Answer, Gql};
 use crate::harness::people::{self, FARMER};
 use crate::harness::story::story;
@@ -333,9 +333,15 @@ story!(
                 track(&stranger, &case.tracking_code, &format!("ZZZZZZ{host}{number}")).await
             };
             let told = join_all((0..8_u8).map(guess)).await;
-            let told_so = |code: &str| told.iter().filter(|answer| answer.codes() == [code]).count();
-            let (compared, closed) = (told_so("NOT_FOUND"), told_so("RATE_LIMITED"));
-            assert_eq!((compared, closed), (6, 2), "{guesses} are compared for each source, not one more");
+            let codes: Vec<Vec<&str>> = told.iter().map(Answer::codes).collect();
+            let told_so = |wanted: &str| codes.iter().filter(|codes| **codes == [wanted]).count();
+            // on a busy machine a guess may run out of its query's time: it is spent and was not compared
+            let (compared, late) = (told_so("NOT_FOUND"), told_so("QUERY_TIMEOUT"));
+            assert_eq!(
+                (compared + late, told_so("RATE_LIMITED")),
+                (6, 2),
+                "{guesses} are compared for each source, not one more: {codes:?}"
+            );
         }
         let began = Instant::now();
         let right = track(&app.anybody(), &case.tracking_code, &case.secret).await;
@@ -448,7 +454,9 @@ story!(
             (&kiosk, with(paper(), "/applicant", company)),
             (&kiosk, with(paper(), "/draft", json!(DraftId::from_uuid(Uuid::now_v7()).to_string()))),
         ];
-        let mut told = BTreeSet::from(["OUTSIDE_CALENDAR".to_owned()]);
+        // what is wrong with documents is told where there are some (`stories::attachments`)
+        let elsewhere = ["DOCUMENT_NOT_READY", "DOCUMENT_QUARANTINED", "OUTSIDE_CALENDAR", "UNKNOWN_DOCUMENT"];
+        let mut told = BTreeSet::from(elsewhere.map(str::to_owned));
         for (who, application) in applications {
             let payload = act(who, "submitCase", application).await;
             assert_eq!(payload["case"], Value::Null, "{payload}");

@@ -58,6 +58,7 @@ async fn gateway(world: &World, county: &County, configs: Vec<UpstreamConfig>) -
     let settings = [
         ("ONEDOOR__OUTBOX__TICK_MS", "50"),
         ("ONEDOOR__LIMITS__FIELDS_PER_MINUTE", "1000000"),
+        ("ONEDOOR__LIMITS__FIELDS_PER_MINUTE_DEVICE", "1000000"),
         ("ONEDOOR__LIMITS__FIELDS_PER_MINUTE_ANONYMOUS", "1000000"),
     ];
     let made = secrets();

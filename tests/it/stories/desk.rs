@@ -374,6 +374,7 @@ story!(a_longer_list_costs_no_more_statements, async |world| {
         ("ONEDOOR__OUTBOX__TICK_MS", "60000"),
         ("ONEDOOR__WORKER__FEED_POLL_MS", "5000"),
         ("ONEDOOR__WORKER__CLOCKS_TICK_MS", "60000"),
+        ("ONEDOOR__AUTH__REVOCATION_POLL_MS", "10000"),
         ("ONEDOOR__CACHE__EPOCH_POLL_MS", "60000"),
     ];
     let app = county

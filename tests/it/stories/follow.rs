@@ -239,6 +239,9 @@ story!(what_is_seen_no_longer_ends_without_a_word, async |world| {
         database.execute_unprepared(other).await.unwrap().rows_affected(),
         1
     );
+    let party = "UPDATE case_party SET organization_id = (SELECT id FROM organization WHERE code = '340302000000:county.medical-security') \
+                 WHERE organization_id = (SELECT id FROM organization WHERE code = '340302000000:county.civil-affairs')";
+    database.execute_unprepared(party).await.unwrap();
     database.close().await.unwrap();
     case.signed_for(&app.clerk("340302000000:county.medical-security"))
         .await;

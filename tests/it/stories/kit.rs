@@ -97,6 +97,7 @@ impl County {
             ("ONEDOOR__WORKER__FEED_POLL_MS", "100"),
             // the limits have stories of their own
             ("ONEDOOR__LIMITS__FIELDS_PER_MINUTE", "1000000"),
+            ("ONEDOOR__LIMITS__FIELDS_PER_MINUTE_DEVICE", "1000000"),
             ("ONEDOOR__LIMITS__FIELDS_PER_MINUTE_ANONYMOUS", "1000000"),
         ];
         settings.extend_from_slice(extra);

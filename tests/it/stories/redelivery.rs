@@ -336,7 +336,20 @@ story!(
         );
         case.delivery_becomes(&app, "DELIVERED", 3).await;
         let line = last_line(&case, &app.clerk(STATION), "DELIVERY_RESOLVED").await;
-        assert_eq!(line["actorKind"], "ADMIN");
+        assert_eq!(line["actorKind"], "SYSTEM_ADMIN");
+        let auditor = app.anybody().bearing(&app.actors.auditor());
+        let told = auditor
+            .data(
+                "{ auditLog(filter: { action: [DELIVERY_REDELIVERED] }) { nodes { actorKind object outcome } } }",
+                json!({}),
+            )
+            .await;
+        let entry = json!({ "actorKind": "SYSTEM_ADMIN", "object": dead["id"], "outcome": "DONE" });
+        assert_eq!(
+            told["auditLog"]["nodes"],
+            json!([entry]),
+            "once, in the act's own transaction"
+        );
         app.stop(world).await;
     }
 );

@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use onedoor::clock::{Clock as _, HeldClock, SystemClock};
 use onedoor::service::identity::demo::DemoIssuer;
+use onedoor::service::identity::issuer::Issuers;
 use onedoor::service::identity::verifier;
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, Statement};
 
@@ -89,10 +90,9 @@ story!(a_worlds_settings_are_accepted_and_its_tokens_too, async |world| {
     let clock = HeldClock::at(SystemClock.now());
     let token = Actors::of(world, clock.clone()).kiosk("340302001001:village.station");
     verifier::install_crypto();
-    let verifier = DemoIssuer::open(&config.keys_dir())
-        .unwrap()
-        .verifier(&config.auth);
-    assert!(verifier.verify(&token, clock.now()).is_ok());
+    let issuer = DemoIssuer::open(&config.keys_dir()).unwrap().issuer(&config.auth);
+    let issuers = Issuers::new(vec![issuer], config.auth.token_max_bytes);
+    assert!(issuers.accept(&token, clock.now()).await.is_ok());
 });
 
 #[test]

@@ -24,18 +24,62 @@ const records = readFileSync(file, "utf8").split("\n").filter(Boolean).map((line
 const faults = [];
 const tell = (reason, subject, seq) => faults.push(`${reason} ${subject} seq ${seq}`);
 
-// keys
-const keys = new Map();
-const trust = (hex) => {
-  const raw = Buffer.from(hex, "hex");
-  const der = Buffer.concat([Buffer.from("302a300506032b6570032100", "hex"), raw]);
-  keys.set(sha256(raw).slice(0, 16), createPublicKey({ key: der, format: "der", type: "spki" }));
+// SM2 with SM3 (GB/T 32918.2 §7.2), user id 1234567812345678, on the curve of GB/T 32918.5
+const P = 2n ** 256n - 2n ** 224n - 2n ** 96n + 2n ** 64n - 1n;
+const A = P - 3n;
+const B = 0x28e9fa9e9d9f5e344d5a9e4bcf6509a7f39789f515ab8f92ddbcbd414d940e93n;
+const N = 0xfffffffeffffffffffffffffffffffff7203df6b21c6052b53bbf40939d54123n;
+const G = [
+  0x32c4ae2c1f1981195f9904466a39c9948fe30bbff2660be1715a4589334c74c7n,
+  0xbc3736a2f4f6779c59bdcee36b692153d0a9877cc62a474002df32e52139f0a0n,
+];
+const mod = (value, by) => ((value % by) + by) % by;
+const inverse = (value, by) => {
+  let [a, b, u, v] = [mod(value, by), by, 1n, 0n];
+  while (a) [a, b, u, v] = [b % a, a, v - (b / a) * u, u];
+  return mod(v, by);
 };
-if (given("--key").length) given("--key").forEach(trust);
-else records.filter((one) => one.record === "key").forEach((one) => trust(one.public_key));
+const plus = (p, q) => {
+  if (!p || !q) return p ?? q;
+  if (p[0] === q[0] && mod(p[1] + q[1], P) === 0n) return null;
+  const slope = p[0] === q[0] ? (3n * p[0] * p[0] + A) * inverse(2n * p[1], P) : (q[1] - p[1]) * inverse(q[0] - p[0], P);
+  const x = mod(slope * slope - p[0] - q[0], P);
+  return [x, mod(slope * (p[0] - x) - p[1], P)];
+};
+const times = (factor, point) => {
+  let sum = null;
+  for (let left = factor, power = point; left; left >>= 1n, power = plus(power, power)) if (left & 1n) sum = plus(sum, power);
+  return sum;
+};
+const number = (bytes) => BigInt(`0x${bytes.toString("hex")}`);
+const bytes32 = (value) => Buffer.from(value.toString(16).padStart(64, "0"), "hex");
+const sm3 = (...parts) => createHash("sm3").update(Buffer.concat(parts)).digest();
+const sm2Holds = (raw, message, signature) => {
+  const point = [number(raw.subarray(1, 33)), number(raw.subarray(33, 65))];
+  const [r, s] = [number(signature.subarray(0, 32)), number(signature.subarray(32, 64))];
+  const onCurve = mod(point[1] ** 2n - point[0] ** 3n - A * point[0] - B, P) === 0n;
+  if (raw[0] !== 4 || !onCurve || signature.length !== 64 || [r, s].some((one) => one < 1n || one >= N)) return false;
+  const za = sm3(Buffer.from("0080", "hex"), Buffer.from("1234567812345678"), ...[A, B, ...G, ...point].map(bytes32));
+  const t = mod(r + s, N);
+  const found = t && plus(times(s, G), times(t, point));
+  return Boolean(found) && mod(number(sm3(za, message)) + found[0], N) === r;
+};
+
+// keys: by the name of the algorithm; without one the number of digits tells it
+const keys = new Map();
+const trust = (hex, algorithm = hex.length === 64 ? "Ed25519" : "SM2-SM3") => {
+  const raw = Buffer.from(hex, "hex");
+  const der = () => Buffer.concat([Buffer.from("302a300506032b6570032100", "hex"), raw]);
+  const ed25519 = (message, signature) =>
+    checkSignature(null, message, createPublicKey({ key: der(), format: "der", type: "spki" }), signature);
+  const holds = { Ed25519: ed25519, "SM2-SM3": (message, signature) => sm2Holds(raw, message, signature) }[algorithm];
+  if (holds) keys.set(sha256(raw).slice(0, 16), holds);
+};
+if (given("--key").length) given("--key").forEach((hex) => trust(hex));
+else records.filter((one) => one.record === "key").forEach((one) => trust(one.public_key, one.algorithm));
 const signed = (keyId, text, signature) => {
-  const key = keys.get(keyId);
-  return Boolean(key) && checkSignature(null, Buffer.from(text), key, signature);
+  const holds = keys.get(keyId);
+  return Boolean(holds) && holds(Buffer.from(text), signature);
 };
 
 // positions that signatures attest: chain -> [{seq, hash}]

@@ -7,6 +7,7 @@ use aws_lc_rs::signature::KeyPair as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{TimeZone as _, Utc};
+use futures_util::FutureExt as _;
 use jsonwebtoken::{Algorithm, EncodingKey};
 use onedoor_domain::directory::Directory;
 use onedoor_domain::division::{Division, Level};
@@ -17,6 +18,7 @@ use uuid::Uuid;
 
 use super::super::claims::Role;
 use super::super::demo::{DemoIssuer, TokenRequest};
+use super::super::issuer::Issuers;
 use super::super::verifier::{self, TokenRefusal};
 use super::super::{Authenticated, TokenAuthenticator};
 use crate::clock::{Clock as _, HeldClock};
@@ -100,7 +102,7 @@ pub(super) fn world() -> World {
     let metrics = Metrics::default();
     let directory = Arc::new(directory());
     let authenticator = TokenAuthenticator::new(
-        issuer.verifier(&auth),
+        Arc::new(Issuers::new(vec![issuer.issuer(&auth)], auth.token_max_bytes)),
         Arc::new(move || Arc::clone(&directory)),
         Arc::new(clock.clone()),
         &metrics,
@@ -163,7 +165,13 @@ impl World {
     }
 
     pub(super) fn caller(&self, token: &str) -> Result<Authenticated, AppError> {
-        self.authenticator.caller(Some(&format!("Bearer {token}")))
+        self.header(Some(&format!("Bearer {token}")))
+    }
+
+    /// The caller of a header; nothing is asked of anybody, so it is known at once.
+    pub(super) fn header(&self, authorization: Option<&str>) -> Result<Authenticated, AppError> {
+        let caller = self.authenticator.caller(authorization);
+        caller.now_or_never().expect("the key lies in memory")
     }
 
     pub(super) fn refused(&self, token: &str) -> &'static str {

@@ -142,6 +142,7 @@ impl<'a> Walk<'a> {
             papers: "00".repeat(32),
             authorization: None,
             materials: Vec::new(),
+            offline: None,
         };
         let by = by(ActorKind::Kiosk, Some(office("village.station")));
         let outcome = self.context(by, |cx| decide::submit(command, cx)).unwrap();
