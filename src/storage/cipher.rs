@@ -1,57 +1,73 @@
 //! Encrypts a file as it passes, a segment at a time, so that no more than a segment is ever held.
 //!
-//! An encrypted file is `version (1) ‖ segment*`, a segment the ciphertext of up to 65,536 bytes and its tag (16). Each file
-//! has a random key of its own (AES-256-GCM), which is kept sealed beside its row and never used for another file. The nonce
-//! is seven zero bytes, the segment's number (4 bytes, big-endian) and 1 for the last segment, else 0 (the STREAM
-//! construction), and every segment binds the name of its object: segments cannot be cut off, reordered or moved.
+//! An encrypted file is `version (1) ‖ segment*`, a segment the nonce (12), the ciphertext of up to 65,536 bytes and its tag
+//! (16), by the cipher of the suite that was configured when it was uploaded. Each file has a random key of its own, which is
+//! kept sealed beside its row together with its suite and never used for another file. Every segment binds the name of its
+//! object, its number and whether it is the last: segments cannot be cut off, reordered or moved.
 
-use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use rand::RngCore as _;
 
 use super::StorageError;
 use crate::secret::Redacted;
+use crate::secret::key_file::{KEY_BYTES, Key};
+use crate::secret::suite::{Cipher, SuiteName};
 
 const VERSION: u8 = 1;
 const SEGMENT_BYTES: usize = 65_536;
+const NONCE_BYTES: usize = 12;
 const TAG_BYTES: usize = 16;
-const SEALED_BYTES: usize = SEGMENT_BYTES + TAG_BYTES;
+const SEALED_BYTES: usize = NONCE_BYTES + SEGMENT_BYTES + TAG_BYTES;
 
 /// The key of one file.
-pub struct FileKey(Redacted<[u8; 32]>);
+pub struct FileKey {
+    suite: SuiteName,
+    key: Key,
+}
 
 impl FileKey {
     /// A fresh key from the operating system's generator.
     #[must_use]
-    pub fn random() -> Self {
-        let mut bytes = [0; 32];
+    pub fn random(suite: SuiteName) -> Self {
+        let mut bytes = [0; KEY_BYTES];
         rand::rng().fill_bytes(&mut bytes);
-        Self(Redacted::new(bytes))
+        Self {
+            suite,
+            key: Redacted::new(bytes),
+        }
     }
 
     /// The key of bytes that were kept.
     ///
     /// # Errors
-    /// They are not 32 bytes.
+    /// They are not a suite and a key.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, StorageError> {
-        let bytes = <[u8; 32]>::try_from(bytes).ok().ok_or(StorageError::Damaged)?;
-        Ok(Self(Redacted::new(bytes)))
+        let (suite, key) = bytes.split_first().ok_or(StorageError::Damaged)?;
+        let key = <[u8; KEY_BYTES]>::try_from(key)
+            .ok()
+            .ok_or(StorageError::Damaged)?;
+        Ok(Self {
+            suite: SuiteName::of_byte(*suite).ok_or(StorageError::Damaged)?,
+            key: Redacted::new(key),
+        })
     }
 
-    /// The bytes, to be sealed.
+    /// Suite and key, to be sealed.
     #[must_use]
-    pub const fn expose(&self) -> &[u8; 32] {
-        self.0.expose()
+    pub fn to_bytes(&self) -> Redacted<Vec<u8>> {
+        let mut bytes = vec![self.suite.byte()];
+        bytes.extend_from_slice(self.key.expose());
+        Redacted::new(bytes)
     }
 
-    fn aead(&self) -> Result<LessSafeKey, StorageError> {
-        let key = UnboundKey::new(&AES_256_GCM, self.0.expose());
-        Ok(LessSafeKey::new(key.ok().ok_or(StorageError::Cipher)?))
+    fn cipher(&self) -> Result<Box<dyn Cipher>, StorageError> {
+        let cipher = self.suite.provider().cipher(&self.key);
+        cipher.ok().ok_or(StorageError::Cipher)
     }
 }
 
 /// What both directions share: key, name and the number of the next segment.
 struct Segments {
-    key: LessSafeKey,
+    cipher: Box<dyn Cipher>,
     object: String,
     next: u32,
     held: Vec<u8>,
@@ -60,23 +76,20 @@ struct Segments {
 impl Segments {
     fn new(key: &FileKey, object: &str) -> Result<Self, StorageError> {
         Ok(Self {
-            key: key.aead()?,
+            cipher: key.cipher()?,
             object: object.to_owned(),
             next: 0,
             held: Vec::new(),
         })
     }
 
-    fn nonce(&mut self, last: bool) -> Result<Nonce, StorageError> {
-        let mut nonce = [0; NONCE_LEN];
-        let tail = self.next.to_be_bytes().into_iter().chain([u8::from(last)]);
-        nonce
-            .iter_mut()
-            .skip(7)
-            .zip(tail)
-            .for_each(|(to, from)| *to = from);
+    /// What the next segment is bound to. Number and mark are of one length, so that no two read alike.
+    fn place(&mut self, last: bool) -> Result<Vec<u8>, StorageError> {
+        let mut place = self.object.clone().into_bytes();
+        place.extend_from_slice(&self.next.to_be_bytes());
+        place.push(u8::from(last));
         self.next = self.next.checked_add(1).ok_or(StorageError::Cipher)?;
-        Ok(Nonce::assume_unique_for_key(nonce))
+        Ok(place)
     }
 }
 
@@ -109,7 +122,7 @@ impl Encryptor {
         while self.segments.held.len() > SEGMENT_BYTES {
             let rest = self.segments.held.split_off(SEGMENT_BYTES);
             let whole = std::mem::replace(&mut self.segments.held, rest);
-            self.seal(whole, false, &mut out)?;
+            self.seal(&whole, false, &mut out)?;
         }
         Ok(out)
     }
@@ -121,23 +134,18 @@ impl Encryptor {
     pub fn finish(mut self) -> Result<Vec<u8>, StorageError> {
         let mut out = Vec::new();
         let rest = std::mem::take(&mut self.segments.held);
-        self.seal(rest, true, &mut out)?;
+        self.seal(&rest, true, &mut out)?;
         Ok(out)
     }
 
-    fn seal(&mut self, mut segment: Vec<u8>, last: bool, out: &mut Vec<u8>) -> Result<(), StorageError> {
+    fn seal(&mut self, segment: &[u8], last: bool, out: &mut Vec<u8>) -> Result<(), StorageError> {
         if !self.begun {
             self.begun = true;
             out.push(VERSION);
         }
-        let nonce = self.segments.nonce(last)?;
-        let aad = Aad::from(self.segments.object.as_bytes());
-        let sealed = self
-            .segments
-            .key
-            .seal_in_place_append_tag(nonce, aad, &mut segment);
-        sealed.ok().ok_or(StorageError::Cipher)?;
-        out.append(&mut segment);
+        let place = self.segments.place(last)?;
+        let sealed = self.segments.cipher.seal(&place, segment);
+        out.append(&mut sealed.ok().ok_or(StorageError::Cipher)?);
         Ok(())
     }
 }
@@ -180,7 +188,7 @@ impl Decryptor {
         while self.segments.held.len() > SEALED_BYTES {
             let rest = self.segments.held.split_off(SEALED_BYTES);
             let whole = std::mem::replace(&mut self.segments.held, rest);
-            self.open(whole, false, &mut out)?;
+            self.open(&whole, false, &mut out)?;
         }
         Ok(out)
     }
@@ -192,15 +200,14 @@ impl Decryptor {
     pub fn finish(mut self) -> Result<Vec<u8>, StorageError> {
         let mut out = Vec::new();
         let rest = std::mem::take(&mut self.segments.held);
-        self.open(rest, true, &mut out)?;
+        self.open(&rest, true, &mut out)?;
         Ok(out)
     }
 
-    fn open(&mut self, mut segment: Vec<u8>, last: bool, out: &mut Vec<u8>) -> Result<(), StorageError> {
-        let nonce = self.segments.nonce(last)?;
-        let aad = Aad::from(self.segments.object.as_bytes());
-        let opened = self.segments.key.open_in_place(nonce, aad, &mut segment);
-        out.extend_from_slice(opened.ok().ok_or(StorageError::Damaged)?);
+    fn open(&mut self, segment: &[u8], last: bool, out: &mut Vec<u8>) -> Result<(), StorageError> {
+        let place = self.segments.place(last)?;
+        let opened = self.segments.cipher.open(&place, segment);
+        out.append(&mut opened.ok().ok_or(StorageError::Damaged)?);
         Ok(())
     }
 }
@@ -235,23 +242,30 @@ mod tests {
 
     #[test]
     fn a_file_comes_back_whole_however_it_is_cut_into_pieces() {
-        let key = FileKey::random();
-        for length in [0, 1, 65_535, 65_536, 65_537, 131_072, 200_000] {
-            let file = file(length);
-            let stored = encrypted(&key, "a/1", &file, 1_000);
-            assert_eq!(stored, encrypted(&key, "a/1", &file, 70_000), "{length}");
-            assert_eq!(decrypted(&key, "a/1", &stored, 999).unwrap(), file, "{length}");
-            assert_eq!(
-                decrypted(&key, "a/1", &stored, 300_000).unwrap(),
-                file,
-                "{length}"
-            );
+        for suite in SuiteName::ALL {
+            let key = FileKey::random(suite);
+            let again = FileKey::from_bytes(key.to_bytes().expose()).unwrap();
+            for length in [0, 1, 65_535, 65_536, 65_537, 131_072, 200_000] {
+                let file = file(length);
+                for (written, read) in [(1_000, 999), (70_000, 300_000)] {
+                    let stored = encrypted(&key, "a/1", &file, written);
+                    assert_eq!(decrypted(&again, "a/1", &stored, read).unwrap(), file, "{length}");
+                }
+            }
         }
+        assert!(FileKey::from_bytes(&[0; 33]).is_err(), "no suite");
+        assert!(FileKey::from_bytes(&[1; 32]).is_err(), "no key");
     }
 
     #[test]
     fn what_was_cut_altered_reordered_or_moved_does_not_open() {
-        let key = FileKey::random();
+        for suite in SuiteName::ALL {
+            refuses_what_was_changed(suite);
+        }
+    }
+
+    fn refuses_what_was_changed(suite: SuiteName) {
+        let key = FileKey::random(suite);
         let stored = encrypted(&key, "a/1", &file(200_000), 10_000);
         let refused = |bytes: &[u8]| decrypted(&key, "a/1", bytes, 10_000).is_err();
         assert!(refused(&[]));
@@ -269,6 +283,6 @@ mod tests {
         reordered.extend(&stored[2 * SEALED_BYTES + 1..]);
         assert!(refused(&reordered));
         assert!(decrypted(&key, "a/2", &stored, 10_000).is_err());
-        assert!(decrypted(&FileKey::random(), "a/1", &stored, 10_000).is_err());
+        assert!(decrypted(&FileKey::random(suite), "a/1", &stored, 10_000).is_err());
     }
 }

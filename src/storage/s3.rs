@@ -15,10 +15,11 @@ use crate::secret::Redacted;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long one request may take.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
-/// An idle connection is kept no longer, because servers close theirs after a minute.
-const POOL_IDLE: Duration = Duration::from_secs(20);
+/// An idle connection is kept no longer than any server keeps its end (Node's 5 seconds are the shortest known): a request on one
+/// that is closed fails, and its repetition may meet the next.
+const POOL_IDLE: Duration = Duration::from_secs(4);
 /// A request that failed is sent again so often, within [`RETRY_FOR`]; every request here can be.
-const RETRIES_MAX: usize = 2;
+const RETRIES_MAX: usize = 5;
 const RETRY_FOR: Duration = Duration::from_secs(10);
 
 /// Which store, and with which keys.

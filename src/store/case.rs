@@ -22,6 +22,7 @@ use super::parse::Row;
 use super::reach;
 use crate::secret::keyring::Keyring;
 use crate::secret::seal::SealPlace;
+use crate::secret::suite::SuiteName;
 
 pub(super) mod rows;
 
@@ -77,6 +78,12 @@ impl CaseStore {
     #[must_use]
     pub const fn database(&self) -> &Database {
         &self.database
+    }
+
+    /// The algorithms of what is new.
+    #[must_use]
+    pub fn suite(&self) -> SuiteName {
+        self.keys.masters.suite()
     }
 
     pub(super) fn keys(&self) -> &Keyring {

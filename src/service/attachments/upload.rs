@@ -94,7 +94,7 @@ impl Attachments {
             return self.again(&document, &mut pieces).await;
         };
         let object = object_name(document.id, attempt);
-        let key = FileKey::random();
+        let key = FileKey::random(store.suite());
         let mut writing = self.objects.write(&object);
         let cipher = Encryptor::new(&key, &object)?;
         let sha256 = match written(&document, &mut pieces, cipher, &mut writing).await {
@@ -113,6 +113,7 @@ impl Attachments {
         } else {
             DocumentState::Clean
         };
+        let key = key.to_bytes();
         let done = Uploaded {
             object: object.clone(),
             key: key.expose(),
